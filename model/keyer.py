@@ -1,0 +1,61 @@
+"""What a keyer is, and where the keyers are found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from model.errors import UnknownKeyerError
+from model.settings import FrameNotes, KeySettings, Screen
+
+KEYER_NAMES = ("difference",)
+
+
+@dataclass(frozen=True)
+class Mattes:
+    """Helpers for one frame, on the plate's device; each is optional. Shapes as the plate's height and width."""
+
+    hint: Tensor | None = None  # (1, H, W), 0–1, a coarse alpha
+    clean_plate: Tensor | None = None  # (3, H, W), scene-linear
+    garbage: Tensor | None = None  # (1, H, W), 1 = outside for certain
+    core: Tensor | None = None  # (1, H, W), 1 = inside for certain
+
+
+@dataclass(frozen=True)
+class KeyedFrame:
+    """One keyed frame. Where alpha is 1 and there is no spill, ``foreground`` is the plate, bit for bit."""
+
+    alpha: Tensor  # (1, H, W), 0–1
+    foreground: Tensor  # (3, H, W), straight, scene-linear, unclamped; 0 where alpha is 0
+    notes: FrameNotes
+
+
+class Keyer(Protocol):
+    """Separates subject from screen. Pure: same inputs, same bits, whatever was keyed before."""
+
+    name: str
+    weights_id: str | None  # identifies the weights; None where a keyer has none
+
+    def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
+        """Look at sampled plates (3, H, W) of a shot and describe its screen.
+
+        Raises NoScreenError when none of them shows a screen.
+        """
+        ...
+
+    def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
+        """Key one plate (3, H, W), scene-linear, any size, possibly holding NaN."""
+        ...
+
+
+def load_keyer(name: str, device: str | torch.device = "cpu") -> Keyer:
+    """Return the keyer called ``name``, ready on ``device`` (``cuda``, ``mps`` or ``cpu``)."""
+    if name == "difference":
+        from model.difference import DifferenceKeyer
+
+        return DifferenceKeyer(torch.device(device))
+    raise UnknownKeyerError(f"There is no keyer called '{name}'.", fix=f"Choose one of: {', '.join(KEYER_NAMES)}.")

@@ -1,0 +1,135 @@
+"""Every choice about a key, as frozen data: one model for API, sidecar, CLI and manifest. Free of torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Color = tuple[float, float, float]
+Association = Literal["premultiplied", "straight"]
+Compression = Literal["none", "rle", "zips", "zip", "piz"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class KeySettings(_Frozen):
+    """How a shot is read, keyed and delivered. Two jobs with equal settings and equal plates are the same job."""
+
+    keyer: str = "difference"
+    """Name of the keyer; `dropkey key --help` lists them."""
+
+    encoding: str = "auto"
+    """Encoding of the plate: `auto` (by file type and tags, see docs/color.md), an alias such as `arri-logc3`,
+    `sony-slog3`, `acescg`, `srgb`, `rec709`, `linear`, or a color space name of the OpenColorIO studio config."""
+
+    layer: str | None = None
+    """EXR layer or part to read; unset: the plain R, G, B channels."""
+
+    plate_alpha: Literal["ignore", "garbage"] = "ignore"
+    """What to do with an alpha channel in the plate: ignore it, or treat its 0 as certain outside."""
+
+    screen_color: Literal["auto"] | Color = "auto"
+    """Color of the screen, linear Rec.709, or `auto` to find it in the shot."""
+
+    refine_edges: bool = True
+    """Solve edge alpha along the local color line beside an opaque core (finer hair, less halo)."""
+
+    alpha_floor: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.0
+    """Alpha at or below this becomes 0 (crushes residue in the screen)."""
+
+    alpha_ceiling: Annotated[float, Field(gt=0.5, le=1.0)] = 1.0
+    """Alpha at or above this becomes 1 (fills thin places in the core)."""
+
+    despill: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """How much of the screen light on the subject is subtracted: 0 none, 1 all."""
+
+    restore_luminance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How much of the luminance that despill took is given back as grey light."""
+
+    association: Association = "premultiplied"
+    """Whether the foreground's RGB is multiplied by alpha (what After Effects assumes of EXR) or straight."""
+
+    compression: Compression = "zip"
+    """Lossless EXR compression; docs/exr.md has the measurements behind the default."""
+
+
+class Polygon(_Frozen):
+    """One closed shape of a matte, in plate pixels: (0, 0) is the top left corner of the top left pixel."""
+
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=3, max_length=10_000)]
+    """Corners (x, y), in order; curves are flattened by the sender."""
+
+    mode: Literal["add", "subtract"] = "add"
+    """Adds to, or cuts from, the shapes before it."""
+
+    inverted: bool = False
+    """True: everything outside the shape is meant."""
+
+    feather: Annotated[float, Field(ge=0.0, le=2000.0)] = 0.0
+    """Width in pixels of the soft edge, centered on the outline."""
+
+    expansion: Annotated[float, Field(ge=-2000.0, le=2000.0)] = 0.0
+    """Pixels by which the outline grows (negative: shrinks)."""
+
+    opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """Strength of the shape."""
+
+
+class PolygonMatte(_Frozen):
+    """A matte drawn as polygons per frame; a frame without an entry takes the nearest earlier one, else the first."""
+
+    frames: Annotated[dict[int, tuple[Polygon, ...]], Field(min_length=1)]
+    """Frame number → shapes, drawn in order."""
+
+    def at(self, frame: int) -> tuple[Polygon, ...]:
+        """Return the shapes that hold at ``frame``."""
+        earlier = [number for number in self.frames if number <= frame]
+        return self.frames[max(earlier) if earlier else min(self.frames)]
+
+
+class MatteSources(_Frozen):
+    """Helpers that an artist may give; none is needed. Pictures are paths (one still, or a sequence by frame)."""
+
+    hint: str | None = None
+    """A coarse alpha."""
+
+    clean_plate: str | None = None
+    """The screen without subject and markers, in the plate's encoding."""
+
+    garbage: str | PolygonMatte | None = None
+    """Where it is 1, the result is outside for certain (alpha 0)."""
+
+    core: str | PolygonMatte | None = None
+    """Where it is 1, the result is inside for certain (alpha 1, plate pixels untouched)."""
+
+
+class Screen(_Frozen):
+    """What the survey of a shot found; stored in job and manifest so that every frame is keyed alike."""
+
+    color: Color
+    """The screen's typical color, linear Rec.709."""
+
+    coverage: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Share of the surveyed pixels that show the screen."""
+
+    tolerance: Annotated[float, Field(gt=0.0)] = 0.25
+    """How far, in the keyer's own measure, plain screen strays from `color`."""
+
+
+class FrameNotes(_Frozen):
+    """What keying one frame came upon: figures for the manifest and for quality reports."""
+
+    nan_repaired: int = 0
+    """Pixels of the plate that were NaN or infinite and were filled from their neighbours."""
+
+    screen_share: float = 0.0
+    """Share of pixels with alpha 0."""
+
+    core_share: float = 0.0
+    """Share of pixels with alpha 1."""
+
+    warnings: tuple[str, ...] = ()
+    """Sentences for the artist."""

@@ -1,0 +1,141 @@
+"""All that service and worker may say to each other: one JSON object a line, over the worker's stdin and stdout."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from model.settings import KeySettings, MatteSources, Screen
+from service.jobs import FrameResult, Problem
+from service.shots import Shot
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ShotOrder(_Message):
+    """Everything the pipeline needs to key a shot; paths are this machine's, mattes and settings are final."""
+
+    shot: Shot
+    frames: tuple[int, ...]  # to key, ascending
+    settings: KeySettings
+    output: Path  # version folder, absolute; made by the pipeline
+    version: int = 1
+    fps: str | None = None  # overrides the plate's own rate
+    mattes: MatteSources = MatteSources()
+    screen: Screen | None = None  # from an earlier attempt or version; unset: survey
+    reuse: Path | None = None  # earlier version folder whose unchanged frames are taken over
+    accept_gaps: bool = False
+
+    @property
+    def fps_fraction(self) -> Fraction | None:
+        """The frame rate as an exact fraction."""
+        return Fraction(self.fps) if self.fps else None
+
+
+# ---- from service to worker
+
+
+class KeyShot(_Message):
+    """Key this shot; frames that are finished in the output folder already are kept."""
+
+    type: Literal["key_shot"] = "key_shot"
+    job_id: str
+    attempt: int
+    order: ShotOrder
+
+
+class StopShot(_Message):
+    """Stop between two frames; what is finished stays."""
+
+    type: Literal["stop_shot"] = "stop_shot"
+    job_id: str
+
+
+class Shutdown(_Message):
+    """Finish the frame at hand and exit. A closed stdin means the same, at once."""
+
+    type: Literal["shutdown"] = "shutdown"
+
+
+# ---- from worker to service
+
+
+class WorkerReady(_Message):
+    """The keyer is loaded."""
+
+    type: Literal["worker_ready"] = "worker_ready"
+    pid: int
+    device: str  # cuda:0, mps or cpu
+    device_name: str
+
+
+class ShotStarted(_Message):
+    """The survey is done; `kept` frames were finished before."""
+
+    type: Literal["shot_started"] = "shot_started"
+    job_id: str
+    attempt: int
+    screen: Screen
+    kept: tuple[FrameResult, ...]
+
+
+class FrameStarted(_Message):
+    """A frame enters the keyer: the poison-frame detector needs to know which one killed the worker."""
+
+    type: Literal["frame_started"] = "frame_started"
+    job_id: str
+    attempt: int
+    frame: int
+
+
+class FrameFinished(_Message):
+    """A frame is on disk, or failed for good."""
+
+    type: Literal["frame_finished"] = "frame_finished"
+    job_id: str
+    attempt: int
+    result: FrameResult
+    read_seconds: float = 0.0
+    key_seconds: float = 0.0
+    write_seconds: float = 0.0
+
+
+class ShotFinished(_Message):
+    """The pipeline is through: `done`, `incomplete` (frames failed) or `stopped` (between two frames)."""
+
+    type: Literal["shot_finished"] = "shot_finished"
+    job_id: str
+    attempt: int
+    outcome: Literal["done", "incomplete", "stopped"]
+    manifest: Path
+
+
+class ShotFailed(_Message):
+    """The shot as a whole cannot be keyed, or not now."""
+
+    type: Literal["shot_failed"] = "shot_failed"
+    job_id: str
+    attempt: int
+    problem: Problem
+    transient: bool  # true: worth another attempt later
+
+
+class WorkerFailed(_Message):
+    """The worker cannot work at all (no keyer, no device)."""
+
+    type: Literal["worker_failed"] = "worker_failed"
+    problem: Problem
+
+
+ToWorker = Annotated[KeyShot | StopShot | Shutdown, Field(discriminator="type")]
+FromWorker = Annotated[
+    WorkerReady | ShotStarted | FrameStarted | FrameFinished | ShotFinished | ShotFailed | WorkerFailed,
+    Field(discriminator="type"),
+]
+to_worker: TypeAdapter[ToWorker] = TypeAdapter(ToWorker)
+from_worker: TypeAdapter[FromWorker] = TypeAdapter(FromWorker)
