@@ -174,7 +174,7 @@ class Job(_Frozen):
     """Earlier version folder whose unchanged frames are taken over."""
 
     frames: tuple[int, ...]
-    """Frames to key."""
+    """Frames to key; empty for a whole movie until a worker has counted its pictures."""
 
     frames_done: int = 0
     """How many are finished."""

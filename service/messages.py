@@ -21,7 +21,7 @@ class ShotOrder(_Message):
     """Everything the pipeline needs to key a shot; paths are this machine's, mattes and settings are final."""
 
     shot: Shot
-    frames: tuple[int, ...]  # to key, ascending
+    frames: tuple[int, ...]  # to key, ascending; empty for a movie: all of it
     settings: KeySettings
     output: Path  # version folder, absolute; made by the pipeline
     version: int = 1
@@ -81,6 +81,7 @@ class ShotStarted(_Message):
     job_id: str
     attempt: int
     screen: Screen
+    frames: tuple[int, ...]  # all frames of the order; a movie's are only known now
     kept: tuple[FrameResult, ...]
 
 

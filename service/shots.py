@@ -32,7 +32,10 @@ class Shot(BaseModel):
     """Digits of the frame number; also used for the output."""
 
     frames: tuple[int, ...]
-    """Frame numbers present, ascending. Movies: first frame number onward, one per picture."""
+    """Frame numbers present, ascending; empty for a movie, whose pictures only the worker counts."""
+
+    first_frame: int = 1
+    """Number of a movie's first picture, or of a still."""
 
     files: dict[int, str] | None = None
     """Frame → file name, only where padding changes within the sequence and the pattern cannot say it."""
