@@ -44,6 +44,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 FINAL = frozenset({_S.DONE, _S.FAILED, _S.CANCELLED})
+RESTING = FINAL | {_S.NEEDS_ATTENTION, _S.PAUSED}  # nothing more happens until somebody acts
 
 
 def check_transition(current: JobState, following: JobState) -> None:
@@ -154,6 +155,9 @@ class Job(_Frozen):
 
     shot: Shot
     """The plate, resolved on this machine."""
+
+    mattes: MatteSources = MatteSources()
+    """Hint, clean plate, garbage and core mattes, resolved on this machine."""
 
     identity: str
     """Hash of shot, plate fingerprint, frames, settings and mattes: equal for the same job however it arrives."""

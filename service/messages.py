@@ -30,6 +30,8 @@ class ShotOrder(_Message):
     screen: Screen | None = None  # from an earlier attempt or version; unset: survey
     reuse: Path | None = None  # earlier version folder whose unchanged frames are taken over
     accept_gaps: bool = False
+    given_up: tuple[FrameResult, ...] = ()  # frames not to key (each killed a worker twice); the manifest lists them
+    careful: bool = False  # after a worker died: one frame at a time, so that the one that kills is known
 
     @property
     def fps_fraction(self) -> Fraction | None:
