@@ -1,0 +1,1 @@
+"""Scores any keyer on pictures whose answer is known, beside the peers."""

@@ -1,0 +1,91 @@
+"""Everything that can be scored, behind one interface: our keyers and, found by name, the peers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.errors import UnknownKeyerError
+from model.keyer import KEYER_NAMES, Keyer, Mattes, load_keyer
+from model.settings import KeySettings
+
+Picture = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What a contender made of one plate."""
+
+    alpha: Picture  # (H, W), 0–1
+    foreground: Picture  # (H, W, 3), straight, scene-linear
+
+
+class Contender(Protocol):
+    """A keyer or peer under test, with fixed settings: nobody turns a knob for a picture."""
+
+    name: str
+    about: str  # one sentence for the table: what runs, in which settings, at which depth
+    longest_when_quick: int | None  # a slow one gets pictures with at most this longer side in a quick run
+
+    def unavailable(self) -> str:
+        """Say why it cannot run here; empty where it can."""
+        ...
+
+    def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
+        """Key the frames of one shot: (H, W, 3), scene-linear. Raises KeyingError for a plate it refuses."""
+        ...
+
+
+class OurKeyer:
+    """A keyer of ``model.keyer`` with its default settings."""
+
+    longest_when_quick: int | None = None
+
+    def __init__(self, name: str, device: str = "cpu", keyer: Keyer | None = None) -> None:
+        self.name = name
+        self.about = f"DropKey's `{name}` keyer, default settings"
+        self._device = device
+        self._keyer = keyer
+        self._settings = KeySettings(keyer=name)
+
+    def unavailable(self) -> str:
+        """Ours always run."""
+        return ""
+
+    def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
+        """Survey up to eight frames, then key every frame."""
+        if self._keyer is None:
+            self._keyer = load_keyer(self.name, self._device)
+        sampled = plates[:: max(1, len(plates) // 8)][:8]
+        screen = self._keyer.survey([self._tensor(plate) for plate in sampled], self._settings)
+        for plate in plates:
+            keyed = self._keyer.key(self._tensor(plate), screen, Mattes(), self._settings)
+            yield Keyed(keyed.alpha[0].cpu().numpy(), keyed.foreground.permute(1, 2, 0).cpu().numpy())
+
+    def _tensor(self, plate: Picture) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(plate.transpose(2, 0, 1))).to(self._device)
+
+
+def contender_names() -> tuple[str, ...]:
+    """Every name that ``load_contender`` knows: our keyers, then the peers."""
+    from model.evaluation.peers import PEER_NAMES
+
+    return (*KEYER_NAMES, *PEER_NAMES)
+
+
+def load_contender(name: str, device: str = "cpu") -> Contender:
+    """Return the contender called ``name``; raises UnknownKeyerError."""
+    from model.evaluation.peers import PEER_NAMES, load_peer
+
+    if name in KEYER_NAMES:
+        return OurKeyer(name, device)
+    if name in PEER_NAMES:
+        return load_peer(name)
+    raise UnknownKeyerError(
+        f"There is no keyer or peer called '{name}'.", fix=f"Choose among: {', '.join(contender_names())}."
+    )

@@ -1,0 +1,116 @@
+"""What a score consists of: figures per picture, rows per contender and set, and the report that holds them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One column of the tables."""
+
+    key: str
+    label: str
+    scale: float
+    meaning: str
+
+
+ALPHA_FIGURES = (
+    Figure("mad", "MAD", 1e3, "mean |alpha − truth|, whole picture, ×1e3"),
+    Figure("mse", "MSE", 1e3, "mean squared error of alpha, whole picture, ×1e3"),
+    Figure("sad", "SAD", 1.0, "sum of |alpha − truth| / 1000"),
+    Figure("gradient", "Grad", 1.0, "Σ (difference of gradient magnitudes)² / 1000, σ 1.4 (Rhemann 2009)"),
+    Figure("connectivity", "Conn", 1.0, "connectivity error / 1000, step 0.1 (Rhemann 2009)"),
+    Figure("edge_mad", "edge", 1e3, "MAD in the edge band: 0.01 < truth < 0.99, dilated by 5 × 5, ×1e3"),
+    Figure("edge_mse", "edge MSE", 1e3, "MSE in the edge band, ×1e3"),
+    Figure("core", "core", 1e3, "mean (1 − alpha) where truth ≥ 0.999, ×1e3"),
+    Figure("screen", "screen", 1e3, "mean alpha where truth ≤ 0.001, ×1e3"),
+    Figure("foreground", "F", 1e3, "mean |foreground − truth|, linear light, where true alpha > 0.02, ×1e3"),
+    Figure("foreground_display", "F MSE", 1e3, "MSE of the sRGB-encoded foreground, where true alpha > 0.02, ×1e3"),
+    Figure("recomposition", "rec", 1e3, "mean |composite − true composite| over four backgrounds, linear light, ×1e3"),
+    Figure("spill", "spill", 1e3, "excess of the screen's primary in the foreground beyond the truth's, ×1e3"),
+    Figure("markers", "markers", 1e3, "mean alpha on bare tracking markers, ×1e3"),
+    Figure("dtssd", "dtSSD", 1.0, "root mean squared error of alpha's change over time, ×100"),
+)
+REGION_FIGURES = (
+    Figure("screen", "screen", 1e3, "mean alpha in sure screen, mean of the rectangles, ×1e3"),
+    Figure("background_not_screen", "markers, set", 1e3, "mean alpha on markers, stands and set, ×1e3"),
+    Figure("subject", "subject", 1e3, "mean (1 − alpha) in the sure subject, ×1e3"),
+    Figure("subject_near_key", "subject near key", 1e3, "mean (1 − alpha) in subject colors near the screen's, ×1e3"),
+)
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """The figures of one picture; ``refused`` holds the keyer's sentence where it would not key it."""
+
+    name: str
+    figures: dict[str, float]  # NaN: cannot be measured on this picture
+    seconds: float
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Small display pictures of one result, (H, W, 3) uint8; ``error`` is None where no truth is known."""
+
+    name: str
+    plate: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+    foreground: NDArray[np.uint8]  # over mid grey
+    error: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender on one set; ``note`` says why there are no results, or what was reduced."""
+
+    keyer: str
+    about: str
+    set_name: str
+    results: tuple[PictureResult, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    note: str = ""
+
+    def mean(self, key: str) -> float:
+        """Mean of one figure over the pictures where it could be measured, unscaled; NaN where it never could."""
+        values = [result.figures[key] for result in self.results if not math.isnan(result.figures.get(key, math.nan))]
+        return sum(values) / len(values) if values else math.nan
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds of keying one picture; NaN without results."""
+        times = [result.seconds for result in self.results]
+        return sum(times) / len(times) if times else math.nan
+
+    @property
+    def refusals(self) -> int:
+        """How many pictures the contender refused; they count as alpha 1 everywhere."""
+        return sum(bool(result.refused) for result in self.results)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All rows of one evaluation, what the sets are, and which of them were missing."""
+
+    rows: tuple[Row, ...]
+    sets: tuple[tuple[str, str], ...]  # name, what it is
+    missing: tuple[str, ...]  # "set: why"
+    quick: bool
+
+    def row(self, keyer: str, set_name: str) -> Row:
+        """Return one row; raises KeyError where there is none."""
+        for row in self.rows:
+            if (row.keyer, row.set_name) == (keyer, set_name):
+                return row
+        raise KeyError((keyer, set_name))
+
+
+def figures_of(row: Row) -> tuple[Figure, ...]:
+    """Columns that fit a row's kind of set."""
+    measured = {key for result in row.results for key in result.figures}
+    return ALPHA_FIGURES if "mad" in measured or not measured else REGION_FIGURES

@@ -1,0 +1,132 @@
+"""Runs contenders over the fixed sets and gathers their figures: the whole flow of a score, without files."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from model.errors import KeyingError
+from model.evaluation import metrics, sets
+from model.evaluation.contenders import Contender, Keyed, contender_names, load_contender
+from model.evaluation.results import PictureResult, Report, Row, Sheet
+from model.evaluation.sheets import make_sheet
+
+Progress = Callable[[str], None]
+QUICK_LONGEST = 480
+
+
+def evaluate(
+    keyers: Sequence[str],
+    plates: Path | None,
+    quick: bool,
+    read_picture: sets.ReadPicture,
+    *,
+    device: str = "cpu",
+    progress: Progress = lambda _text: None,
+    sheets: bool = True,
+) -> Report:
+    """Score ``keyers`` (empty: every keyer and peer) on every fixed set.
+
+    ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
+    takes fewer and smaller pictures. Raises UnknownKeyerError before anything is keyed.
+    """
+    contenders = [load_contender(name, device) for name in keyers or contender_names()]
+    chosen = fixed_sets(plates, quick, read_picture)
+    rows = []
+    for contender in contenders:
+        for plate_set in chosen:
+            progress(f"{contender.name} on {plate_set.name}")
+            rows.append(score(contender, plate_set, quick=quick, sheets=sheets))
+    missing = tuple(f"{plate_set.name}: {plate_set.missing}" for plate_set in chosen if plate_set.missing)
+    about = tuple((plate_set.name, plate_set.about) for plate_set in chosen)
+    return Report(tuple(rows), about, missing, quick)
+
+
+def fixed_sets(plates: Path | None, quick: bool, read_picture: sets.ReadPicture) -> list[sets.PlateSet]:
+    """Return every set, also those that are missing; ``quick`` keeps about a third of the real pictures."""
+    return [
+        sets.real_alpha(plates, read_picture, limit=5 if quick else None),
+        sets.real(plates, read_picture, limit=6 if quick else None),
+    ]
+
+
+def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False, sheets: bool = False) -> Row:
+    """Key one set with one contender and measure it; an unavailable contender or missing set gives an empty row."""
+    why = contender.unavailable() or plate_set.missing
+    if why:
+        return Row(contender.name, contender.about, plate_set.name, note=f"not available here: {why}")
+    longest = contender.longest_when_quick if quick else None
+    results, pages = [], []
+    for result, sheet in _measure(contender, plate_set, longest or (QUICK_LONGEST * 2 if quick else None)):
+        results.append(result)
+        pages.append(sheet)
+    note = f"pictures reduced to {longest} px" if longest else ""
+    return Row(contender.name, contender.about, plate_set.name, tuple(results), tuple(pages) if sheets else (), note)
+
+
+def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
+    """Every figure of one keyed still against its truth."""
+    alpha, truth = keyed.alpha, example.alpha
+    band = metrics.edge_band(truth)
+    return {
+        "mad": metrics.mean_absolute_error(alpha, truth),
+        "mse": metrics.mean_squared_error(alpha, truth),
+        "sad": metrics.sum_of_absolute_differences(alpha, truth),
+        "gradient": metrics.gradient_error(alpha, truth),
+        "connectivity": metrics.connectivity_error(alpha, truth),
+        "edge_mad": metrics.mean_absolute_error(alpha, truth, band),
+        "edge_mse": metrics.mean_squared_error(alpha, truth, band),
+        "core": metrics.core_error(alpha, truth),
+        "screen": metrics.screen_error(alpha, truth),
+        "foreground": metrics.foreground_error(keyed.foreground, example.foreground, truth),
+        "foreground_display": metrics.foreground_error_display(keyed.foreground, example.foreground, truth),
+        "recomposition": metrics.recomposition_error(alpha, keyed.foreground, truth, example.foreground),
+        "spill": metrics.spill_left(keyed.foreground, example.foreground, truth, example.screen_color),
+        "markers": math.nan if example.markers is None else metrics.marker_residue(alpha, truth, example.markers),
+    }
+
+
+def score_regions(keyed: Keyed, example: sets.RegionExample) -> dict[str, float]:
+    """Mean |alpha − known alpha| per class of sure regions: the mean of the rectangles' means, not of their pixels."""
+    errors = {}
+    for kind, known in sets.REGION_TRUTH.items():
+        means = [
+            metrics.mean_absolute_error(keyed.alpha[y0:y1, x0:x1], np.full((y1 - y0, x1 - x0), known))
+            for x0, y0, x1, y1 in example.regions.get(kind, ())
+        ]
+        errors[kind] = sum(means) / len(means) if means else math.nan
+    return errors
+
+
+def _measure(
+    contender: Contender, plate_set: sets.PlateSet, longest: int | None
+) -> Iterator[tuple[PictureResult, Sheet]]:
+    for _, members in groupby(enumerate(plate_set.examples), lambda item: item[1].shot or item[0]):
+        frames = [sets.reduced(example, longest) if longest else example for _, example in members]
+        keyed, seconds, refused = _key(contender, [frame.plate for frame in frames])
+        over_time = metrics.temporal_error([one.alpha for one in keyed], [frame.alpha for frame in frames])
+        for one, frame in zip(keyed, frames, strict=True):
+            figures = score_frame(one, frame) | {"dtssd": over_time}
+            sheet = make_sheet(frame.name, frame.plate, one.alpha, one.foreground, frame.alpha)
+            yield PictureResult(frame.name, figures, seconds, refused), sheet
+    for real in plate_set.region_examples:
+        small = sets.reduced_regions(real, longest) if longest else real
+        keyed, seconds, refused = _key(contender, [small.plate])
+        sheet = make_sheet(small.name, small.plate, keyed[0].alpha, keyed[0].foreground, None)
+        yield PictureResult(small.name, score_regions(keyed[0], small), seconds, refused), sheet
+
+
+def _key(contender: Contender, plates: list[sets.Picture]) -> tuple[list[Keyed], float, str]:
+    """Key one shot; a refusal leaves the artist with the plate itself, so that is what gets scored."""
+    begin = time.perf_counter()
+    try:
+        keyed, refused = list(contender.key_shot(plates)), ""
+    except KeyingError as error:
+        keyed = [Keyed(np.ones(plate.shape[:2], np.float32), plate) for plate in plates]
+        refused = error.message
+    return keyed, (time.perf_counter() - begin) / len(plates), refused

@@ -1,0 +1,175 @@
+"""The fixed sets that every keyer is scored on: pictures with their truth, or with regions that are sure.
+
+Reading files is the caller's: a ``ReadPicture`` comes in as a callable, so that this room knows no file format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Rectangle = tuple[int, int, int, int]
+Item = TypeVar("Item")
+
+REGION_TRUTH = {"screen": 0.0, "background_not_screen": 0.0, "subject": 1.0, "subject_near_key": 1.0}
+"""What alpha must be in each class of sure regions."""
+
+
+class ReadPicture(Protocol):
+    """Reads one picture or movie frame as float32 (H, W, 3); a movie's first frame is 0.
+
+    ``encoding`` is ``auto`` (what the file says: display-encoded pictures become scene-linear) or ``linear`` (the
+    stored values as they are, 0–1). A grey picture comes back as three equal channels.
+    """
+
+    def __call__(self, path: Path, *, encoding: str, frame: int) -> Picture:
+        """Return the picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class Example:
+    """One plate with its truth; the members of one shot share ``shot`` and follow each other."""
+
+    name: str
+    plate: Picture  # (H, W, 3)
+    alpha: Picture  # (H, W)
+    foreground: Picture  # (H, W, 3), straight, without spill
+    shot: str = ""  # frames of one moving shot share it; empty: a still
+    markers: Mask | None = None  # (H, W), where tracking markers are
+
+    @property
+    def screen_color(self) -> tuple[float, float, float]:
+        """Median color of the plate in the true screen (of the whole plate where there is none)."""
+        bare = self.plate[self.alpha <= 0.001]
+        red, green, blue = np.median(bare if len(bare) else self.plate.reshape(-1, 3), axis=0)
+        return float(red), float(green), float(blue)
+
+
+@dataclass(frozen=True)
+class RegionExample:
+    """One real plate without truth, and the rectangles in which alpha is known."""
+
+    name: str
+    plate: Picture
+    regions: dict[str, tuple[Rectangle, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlateSet:
+    """A named set; ``missing`` says why it is empty, where it is."""
+
+    name: str
+    about: str
+    examples: tuple[Example, ...] = ()
+    region_examples: tuple[RegionExample, ...] = ()
+    missing: str = ""
+
+
+REAL_ALPHA = "plates/alpha"
+REAL = "plates/real"
+
+
+def real_alpha(plates: Path | None, read_picture: ReadPicture, limit: int | None = None) -> PlateSet:
+    """Read the real-alpha plates below ``plates``; ``limit`` spreads a smaller choice evenly over them."""
+    about = (
+        "real photographs with captured alpha over modelled screens; the true foregrounds were estimated with "
+        "PyMatting's estimate_foreground_ml, the estimator that the pymatting row uses too"
+    )
+    if plates is None or not (plates / "alpha").is_dir():
+        return PlateSet(REAL_ALPHA, about, missing=_absent(plates, "alpha"))
+    folders = sorted(folder for folder in (plates / "alpha").iterdir() if (folder / "alpha.0001.png").is_file())
+    examples = tuple(_read_alpha_plate(folder, read_picture) for folder in _spread(folders, limit))
+    return PlateSet(REAL_ALPHA, about, examples, missing="" if examples else f"{plates / 'alpha'} holds no plate")
+
+
+def real(plates: Path | None, read_picture: ReadPicture, limit: int | None = None) -> PlateSet:
+    """Read the real plates of ``regions.json`` below ``plates``; one frame per movie where there is a ``limit``."""
+    about = "real plates without truth; alpha is known in marked rectangles only"
+    index = plates / "real" / "regions.json" if plates is not None else None
+    if index is None or not index.is_file():
+        return PlateSet(REAL, about, missing=_absent(plates, "real/regions.json"))
+    listed = list(_regions(json.loads(index.read_text(encoding="utf-8")), one_frame=limit is not None))
+    examples = tuple(
+        RegionExample(
+            f"{name}:{frame}" if frame else name,
+            read_picture(index.parent / name, encoding="auto", frame=frame),
+            regions,
+        )
+        for name, frame, regions in _spread(listed, limit)
+    )
+    return PlateSet(REAL, about, region_examples=examples)
+
+
+def reduced(example: Example, longest: int) -> Example:
+    """Average whole blocks of pixels so that the longer side is at most ``longest``; light is averaged, not codes."""
+    factor = -(-max(example.alpha.shape) // longest)
+    if factor <= 1:
+        return example
+    alpha = shrink(example.alpha, factor)
+    foreground = shrink(example.foreground * example.alpha[..., None], factor) / np.maximum(alpha, 1e-6)[..., None]
+    markers = None if example.markers is None else shrink(example.markers.astype(np.float32), factor) > 0.5
+    return Example(
+        example.name,
+        shrink(example.plate, factor),
+        alpha,
+        np.where(alpha[..., None] > 0.0, foreground, 0.0).astype(np.float32),
+        example.shot,
+        markers,
+    )
+
+
+def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
+    """The same for a plate with regions; a rectangle shrinks to the whole blocks inside it, or is left out."""
+    factor = -(-max(example.plate.shape) // longest)
+    if factor <= 1:
+        return example
+    regions = {}
+    for kind, rectangles in example.regions.items():
+        small = [(-(-x0 // factor), -(-y0 // factor), x1 // factor, y1 // factor) for x0, y0, x1, y1 in rectangles]
+        regions[kind] = tuple(box for box in small if box[0] < box[2] and box[1] < box[3])
+    return RegionExample(example.name, shrink(example.plate, factor), regions)
+
+
+def shrink(picture: Picture, factor: int) -> Picture:
+    """Average ``factor`` × ``factor`` blocks of (H, W) or (H, W, C); rows and columns that do not fill one are cut."""
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    whole = picture[: height * factor, : width * factor]
+    blocks = whole.reshape(height, factor, width, factor, *picture.shape[2:])
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64).astype(np.float32))
+
+
+def _read_alpha_plate(folder: Path, read_picture: ReadPicture) -> Example:
+    def read(name: str, encoding: str) -> Picture:
+        return read_picture(folder / f"{name}.0001.png", encoding=encoding, frame=0)
+
+    alpha = np.ascontiguousarray(read("alpha", "linear")[..., 0])
+    return Example(folder.name, read("plate", "auto"), alpha, read("foreground_linear", "linear"))
+
+
+def _regions(
+    index: dict[str, dict[str, dict[str, dict[str, list[list[int]]]]]], one_frame: bool
+) -> Iterator[tuple[str, int, dict[str, tuple[Rectangle, ...]]]]:
+    for name, entry in sorted(index.items()):
+        for frame, classes in list(entry["frames"].items())[: 1 if one_frame else None]:
+            yield name, int(frame), {kind: tuple((r[0], r[1], r[2], r[3]) for r in classes[kind]) for kind in classes}
+
+
+def _spread(items: Sequence[Item], limit: int | None) -> list[Item]:
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, limit)]
+
+
+def _absent(plates: Path | None, part: str) -> str:
+    if plates is None:
+        return "no folder of plates was given (--plates DIR, or DROPKEY_PLATES)"
+    return f"{plates / part} does not exist"
