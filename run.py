@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+"""Sets up what DropKey needs, once, then runs it: `python3 run.py demo`, `test`, or any dropkey command.
+
+Standard library only. Options of its own, before the command:
+    --dry-run     print the commands instead of running them
+    --reinstall   build the environment anew
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TORCH = "2.13.0"
+PYTORCH_INDEX = "https://download.pytorch.org/whl/"
+PYTHONS = ((3, 13), (3, 12), (3, 11))
+THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / ".venv.lock"
+STAMP = VENV / "dropkey-stamp.json"
+# Lies in the environment while it is being changed: whoever finds it knows that the last change was cut short.
+UNFINISHED = VENV / "dropkey-unfinished"
+
+
+class SetupError(Exception):
+    """Something the user has to mend; the text says what and how."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What nvidia-smi says: the newest CUDA the driver can run, and the oldest card's compute capability."""
+
+    cuda: tuple[int, int]
+    capability: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TorchChoice:
+    """Which build of torch fits the machine: pip arguments to try in order, and the version labels that satisfy it."""
+
+    name: str
+    attempts: tuple[tuple[str, ...], ...]
+    labels: tuple[str, ...]
+    note: str = ""
+
+
+# ---- what fits this machine (pure)
+
+
+def parse_card(report: str, capabilities: str) -> Card | None:
+    """Read the plain report of nvidia-smi and its `--query-gpu=compute_cap` answer; None when no card is listed."""
+    found = [(int(a), int(b)) for a, b in re.findall(r"^\s*(\d+)\.(\d+)\s*$", capabilities, re.MULTILINE)]
+    version = re.search(r"CUDA (?:UMD )?Version:\s*(\d+)\.(\d+)", report)
+    if not found or not version:
+        return None
+    return Card(cuda=(int(version[1]), int(version[2])), capability=min(found))
+
+
+def choose_torch(system: str, card: Card | None) -> TorchChoice:
+    """Return the build of torch for `system` (as platform.system() names it) with or without a CUDA card."""
+    plain = f"torch=={TORCH}"
+    if system == "Darwin":
+        return TorchChoice("macos", ((plain,),), ("",))
+    if card is None:
+        if system == "Windows":
+            return TorchChoice("cpu", ((plain,),), ("", "cpu"))
+        # PyPI's Linux wheel carries CUDA, gigabytes of it: only when no CPU build can be had.
+        from_index = (f"{plain}+cpu", "--index-url", PYTORCH_INDEX + "cpu")
+        return TorchChoice("cpu", ((f"{plain}+cpu",), from_index, (plain,)), ("cpu", ""))
+    newest = (f"{plain}+cu130", "--index-url", PYTORCH_INDEX + "cu130")
+    # CUDA 13 builds need a CUDA 13 driver and a Turing card or newer; the CUDA 12.6 build serves the older ones.
+    if card.cuda >= (13, 0) and card.capability >= (7, 5):
+        if system == "Windows":
+            return TorchChoice("cu130", (newest,), ("cu130",))
+        # `===`: PyPI's own wheel, which carries CUDA, and never a `+cpu` one that happens to lie at hand.
+        return TorchChoice("cuda", ((f"torch==={TORCH}",), newest), ("", "cu130"))
+    note = ""
+    if card.cuda < (12, 0) or card.capability >= (10, 0):
+        note = f"The NVIDIA driver (CUDA {card.cuda[0]}.{card.cuda[1]}) is too old for this card: update it, run again."
+    return TorchChoice("cu126", ((f"{plain}+cu126", "--index-url", PYTORCH_INDEX + "cu126"),), ("cu126",), note)
+
+
+def install_commands(python: str, choice: TorchChoice, dev: bool) -> list[list[str]]:
+    """Return the pip commands: the attempts at torch, then DropKey itself (torch is then satisfied already)."""
+    pip = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+    return [[*pip, *attempt] for attempt in choice.attempts] + [[*pip, "-e", ".[dev]" if dev else "."]]
+
+
+def check_commands(folder: Path, suffix: str, pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
+    """Return every check of `test` by name; `folder` holds the environment's programs."""
+    python, linter = str(folder / f"python{suffix}"), str(folder / f"lint-imports{suffix}")
+    return {
+        "formatting": [python, "-m", "ruff", "format", "--check", "."],
+        "ruff": [python, "-m", "ruff", "check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "imports": [linter],
+        "pytest": [python, "-m", "pytest", *pytest_arguments],
+    }
+
+
+def shown(command: Sequence[str]) -> str:
+    """Return `command` as a person would type it."""
+    return subprocess.list2cmdline(command)
+
+
+# ---- this machine
+
+
+def programs() -> tuple[Path, str]:
+    """Return the folder of the environment's programs and their suffix."""
+    return (VENV / "Scripts", ".exe") if os.name == "nt" else (VENV / "bin", "")
+
+
+def venv_python() -> Path:
+    """Return the environment's Python."""
+    folder, suffix = programs()
+    return folder / f"python{suffix}"
+
+
+def answer(*command: str) -> str | None:
+    """Return what `command` prints; None when it is missing, fails or hangs."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def find_card() -> Card | None:
+    """Ask nvidia-smi for the card; None where there is none or its driver does not answer."""
+    tool = shutil.which("nvidia-smi")
+    if not tool:
+        return None
+    capabilities = answer(tool, "--query-gpu=compute_cap", "--format=csv,noheader")
+    return parse_card(answer(tool) or "", capabilities or "")
+
+
+def driver_mark() -> str:
+    """Return what changes when an NVIDIA driver comes, goes or is updated, without the second nvidia-smi may take."""
+    tool = shutil.which("nvidia-smi")
+    return f"{tool}:{os.stat(tool).st_mtime_ns}" if tool else ""
+
+
+def wanted_stamp() -> dict[str, str]:
+    """Return everything the environment depends on; equal stamps mean there is nothing to do."""
+    return {
+        "root": str(ROOT),
+        "python": THIS_PYTHON,
+        "torch": TORCH,
+        "driver": driver_mark(),
+        "project": hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest(),
+    }
+
+
+def read_stamp() -> dict[str, str]:
+    """Return the stamp of the last finished setup; empty where there is none."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+def is_ready(dev: bool) -> bool:
+    """Say whether the environment is as it should be, without starting a process."""
+    stamp = read_stamp()
+    has_dev = stamp.pop("extras", "") == "dev"
+    folder, suffix = programs()
+    whole = venv_python().exists() and (folder / f"dropkey{suffix}").exists() and not UNFINISHED.exists()
+    return whole and stamp == wanted_stamp() and (has_dev or not dev)
+
+
+# ---- setting up
+
+
+@contextmanager
+def setup_lock() -> Iterator[None]:
+    """Let one run.py at a time change the environment; the system frees the lock of a process that died."""
+    with open(LOCK, "a+b") as file:
+        waited = False
+        while not _try_lock(file.fileno()):
+            if not waited:
+                print("Another run.py is setting up; waiting for it.", flush=True)
+            waited = True
+            time.sleep(0.5)
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def venv_is_usable() -> bool:
+    """Say whether an environment that is there can be built upon: whole, of this Python, in this place."""
+    if UNFINISHED.exists():
+        return False
+    said = answer(str(venv_python()), "-c", "import pip, sys; print(sys.version_info[:2], sys.prefix)")
+    if said is None:
+        return False
+    version, _, prefix = said.strip().partition(") ")
+    return version + ")" == str(sys.version_info[:2]) and Path(prefix).resolve() == VENV.resolve()
+
+
+def make_venv() -> None:
+    """Build an empty environment, in place of any that is there."""
+    if answer(sys.executable, "-c", "import ensurepip, venv") is None:
+        raise SetupError(
+            "This Python cannot make virtual environments (its venv or ensurepip part is missing).\n"
+            f"On Debian or Ubuntu: sudo apt install python{THIS_PYTHON}-venv. Elsewhere: Python from python.org."
+        )
+    if run([sys.executable, "-m", "venv", "--clear", str(VENV)]):
+        raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
+
+
+def install(dev: bool) -> None:
+    """Bring the environment to where `wanted_stamp` says, and stamp it."""
+    choice = choose_torch(platform.system(), find_card())
+    if choice.note:
+        print(choice.note, flush=True)
+    if not venv_is_usable():
+        make_venv()
+    UNFINISHED.touch()
+    STAMP.unlink(missing_ok=True)
+    python = str(venv_python())
+    *attempts, project = install_commands(python, choice, dev)
+    label = "import importlib.metadata as m; print(m.version('torch'))"
+    version, _, tag = (answer(python, "-c", label) or "").strip().partition("+")
+    if version != TORCH or tag not in choice.labels:
+        if version:
+            run([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
+        install_torch(attempts)
+    if run(project):
+        UNFINISHED.unlink()  # pip takes back what it could not finish
+        raise SetupError(NO_INSTALL)
+    STAMP.write_text(json.dumps({**wanted_stamp(), "extras": "dev" if dev else ""}, indent=1), encoding="utf-8")
+    UNFINISHED.unlink()
+
+
+NO_INSTALL = (
+    "Setting up did not finish; pip's reason is above. Usual reasons: no network (behind a proxy set HTTPS_PROXY),\n"
+    "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there already is kept."
+)
+
+
+def install_torch(attempts: Sequence[Sequence[str]]) -> None:
+    """Try each way to get torch until one works; only the last one's complaint is of interest."""
+    for number, attempt in enumerate(attempts, start=1):
+        last = number == len(attempts)
+        if run(attempt, quiet_errors=not last) == 0:
+            return
+        if not last:
+            print("  Not to be had there; trying the next source.", flush=True)
+    UNFINISHED.unlink()
+    raise SetupError(NO_INSTALL)
+
+
+def set_up(dev: bool, anew: bool = False) -> None:
+    """Make the environment ready; says nothing and does nothing when it is."""
+    if is_ready(dev) and not anew:
+        return
+    with setup_lock():
+        if anew and VENV.exists():
+            UNFINISHED.touch()
+        if not is_ready(dev):
+            print(f"Setting up DropKey in {VENV} (the first time this takes minutes).", flush=True)
+            install(dev)
+
+
+# ---- running
+
+
+def run(command: Sequence[str], quiet_errors: bool = False) -> int:
+    """Run `command` in the project's folder, showing it, and return its exit code."""
+    print(f"$ {shown(command)}", flush=True)
+    errors = subprocess.DEVNULL if quiet_errors else None
+    return wait(subprocess.Popen(command, cwd=ROOT, stderr=errors))
+
+
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """Return the exit code. Ctrl-C reaches the child as well: it decides how to end, we wait for it."""
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            continue
+        return 128 - code if code < 0 else code
+
+
+def run_checks(arguments: Sequence[str]) -> int:
+    """Run every check, also after one failed, sum up, and return the first bad exit code."""
+    codes = {}
+    for name, command in check_commands(*programs(), arguments).items():
+        codes[name] = run(command)
+        if codes[name] == 130:
+            break
+    print("\n" + "   ".join(f"{name}: {'passed' if code == 0 else f'FAILED ({code})'}" for name, code in codes.items()))
+    return next((code for code in codes.values() if code), 0)
+
+
+def run_dropkey(arguments: Sequence[str]) -> int:
+    """Become the dropkey command, in the folder the user is in."""
+    command = [str(venv_python()), "-m", "service.cli", *arguments]
+    if os.name == "posix":
+        # In our place rather than below us: signals and supervisors then reach the service itself.
+        os.execv(command[0], command)
+    return wait(subprocess.Popen(command))
+
+
+def dry_run(command: str, arguments: Sequence[str]) -> int:
+    """Print what a run on a fresh machine of this kind would do."""
+    folder, suffix = programs()
+    python = str(folder / f"python{suffix}")
+    choice = choose_torch(platform.system(), find_card())
+    *attempts, project = install_commands(python, choice, command == "test")
+    print(shown([sys.executable, "-m", "venv", "--clear", str(VENV)]))
+    for number, attempt in enumerate(attempts):
+        print(shown(attempt) + ("   # if that fails" if number else ""))
+    print(shown(project))
+    if command == "test":
+        for check in check_commands(folder, suffix, arguments).values():
+            print(shown(check))
+    else:
+        print(shown([python, "-m", "service.cli", command, *arguments]))
+    return 0
+
+
+def other_python() -> list[str] | None:
+    """Return how to call an installed Python that fits, when this one does not."""
+    for major, minor in PYTHONS:
+        names = (["py", f"-{major}.{minor}"], [f"python{major}.{minor}"])
+        for name in names:
+            tool = shutil.which(name[0])
+            said = answer(tool, *name[1:], "-c", "import sys; print(sys.version_info[:2])") if tool else None
+            if tool and said and said.strip() == str((major, minor)):
+                return [tool, *name[1:]]
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """Set up, then run the command; returns its exit code."""
+    if sys.version_info[:2] not in PYTHONS:
+        python = other_python()
+        if python is None:
+            raise SetupError(
+                f"DropKey needs Python 3.11, 3.12 or 3.13; this is {THIS_PYTHON}. Get one from python.org, then run "
+                "this again with it, for example: python3.13 run.py demo"
+            )
+        return wait(subprocess.Popen([*python, str(Path(__file__).resolve()), *arguments]))
+    own = {"--dry-run", "--reinstall"}
+    options = set()
+    while arguments and arguments[0] in own:
+        options.add(arguments.pop(0))
+    command = arguments[0] if arguments else "--help"
+    if "--dry-run" in options:
+        return dry_run(command, arguments[1:])
+    set_up(dev=command == "test", anew="--reinstall" in options)
+    return run_checks(arguments[1:]) if command == "test" else run_dropkey(arguments or ["--help"])
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,219 @@
+"""run.py picks the right torch per machine, repeats nothing, and repairs what was cut short."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+NEW_DRIVER = """
++-----------------------------------------------------------------------------------------+
+| NVIDIA-SMI 580.95.05              Driver Version: 580.95.05      CUDA Version: 13.0     |
+|-----------------------------------------+------------------------+----------------------+
+"""
+OLD_DRIVER = NEW_DRIVER.replace("13.0", "12.4")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> ModuleType:
+    """A copy of run.py in an empty project of its own, so that nothing touches the real environment."""
+    copy = tmp_path / "project" / "run.py"
+    copy.parent.mkdir()
+    copy.write_text((ROOT / "run.py").read_text(encoding="utf-8"), encoding="utf-8")
+    (copy.parent / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("run_under_test", copy)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def torch_commands(run: ModuleType, system: str, report: str = "", capabilities: str = "") -> list[str]:
+    choice = run.choose_torch(system, run.parse_card(report, capabilities))
+    *attempts, _ = run.install_commands("py", choice, dev=False)
+    return [
+        " ".join(command).removeprefix("py -m pip install --no-input --disable-pip-version-check ")
+        for command in attempts
+    ]
+
+
+@pytest.mark.parametrize(
+    ("system", "report", "capabilities", "expected"),
+    [
+        ("Darwin", "", "", ["torch==2.13.0"]),
+        ("Windows", "", "", ["torch==2.13.0"]),
+        (
+            "Linux",
+            "",
+            "",
+            [
+                "torch==2.13.0+cpu",
+                "torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu",
+                "torch==2.13.0",
+            ],
+        ),
+        ("Windows", NEW_DRIVER, "12.0\n", ["torch==2.13.0+cu130 --index-url https://download.pytorch.org/whl/cu130"]),
+        ("Windows", OLD_DRIVER, "8.9\n", ["torch==2.13.0+cu126 --index-url https://download.pytorch.org/whl/cu126"]),
+        (
+            "Linux",
+            NEW_DRIVER,
+            "9.0\n9.0\n",
+            ["torch===2.13.0", "torch==2.13.0+cu130 --index-url https://download.pytorch.org/whl/cu130"],
+        ),
+        ("Linux", OLD_DRIVER, "8.6\n", ["torch==2.13.0+cu126 --index-url https://download.pytorch.org/whl/cu126"]),
+        # A Pascal card beside a new one: the CUDA 13 builds no longer hold code for it.
+        ("Linux", NEW_DRIVER, "6.1\n8.9\n", ["torch==2.13.0+cu126 --index-url https://download.pytorch.org/whl/cu126"]),
+        # nvidia-smi is there, but its driver is not loaded.
+        ("Windows", "NVIDIA-SMI has failed because it couldn't communicate", "", ["torch==2.13.0"]),
+    ],
+)
+def test_torch_build_fits_system_driver_and_card(
+    run: ModuleType, system: str, report: str, capabilities: str, expected: list[str]
+) -> None:
+    assert torch_commands(run, system, report, capabilities) == expected
+
+
+def test_newer_nvidia_smi_wording_is_understood(run: ModuleType) -> None:
+    assert run.parse_card(NEW_DRIVER.replace("CUDA Version", "CUDA UMD Version"), "8.9\n").cuda == (13, 0)
+
+
+def test_driver_too_old_for_the_card_is_said(run: ModuleType) -> None:
+    assert "update" in run.choose_torch("Windows", run.parse_card(OLD_DRIVER, "12.0\n")).note
+    assert run.choose_torch("Windows", run.parse_card(OLD_DRIVER, "8.9\n")).note == ""
+
+
+def test_pinned_torch_is_within_the_project_range(run: ModuleType) -> None:
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (requirement,) = (r for r in map(Requirement, project["dependencies"]) if r.name == "torch")
+    assert requirement.specifier.contains(run.TORCH)
+    major, minor, _ = run.TORCH.split(".")
+    assert not requirement.specifier.contains(f"{major}.{int(minor) + 1}.0"), "nothing newer may be pulled"
+
+
+def test_python_versions_are_those_of_the_project(run: ModuleType) -> None:
+    from packaging.specifiers import SpecifierSet
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    allowed = SpecifierSet(project["requires-python"])
+    assert {(3, minor) for minor in range(20) if allowed.contains(f"3.{minor}.0")} == set(run.PYTHONS)
+
+
+def test_only_test_installs_the_development_tools(run: ModuleType) -> None:
+    choice = run.choose_torch("Linux", None)
+    assert run.install_commands("py", choice, dev=True)[-1][-1] == ".[dev]"
+    assert run.install_commands("py", choice, dev=False)[-1][-1] == "."
+
+
+def test_every_check_runs_with_the_arguments_for_pytest_last(run: ModuleType) -> None:
+    checks = run.check_commands(Path("bin"), "", ["-k", "exr"])
+    assert list(checks) == ["formatting", "ruff", "mypy", "imports", "pytest"]
+    assert checks["pytest"][-2:] == ["-k", "exr"]
+    assert all(not {"-k", "exr"} & set(checks[name]) for name in checks if name != "pytest")
+
+
+def fake_environment(run: ModuleType, extras: str = "") -> None:
+    """Lay down what a finished setup leaves behind."""
+    folder, suffix = run.programs()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("python", "dropkey"):
+        (folder / f"{name}{suffix}").touch()
+    run.STAMP.write_text(json.dumps({**run.wanted_stamp(), "extras": extras}), encoding="utf-8")
+
+
+def test_a_right_stamp_starts_no_process(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_environment(run, extras="dev")
+    for name in ("run", "check_output", "Popen", "call"):
+        monkeypatch.setattr(subprocess, name, lambda *_, **__: pytest.fail("a process was started"))
+    run.set_up(dev=True)
+    run.set_up(dev=False)
+
+
+def test_changes_that_matter_call_for_a_new_setup(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_environment(run)
+    assert run.is_ready(dev=False)
+    assert not run.is_ready(dev=True), "the development tools are missing"
+
+    run.UNFINISHED.touch()
+    assert not run.is_ready(dev=False), "a setup was cut short"
+    run.UNFINISHED.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "driver_mark", lambda: "/usr/bin/nvidia-smi:1")
+        assert not run.is_ready(dev=False), "a card came"
+
+    run.STAMP.write_text("{ half a", encoding="utf-8")
+    assert not run.is_ready(dev=False), "the stamp is broken"
+
+    fake_environment(run)
+    (run.ROOT / "pyproject.toml").write_text("[project]\nname='other'\n", encoding="utf-8")
+    assert not run.is_ready(dev=False), "pyproject.toml changed"
+
+    fake_environment(run)
+    run.venv_python().unlink()
+    assert not run.is_ready(dev=False), "the environment lost its Python"
+
+
+def test_an_environment_cut_short_or_moved_is_not_built_upon(run: ModuleType) -> None:
+    assert not run.venv_is_usable(), "there is none"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(run.VENV)], check=True)
+    assert not run.venv_is_usable(), "pip is missing"
+
+
+def test_dry_run_prints_every_command_and_makes_nothing(run: ModuleType) -> None:
+    script = str(run.ROOT / "run.py")
+    shown = subprocess.run(
+        [sys.executable, script, "--dry-run", "test", "-k", "exr"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "-m venv" in shown and "torch==" in shown and ".[dev]" in shown and "lint-imports" in shown
+    assert shown.rstrip().endswith("-m pytest -k exr")
+    shown = subprocess.run(
+        [sys.executable, script, "--dry-run", "demo"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.rstrip().endswith("-m service.cli demo") and ".[dev]" not in shown
+    assert not run.VENV.exists()
+
+
+def test_two_runs_do_not_set_up_at_once(run: ModuleType) -> None:
+    script = (
+        "import sys, runpy; sys.argv=['run.py'];"
+        f"space = runpy.run_path({str(run.ROOT / 'run.py')!r});"
+        "lock = space['setup_lock']();"
+        "lock.__enter__(); print('inside', flush=True)"
+    )
+    with run.setup_lock():
+        second = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert second.stdout
+        assert "waiting" in second.stdout.readline()
+    assert second.stdout.readline().strip() == "inside"
+    second.stdout.close()
+    assert second.wait(20) == 0
+
+
+def test_exit_codes_pass_through(run: ModuleType) -> None:
+    for code in (0, 1, 10, 130):
+        assert run.wait(subprocess.Popen([sys.executable, "-c", f"raise SystemExit({code})"])) == code
+
+
+def test_checks_all_run_and_the_first_failure_is_the_exit_code(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = {
+        name: [sys.executable, "-c", f"raise SystemExit({code})"] for name, code in {"a": 0, "b": 3, "c": 4}.items()
+    }
+    monkeypatch.setattr(run, "check_commands", lambda *_: commands)
+    assert run.run_checks([]) == 3
+    assert "a: passed   b: FAILED (3)   c: FAILED (4)" in capsys.readouterr().out
+
+
+def test_ci_runs_exactly_the_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert [line for line in script.splitlines() if "run.py" in line] == ["exec python3 run.py test"]
