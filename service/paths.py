@@ -1,4 +1,4 @@
-r"""The one place that maps and checks paths: roots, other machines' names (`S:\shots` ↔ `/mnt/shots`), who may name what.
+r"""The one place that maps and checks paths: roots, other machines' names (`S:\shots` ↔ `/mnt/shots`), permissions.
 
 Nothing here opens a file. A path is judged as text first, so that a hostile one (a UNC path, which makes Windows send
 the user's password hash to a stranger) is refused before the system ever looks at it.
