@@ -1,0 +1,123 @@
+"""How jobs, frames and events become rows, and rows become them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from model.settings import MatteSources, Screen
+from service.jobs import FrameResult, Job, JobRequest, JobState, Problem
+from service.shots import Shot
+
+
+@dataclass(frozen=True)
+class JobKeys:
+    """What jobs are found by, beside their identity."""
+
+    shot_key: str  # where the plate lies: the same shot, whatever its content
+    recipe: str  # hash of everything but plate and frames
+    place: str  # folder that holds the versions of the shot
+    settled: bool  # whether all files of the plate have arrived
+    faults: int = 0  # transient faults since the last finished frame
+
+
+class JobChanges(TypedDict, total=False):
+    """What `JobStore.update` can change."""
+
+    identity: str
+    recipe: str
+    settled: bool
+    faults: int
+    state: JobState
+    priority: int
+    version: int
+    output: Path
+    reuse: Path | None
+    request: JobRequest
+    shot: Shot
+    mattes: MatteSources
+    frames: tuple[int, ...]
+    frames_per_second: float | None
+    eta_seconds: float | None
+    screen: Screen | None
+    problem: Problem | None
+    attempt: int
+    manifest: Path | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a job; ``id`` only grows."""
+
+    id: int
+    job_id: str
+    kind: str  # job (state or wish changed), progress, frame, removed
+    data: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Some jobs, newest first, and where the next page begins (None: that was the last)."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class StoredReply:
+    """Which job an idempotency key stands for, and the hash of the body that came with it."""
+
+    fingerprint: str
+    job_id: str
+
+
+def column_value(value: Any) -> Any:
+    """Return ``value`` as its column takes it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def job_row(job: Job, keys: JobKeys) -> dict[str, Any]:
+    """Return the row of a new job."""
+    row = {name: column_value(getattr(job, name)) for name in Job.model_fields}
+    keyed = {"shot_key": keys.shot_key, "recipe": keys.recipe, "place": keys.place, "faults": keys.faults}
+    return row | keyed | {"settled": keys.settled, "client": job.request.client}
+
+
+def job_from(row: RowMapping) -> Job:
+    """Read a job back."""
+    return Job.model_validate({name: row[name] for name in Job.model_fields})
+
+
+def keys_from(row: RowMapping) -> JobKeys:
+    """Read a job's keys back."""
+    return JobKeys(row["shot_key"], row["recipe"], row["place"], row["settled"], row["faults"])
+
+
+def frame_row(job_id: str, result: FrameResult) -> dict[str, Any]:
+    """Return the row of a frame."""
+    return {"job_id": job_id} | {name: column_value(getattr(result, name)) for name in FrameResult.model_fields}
+
+
+def frame_from(row: RowMapping) -> FrameResult:
+    """Read a frame back."""
+    return FrameResult.model_validate({name: row[name] for name in FrameResult.model_fields})
+
+
+def progress_of(job: Job) -> dict[str, Any]:
+    """Return what an event tells about a job."""
+    fields = {"state", "priority", "version", "frames_done", "frames_failed", "frames_per_second", "eta_seconds"}
+    return job.model_dump(mode="json", include=fields) | {"shot": job.shot.name, "frames": len(job.frames)}

@@ -1,0 +1,299 @@
+"""Keeps jobs, frames, events and idempotency keys. One process owns it; any of its threads may call."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Unpack
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from service.errors import BadInput, NotFound, Transient
+from service.jobs import FrameResult, FrameState, Job, JobState, check_transition
+from service.store import tables
+from service.store.database import open_engine
+from service.store.rows import (
+    Event,
+    JobChanges,
+    JobKeys,
+    JobPage,
+    StoredReply,
+    column_value,
+    frame_from,
+    frame_row,
+    job_from,
+    job_row,
+    keys_from,
+    progress_of,
+)
+
+MAX_PAGE = 200
+KEPT_EVENTS = 10_000
+KEPT_KEYS = timedelta(days=7)
+PROGRESS = frozenset({"frames_per_second", "eta_seconds"})
+
+_job = tables.job
+_frame = tables.frame
+_event = tables.event
+_key = tables.idempotency_key
+
+
+def utc_now() -> datetime:
+    """Return the time, aware of its zone."""
+    return datetime.now(UTC)
+
+
+class JobStore:
+    """The database behind methods; None as file keeps it in memory."""
+
+    def __init__(self, database: Path | None = None, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine = open_engine(database)
+        self._lock = threading.Lock()
+        self._now = now
+        self._heard: list[Event] = []
+        self.listener: Callable[[Event], None] | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            with self._engine.connect() as connection:
+                connection.rollback()
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            self._engine.dispose()
+
+    # ---- jobs
+
+    def add(self, job: Job, keys: JobKeys) -> Job:
+        """Add a new job."""
+        with self._transaction() as connection:
+            connection.execute(sa.insert(_job), job_row(job, keys))
+            self._tell(connection, job.id, "job", progress_of(job))
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; raises NotFound."""
+        with self._transaction() as connection:
+            return job_from(self._row(connection, job_id))
+
+    def keys(self, job_id: str) -> JobKeys:
+        """Return what the job is found by; raises NotFound."""
+        with self._transaction() as connection:
+            return keys_from(self._row(connection, job_id))
+
+    def list(
+        self,
+        *,
+        state: JobState | None = None,
+        client: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> JobPage:
+        """Return jobs, newest first; ``cursor`` is the `next_cursor` of the page before, else BadInput."""
+        query = sa.select(_job).order_by(_job.c.number.desc()).limit(min(max(limit, 1), MAX_PAGE) + 1)
+        if state is not None:
+            query = query.where(_job.c.state == state)
+        if client is not None:
+            query = query.where(_job.c.client == client)
+        if cursor is not None:
+            query = query.where(_job.c.number < _read_cursor(cursor))
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        page = rows[: min(max(limit, 1), MAX_PAGE)]
+        more = _write_cursor(page[-1]["number"]) if len(rows) > len(page) else None
+        return JobPage(tuple(job_from(row) for row in page), more)
+
+    def update(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
+        """Change a job and tell it; raises NotFound, and WrongState when its state forbids the new one."""
+        with self._transaction() as connection:
+            return self._update(connection, job_id, dict(changes))
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job that never ran."""
+        with self._transaction() as connection:
+            connection.execute(sa.delete(_job).where(_job.c.id == job_id))
+            self._tell(connection, job_id, "removed", {})
+
+    def next_queued(self, exclude: Collection[str] = ()) -> Job | None:
+        """Return the queued job that is next: highest priority, then oldest."""
+        query = sa.select(_job).where(_job.c.state == JobState.QUEUED).order_by(_job.c.priority.desc(), _job.c.number)
+        if exclude:
+            query = query.where(_job.c.id.not_in(exclude))
+        return self._first(query)
+
+    def with_identity(self, identity: str) -> Job | None:
+        """Return the newest job with that identity."""
+        return self._first(sa.select(_job).where(_job.c.identity == identity).order_by(_job.c.number.desc()))
+
+    def at_place(self, place: str) -> Sequence[tuple[Job, JobKeys]]:
+        """Return the jobs whose versions lie in the folder ``place``, newest version first."""
+        query = sa.select(_job).where(_job.c.place == place).order_by(_job.c.version.desc(), _job.c.number.desc())
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(job_from(row), keys_from(row)) for row in rows]
+
+    def in_state(self, state: JobState) -> Sequence[Job]:
+        """Return all jobs in a state that few are in (running, needs_attention)."""
+        query = sa.select(_job).where(_job.c.state == state).order_by(_job.c.number)
+        with self._transaction() as connection:
+            return [job_from(row) for row in connection.execute(query).mappings()]
+
+    def counts(self) -> dict[JobState, int]:
+        """Return how many jobs are in each state."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.select(_job.c.state, sa.func.count()).group_by(_job.c.state)).all()
+        return {JobState(state): number for state, number in rows}
+
+    # ---- frames
+
+    def frames(self, job_id: str) -> Sequence[FrameResult]:
+        """Return what is known about a job's frames, by number."""
+        query = sa.select(_frame).where(_frame.c.job_id == job_id).order_by(_frame.c.frame)
+        with self._transaction() as connection:
+            return [frame_from(row) for row in connection.execute(query).mappings()]
+
+    def record_frames(self, job_id: str, results: Sequence[FrameResult], **changes: Unpack[JobChanges]) -> Job:
+        """Keep the results of frames, each frame once, and change the job along with them."""
+        with self._transaction() as connection:
+            if results:
+                statement = insert(_frame)
+                replaced = {
+                    c.name: statement.excluded[c.name] for c in _frame.c if c.name not in ("job_id", "frame", "deaths")
+                }
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=["job_id", "frame"], set_=replaced),
+                    [frame_row(job_id, result) for result in results],
+                )
+                for result in results:
+                    self._tell(connection, job_id, "frame", {"frame": result.frame, "state": result.state})
+            return self._update(connection, job_id, dict(changes) | self._count(connection, job_id))
+
+    def forget_frames(self, job_id: str, *, only_failed: bool = False) -> Job:
+        """Forget frames (and the deaths that they caused), so that they are keyed again."""
+        query = sa.delete(_frame).where(_frame.c.job_id == job_id)
+        if only_failed:
+            query = query.where(_frame.c.state != FrameState.DONE)
+        with self._transaction() as connection:
+            connection.execute(query)
+            return self._update(connection, job_id, self._count(connection, job_id))
+
+    def count_deaths(self, job_id: str, frames: Collection[int]) -> dict[int, int]:
+        """Note that a worker died while it had ``frames`` in hand; return how many each of them has seen."""
+        with self._transaction() as connection:
+            statement = insert(_frame).on_conflict_do_update(
+                index_elements=["job_id", "frame"], set_={"deaths": _frame.c.deaths + 1}
+            )
+            for number in frames:
+                waiting = FrameResult(frame=number, state=FrameState.WAITING)
+                connection.execute(statement, frame_row(job_id, waiting) | {"deaths": 1})
+            query = sa.select(_frame.c.frame, _frame.c.deaths).where(
+                _frame.c.job_id == job_id, _frame.c.frame.in_(list(frames))
+            )
+            return dict(connection.execute(query).tuples().all())
+
+    # ---- events and idempotency keys
+
+    def events_since(self, event_id: int, *, job_id: str | None = None, limit: int = 1000) -> Sequence[Event]:
+        """Return what happened after the event ``event_id``, oldest first; only the last 10,000 are kept."""
+        query = sa.select(_event).where(_event.c.id > event_id).order_by(_event.c.id).limit(limit)
+        if job_id is not None:
+            query = query.where(_event.c.job_id == job_id)
+        with self._transaction() as connection:
+            return [Event(**row) for row in connection.execute(query).mappings()]
+
+    def last_event(self) -> int:
+        """Return the number of the latest event, 0 when there was none."""
+        with self._transaction() as connection:
+            return connection.execute(sa.select(sa.func.max(_event.c.id))).scalar() or 0
+
+    def reply_for(self, key: str) -> StoredReply | None:
+        """Return what an idempotency key stands for."""
+        with self._transaction() as connection:
+            row = connection.execute(sa.select(_key).where(_key.c.key == key)).mappings().first()
+        return None if row is None else StoredReply(row["fingerprint"], row["job_id"])
+
+    def remember_key(self, key: str, fingerprint: str, job_id: str) -> None:
+        """Let an idempotency key stand for a job, for a week."""
+        with self._transaction() as connection:
+            connection.execute(sa.delete(_key).where(_key.c.at < self._now() - KEPT_KEYS))
+            row = {"key": key, "fingerprint": fingerprint, "job_id": job_id, "at": self._now()}
+            connection.execute(insert(_key).on_conflict_do_nothing(), row)
+
+    # ---- inside
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """Hold the database for one change; listeners hear of it after the commit."""
+        with self._lock:
+            self._heard.clear()
+            try:
+                with self._engine.begin() as connection:
+                    yield connection
+            except sa.exc.OperationalError as error:
+                raise Transient(
+                    f"The job database cannot be used: {error.orig}.", fix="Make room on the disk of the home folder."
+                ) from error
+            heard, self._heard = self._heard, []
+            listener = self.listener
+            # Told under the lock, so that everybody hears events in the order of their numbers.
+            if listener:
+                for event in heard:
+                    listener(event)
+
+    def _first(self, query: sa.Select[Any]) -> Job | None:
+        with self._transaction() as connection:
+            row = connection.execute(query.limit(1)).mappings().first()
+        return None if row is None else job_from(row)
+
+    def _row(self, connection: sa.Connection, job_id: str) -> sa.RowMapping:
+        row = connection.execute(sa.select(_job).where(_job.c.id == job_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no job {job_id}.", fix="GET /jobs lists them.")
+        return row
+
+    def _update(self, connection: sa.Connection, job_id: str, changes: dict[str, Any]) -> Job:
+        before = self._row(connection, job_id)
+        following = changes.get("state", before["state"])
+        if following != before["state"]:
+            check_transition(JobState(before["state"]), JobState(following))
+        row = {name: column_value(value) for name, value in changes.items()}
+        changed = {name for name in row if row[name] != column_value(before[name])}
+        if not changed:
+            return job_from(before)
+        connection.execute(sa.update(_job).where(_job.c.id == job_id), row | {"updated_at": self._now()})
+        job = job_from(self._row(connection, job_id))
+        quiet = changed <= PROGRESS | {"frames_done", "frames_failed", "faults"}
+        self._tell(connection, job_id, "progress" if quiet else "job", progress_of(job))
+        return job
+
+    def _count(self, connection: sa.Connection, job_id: str) -> dict[str, int]:
+        query = sa.select(_frame.c.state, sa.func.count()).where(_frame.c.job_id == job_id).group_by(_frame.c.state)
+        counts: dict[str, int] = dict(connection.execute(query).tuples().all())
+        return {"frames_done": counts.get(FrameState.DONE, 0), "frames_failed": counts.get(FrameState.FAILED, 0)}
+
+    def _tell(self, connection: sa.Connection, job_id: str, kind: str, data: dict[str, Any]) -> None:
+        at = self._now()
+        row = {"job_id": job_id, "kind": kind, "data": data, "at": at}
+        number = connection.execute(sa.insert(_event).returning(_event.c.id), row).scalar_one()
+        if number % 500 == 0:
+            connection.execute(sa.delete(_event).where(_event.c.id <= number - KEPT_EVENTS))
+        self._heard.append(Event(number, job_id, kind, data, at))
+
+
+def _write_cursor(number: int) -> str:
+    return base64.urlsafe_b64encode(f"j{number}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        if not text.startswith("j"):
+            raise ValueError(text)
+        return int(text[1:])
+    except (ValueError, binascii.Error, UnicodeError):
+        raise BadInput(f"'{cursor[:80]}' is no cursor.", fix="Take next_cursor of the page before.") from None

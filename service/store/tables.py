@@ -1,0 +1,111 @@
+"""The tables as they are now; how they came to be is in `migrations`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC, kept as text of fixed width so that SQLite compares it as time."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Write ISO 8601 with microseconds, always."""
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
+        """Read it back, aware of its zone."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),  # order of arrival
+    sa.Column("id", sa.String(32), nullable=False, unique=True),
+    sa.Column("identity", sa.String(64), nullable=False),
+    sa.Column("shot_key", sa.String, nullable=False),  # where the plate lies: the same shot, whatever its content
+    sa.Column("recipe", sa.String(64), nullable=False),  # hash of everything but plate and frames
+    sa.Column("place", sa.String, nullable=False),  # folder that holds the versions of the shot
+    sa.Column("settled", sa.Boolean, nullable=False),  # whether all files of the plate have arrived
+    sa.Column("state", sa.String(32), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("client", sa.String(200)),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("output", sa.String, nullable=False),
+    sa.Column("reuse", sa.String),
+    sa.Column("request", sa.JSON, nullable=False),
+    sa.Column("shot", sa.JSON, nullable=False),
+    sa.Column("mattes", sa.JSON, nullable=False),
+    sa.Column("frames", sa.JSON, nullable=False),
+    sa.Column("frames_done", sa.Integer, nullable=False),
+    sa.Column("frames_failed", sa.Integer, nullable=False),
+    sa.Column("frames_per_second", sa.Float),
+    sa.Column("eta_seconds", sa.Float),
+    sa.Column("screen", sa.JSON(none_as_null=True)),
+    sa.Column("problem", sa.JSON(none_as_null=True)),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("faults", sa.Integer, nullable=False),  # transient faults since the last finished frame
+    sa.Column("manifest", sa.String),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("started_at", UtcTime),
+    sa.Column("finished_at", UtcTime),
+    sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Index(None, "state", "number"),
+    sa.Index(None, "client", "number"),
+    sa.Index(None, "client", "state", "number"),
+    sa.Index(None, "identity", "number"),
+    sa.Index(None, "place", "version"),
+    sqlite_autoincrement=True,
+)
+
+sa.Index("ix_job_queue", job.c.state, job.c.priority.desc(), job.c.number)  # the next one is its first entry
+
+frame = sa.Table(
+    "frame",
+    metadata,
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("frame", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # workers that died while keying it
+    sa.Column("checksums", sa.JSON, nullable=False),
+    sa.Column("plate_fingerprint", sa.String(64)),
+    sa.Column("notes", sa.JSON(none_as_null=True)),
+    sa.Column("problem", sa.JSON(none_as_null=True)),
+    sqlite_with_rowid=False,
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("job_id", sa.String(32), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Index(None, "job_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+idempotency_key = sa.Table(
+    "idempotency_key",
+    metadata,
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # hash of the request body
+    sa.Column("job_id", sa.String(32), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
