@@ -1,11 +1,53 @@
-"""What a shot is: a sequence, a still or a movie with name, frames and padding. Pure: opens no picture."""
+"""What a shot is, and which ones lie in a folder: sequences, stills and movies. Opens no picture."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
 from typing import Literal
 
+import xxhash
 from pydantic import BaseModel, ConfigDict
+
+from service.errors import BadInput, PlateMissing
+from service.names import safe_name, shot_name, unique_name
+from service.sequences import (
+    NumberedFiles,
+    Pattern,
+    format_frames,
+    group_names,
+    match_pattern,
+    parse_frames,
+    parse_pattern,
+)
+
+__all__ = [
+    "MOVIES",
+    "PICTURES",
+    "Shot",
+    "file_fingerprint",
+    "find_shots",
+    "find_shots_in_root",
+    "format_frames",
+    "is_own_output",
+    "parse_frames",
+    "safe_name",
+    "shot_fingerprint",
+    "shot_from_plate",
+    "unique_name",
+]
+
+PICTURES = frozenset({".exr", ".png", ".tif", ".tiff", ".dpx", ".cin", ".jpg", ".jpeg", ".bmp", ".tga"})
+"""Extensions of pictures that can be plates."""
+
+MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm", ".mts", ".m2ts"})
+"""Extensions of movies that can be plates."""
+
+_ARRIVING = (".tmp", ".part", ".!sync")  # names that copying and synchronising programs give to unfinished files
+_SAMPLE = 64 * 1024
+_VERSION = re.compile(r"v\d{3,}")
 
 
 class Shot(BaseModel):
@@ -60,3 +102,205 @@ class Shot(BaseModel):
             return ()
         present = set(self.frames)
         return tuple(n for n in range(self.frames[0], self.frames[-1] + 1) if n not in present)
+
+    @property
+    def pattern(self) -> str:
+        """The file name with `#` for each digit of the frame number; of a still or movie, its name."""
+        return f"{self.prefix}{'#' * self.padding}{self.suffix}" if self.kind == "sequence" else self.prefix
+
+
+def find_shots(folder: Path) -> list[Shot]:
+    """List the sequences, stills and movies that lie directly in ``folder``, ordered by name.
+
+    A numbered picture on its own is a still (`single_v003.exr` is not frame 3). Names of shots may repeat between
+    folders; `unique_name` tells them apart. Raises PlateMissing when the folder cannot be read.
+    """
+    folder = folder.absolute()
+    names = _file_names(folder)
+    sequences, singles = group_names(name for name in names if _extension(name) in PICTURES)
+    shots = [_sequence(folder, numbered) for numbered in sequences]
+    shots += [_single(folder, name, "still") for name in singles]
+    shots += [_single(folder, name, "movie") for name in names if _extension(name) in MOVIES]
+    return sorted(shots, key=lambda shot: (shot.name.casefold(), shot.prefix, shot.suffix, shot.padding))
+
+
+def find_shots_in_root(root: Path, *, follow_links: bool = False, maximum_depth: int = 4) -> list[Shot]:
+    """List the shots of a drop folder: loose ones, then those of its subfolders down to ``maximum_depth``.
+
+    Left out: hidden files and folders, what synchronisers are still copying, folders that After Effects watches
+    itself (`*_RCF.txt`), and DropKey's own results. A subfolder that vanishes meanwhile is left out as well.
+    Raises PlateMissing when the root itself cannot be read.
+    """
+    shots = find_shots(root)
+    for folder in _subfolders(root.absolute(), follow_links, maximum_depth):
+        try:
+            shots += find_shots(folder)
+        except PlateMissing:
+            continue
+    return shots
+
+
+def is_own_output(folder: Path) -> bool:
+    """Whether ``folder`` is a version folder that DropKey wrote (`v001` with manifest or foreground pass)."""
+    if not _VERSION.fullmatch(folder.name):
+        return False
+    passes = folder / "foreground"
+    try:
+        return (folder / "manifest.json").is_file() or any("_foreground." in name for name in os.listdir(passes))
+    except OSError:
+        return False
+
+
+def shot_from_plate(plate: str | Path, *, frames: str | None = None, first_frame: int | None = None) -> Shot:
+    """Find the one shot that ``plate`` names: a folder, a pattern (`shot.####.exr`), a picture or a movie.
+
+    ``frames`` keeps those frames only that it names and that are there; the caller compares with `parse_frames` to see
+    what is absent. ``first_frame`` numbers a movie's first picture, or a still. Raises PlateMissing when nothing is
+    there, BadInput when it is ambiguous or no plate.
+    """
+    path = Path(plate).expanduser().absolute()
+    wanted = set(parse_frames(frames)) if frames else None
+    pattern = parse_pattern(path.name)
+    if path.is_dir():
+        shot = _only_shot(path)
+    elif path.is_file():
+        shot = _shot_of_file(path)
+    elif pattern is not None:
+        shot = _shot_of_pattern(path, pattern)
+        inner = set(parse_frames(pattern.frames)) if pattern.frames else None
+        wanted = inner if wanted is None else wanted & inner if inner is not None else wanted
+    else:
+        raise PlateMissing(f"There is no {path}.", fix="Check the path, and that this machine can see the disk.")
+    if shot.kind != "sequence":
+        first = 1 if first_frame is None else first_frame
+        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
+    if wanted is None:
+        return shot
+    kept = tuple(frame for frame in shot.frames if frame in wanted)
+    if not kept:
+        raise PlateMissing(
+            f"None of the frames {frames or format_frames(wanted)} is there.",
+            fix=f"The plate has {format_frames(shot.frames)}.",
+            shot=shot.name,
+        )
+    return shot.model_copy(update={"frames": kept})
+
+
+def file_fingerprint(path: Path) -> str:
+    """Identify a file by size, time and xxh3 of its first and last 64 KiB: 32 hexadecimal digits.
+
+    Raises PlateMissing when it is not there or cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            mark = xxhash.xxh3_128(f"{status.st_size} {status.st_mtime_ns} ".encode())
+            mark.update(file.read(_SAMPLE))
+            if status.st_size > _SAMPLE:
+                file.seek(max(_SAMPLE, status.st_size - _SAMPLE))
+                mark.update(file.read(_SAMPLE))
+    except OSError as error:
+        raise PlateMissing(
+            f"{path.name} cannot be opened: {error.strerror}.", fix="See whether it is there."
+        ) from error
+    return mark.hexdigest()
+
+
+def shot_fingerprint(shot: Shot, frames: Iterable[int]) -> str:
+    """Identify the content of ``frames`` (a movie: of its file), wherever the shot lies: 32 hexadecimal digits.
+
+    Frames that are not there count as absent, so that their arrival changes the fingerprint.
+    """
+    mark = xxhash.xxh3_128()
+    if shot.kind == "movie":
+        mark.update(f"movie {shot.first_frame} {file_fingerprint(shot.folder / shot.prefix)}".encode())
+    for frame in sorted(set(frames)):
+        try:
+            content = "movie" if shot.kind == "movie" else file_fingerprint(shot.frame_path(frame))
+        except PlateMissing:
+            content = "absent"
+        mark.update(f"{frame} {content}\n".encode())
+    return mark.hexdigest()
+
+
+def _only_shot(folder: Path) -> Shot:
+    shots = find_shots(folder)
+    sequences = [shot for shot in shots if shot.kind == "sequence"]
+    if len(sequences) == 1 and all(shot.kind == "still" for shot in shots if shot is not sequences[0]):
+        return sequences[0]
+    if len(shots) == 1:
+        return shots[0]
+    if not shots:
+        known = " ".join(sorted(PICTURES | MOVIES))
+        raise PlateMissing(f"{folder} holds no picture and no movie.", fix=f"Known are: {known}.")
+    names = ", ".join(shot.pattern for shot in shots[:10]) + (" …" if len(shots) > 10 else "")
+    raise BadInput(f"{folder} holds {len(shots)} shots: {names}.", fix="Name one of them.")
+
+
+def _shot_of_file(path: Path) -> Shot:
+    extension = _extension(path.name)
+    if extension in MOVIES:
+        return _single(path.parent, path.name, "movie")
+    if extension in PICTURES:
+        return _single(path.parent, path.name, "still")
+    known = " ".join(sorted(PICTURES | MOVIES))
+    raise BadInput(f"{path.name} is neither a picture nor a movie that can be read.", fix=f"Known are: {known}.")
+
+
+def _shot_of_pattern(path: Path, pattern: Pattern) -> Shot:
+    if _extension(path.name) not in PICTURES:
+        raise BadInput(f"{path.name} names no kind of picture.", fix=f"Known are: {' '.join(sorted(PICTURES))}.")
+    numbered = match_pattern(pattern, _file_names(path.parent))
+    if numbered is None:
+        raise PlateMissing(f"No file fits {path}.", fix="Check the pattern: #, @, %04d and $F4 stand for the frame.")
+    return _sequence(path.parent, numbered)
+
+
+def _sequence(folder: Path, numbered: NumberedFiles) -> Shot:
+    tail = PurePath("x" + numbered.suffix).stem[1:]
+    stem = numbered.prefix if not tail.strip(" ._-") else f"{numbered.prefix.rstrip(' ._-')}{tail}"
+    return Shot(
+        name=shot_name(stem, folder.name),
+        kind="sequence",
+        folder=folder,
+        prefix=numbered.prefix,
+        suffix=numbered.suffix,
+        padding=numbered.padding,
+        frames=tuple(numbered.names),
+        files=numbered.irregular,
+    )
+
+
+def _single(folder: Path, name: str, kind: Literal["still", "movie"]) -> Shot:
+    frames = (1,) if kind == "still" else ()
+    return Shot(name=shot_name(PurePath(name).stem, folder.name), kind=kind, folder=folder, prefix=name, frames=frames)
+
+
+def _extension(name: str) -> str:
+    return PurePath(name).suffix.casefold()
+
+
+def _file_names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if not _ignored(entry.name) and entry.is_file())
+    except OSError as error:
+        raise PlateMissing(
+            f"{folder} cannot be read: {error.strerror}.", fix="Check that it is there and that you may read it."
+        ) from error
+
+
+def _subfolders(root: Path, follow_links: bool, maximum_depth: int) -> Iterator[Path]:
+    for place, folders, names in os.walk(root, followlinks=follow_links):
+        folder = Path(place)
+        if folder != root and (is_own_output(folder) or any(name.endswith("_RCF.txt") for name in names)):
+            folders.clear()
+            continue
+        if folder != root:
+            yield folder
+        depth = len(folder.relative_to(root).parts)
+        folders[:] = sorted(name for name in folders if not _ignored(name)) if depth < maximum_depth else []
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith((".", "~")) or name.casefold().endswith(_ARRIVING) or ".rsls" in name.casefold()

@@ -1,0 +1,61 @@
+"""Names of shots: from file names to names that are safe as folders on every system, and unique under one root."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Collection
+
+MAXIMUM_LENGTH = 80
+"""Longer names are cut: version, pass and frame number are still to be added, and Windows counts 260 in all."""
+
+_HOSTILE = frozenset('<>:"/\\|?*#@%$')  # refused by Windows, or read as a place for the frame number
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode general categories
+_SEPARATORS = " ._-"
+_PORTS = [f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"]
+_RESERVED = frozenset(["con", "prn", "aux", "nul", "conin$", "conout$", *_PORTS])
+
+
+def safe_name(text: str) -> str:
+    """Return ``text`` fit to be a folder name on Windows, macOS and Linux; never empty.
+
+    Unicode is composed (NFC); control and invisible characters go; hostile ones, leading dots, and dots and spaces at
+    the end become `_`; names that Windows reserves get a `_` in front; long ones are cut and told apart by a hash.
+    """
+    composed = unicodedata.normalize("NFC", text)
+    kept = "".join(
+        "_" if letter in _HOSTILE else letter for letter in composed if unicodedata.category(letter) not in _INVISIBLE
+    ).strip(" ")
+    if len(kept) > MAXIMUM_LENGTH:
+        kept = f"{kept[: MAXIMUM_LENGTH - 9]}_{hashlib.sha256(composed.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    bare = kept.rstrip(". ").lstrip(".~")
+    if not bare:
+        return "shot"
+    if kept.startswith((".", "~")):
+        bare = f"_{bare}"
+    return f"_{bare}" if bare.split(".")[0].strip().casefold() in _RESERVED else bare
+
+
+def shot_name(stem: str, parent: str) -> str:
+    """Name a shot by its file's stem without separators at the end; by its folder where only numbers name the files."""
+    return safe_name(stem.rstrip(_SEPARATORS) or parent or "shot")
+
+
+def unique_name(name: str, parent: str, taken: Collection[str]) -> str:
+    """Return ``name``, or one made from it and its parent folder's name, that is not in ``taken``.
+
+    Names are compared as Windows and macOS compare files: without regard to case and to how accents are composed.
+    """
+    used = {_folded(other) for other in taken}
+    candidates = [name, safe_name(f"{parent}_{name}")]
+    for candidate in candidates:
+        if _folded(candidate) not in used:
+            return candidate
+    number = 2
+    while _folded(f"{candidates[-1]}_{number}") in used:
+        number += 1
+    return f"{candidates[-1]}_{number}"
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
