@@ -30,10 +30,15 @@ class Contender(Protocol):
 
     name: str
     about: str  # one sentence for the table: what runs, in which settings, at which depth
-    longest_when_quick: int | None  # a slow one gets pictures with at most this longer side in a quick run
+    longest: int | None  # a slow one gets pictures with at most this longer side …
+    longest_when_quick: int | None  # … and smaller ones in a quick run
 
     def unavailable(self) -> str:
         """Say why it cannot run here; empty where it can."""
+        ...
+
+    def prepare(self) -> None:
+        """Load and compile, so that it is not counted as keying."""
         ...
 
     def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
@@ -44,6 +49,7 @@ class Contender(Protocol):
 class OurKeyer:
     """A keyer of ``model.keyer`` with its default settings."""
 
+    longest: int | None = None
     longest_when_quick: int | None = None
 
     def __init__(self, name: str, device: str = "cpu", keyer: Keyer | None = None) -> None:
@@ -57,15 +63,23 @@ class OurKeyer:
         """Ours always run."""
         return ""
 
+    def prepare(self) -> None:
+        """Load the keyer."""
+        self._load()
+
     def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
         """Survey up to eight frames, then key every frame."""
+        keyer = self._load()
+        sampled = plates[:: max(1, len(plates) // 8)][:8]
+        screen = keyer.survey([self._tensor(plate) for plate in sampled], self._settings)
+        for plate in plates:
+            keyed = keyer.key(self._tensor(plate), screen, Mattes(), self._settings)
+            yield Keyed(keyed.alpha[0].cpu().numpy(), keyed.foreground.permute(1, 2, 0).cpu().numpy())
+
+    def _load(self) -> Keyer:
         if self._keyer is None:
             self._keyer = load_keyer(self.name, self._device)
-        sampled = plates[:: max(1, len(plates) // 8)][:8]
-        screen = self._keyer.survey([self._tensor(plate) for plate in sampled], self._settings)
-        for plate in plates:
-            keyed = self._keyer.key(self._tensor(plate), screen, Mattes(), self._settings)
-            yield Keyed(keyed.alpha[0].cpu().numpy(), keyed.foreground.permute(1, 2, 0).cpu().numpy())
+        return self._keyer
 
     def _tensor(self, plate: Picture) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(plate.transpose(2, 0, 1))).to(self._device)

@@ -17,7 +17,7 @@ from model.evaluation.results import PictureResult, Report, Row, Sheet
 from model.evaluation.sheets import make_sheet
 
 Progress = Callable[[str], None]
-QUICK_LONGEST = 480
+QUICK_LONGEST = 800
 
 
 def evaluate(
@@ -60,12 +60,14 @@ def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False
     why = contender.unavailable() or plate_set.missing
     if why:
         return Row(contender.name, contender.about, plate_set.name, note=f"not available here: {why}")
-    longest = contender.longest_when_quick if quick else None
+    slow = contender.longest_when_quick if quick else contender.longest
+    longest = min(slow or QUICK_LONGEST, QUICK_LONGEST) if quick else slow
+    contender.prepare()
     results, pages = [], []
-    for result, sheet in _measure(contender, plate_set, longest or (QUICK_LONGEST * 2 if quick else None)):
+    for result, sheet in _measure(contender, plate_set, longest):
         results.append(result)
         pages.append(sheet)
-    note = f"pictures reduced to {longest} px" if longest else ""
+    note = f"pictures reduced to at most {longest} px, as it is slow" if slow and longest == slow else ""
     return Row(contender.name, contender.about, plate_set.name, tuple(results), tuple(pages) if sheets else (), note)
 
 

@@ -9,9 +9,21 @@ from model.errors import UnknownKeyerError
 if TYPE_CHECKING:
     from model.evaluation.contenders import Contender
 
-PEER_NAMES: tuple[str, ...] = ()
+PEER_NAMES: tuple[str, ...] = ("ffmpeg", "blender", "pymatting")
 
 
 def load_peer(name: str) -> Contender:
-    """Return the peer called ``name``; its packages are imported when it is asked whether it is available."""
+    """Return the peer called ``name``; its own package is imported only once it keys. Raises UnknownKeyerError."""
+    if name == "ffmpeg":
+        from model.evaluation.peers.ffmpeg import FFmpegChromakey
+
+        return FFmpegChromakey()
+    if name == "blender":
+        from model.evaluation.peers.blender import BlenderKeying
+
+        return BlenderKeying()
+    if name == "pymatting":
+        from model.evaluation.peers.pymatting import PyMattingClosedForm
+
+        return PyMattingClosedForm()
     raise UnknownKeyerError(f"There is no peer called '{name}'.", fix=f"Choose among: {', '.join(PEER_NAMES)}.")
