@@ -1,0 +1,26 @@
+"""Finds the device that keying runs on."""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+
+from model.errors import KeyingError
+
+
+def find_device(wish: str = "auto") -> tuple[str, str]:
+    """Return a device and its name for ``wish``: `auto` (the best there is), `cuda`, `mps` or `cpu`.
+
+    Raises KeyingError when the wish cannot be met; `auto` always can.
+    """
+    if wish in ("auto", "cuda") and torch.cuda.is_available():
+        return "cuda:0", torch.cuda.get_device_name(0)
+    if wish in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps", "Apple GPU"
+    if wish in ("auto", "cpu"):
+        return "cpu", platform.processor() or platform.machine()
+    raise KeyingError(
+        f"This machine's torch ({torch.__version__}) cannot use '{wish}'.",
+        fix="`dropkey doctor` says what is missing; `--device auto` takes what there is.",
+    )

@@ -1,0 +1,9 @@
+"""The `dropkey` command: reads flags, calls the part that does the work, and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+from service.cli.app import app, main
+from service.cli.keying import key
+from service.cli.measuring import bench, evaluate
+
+__all__ = ["app", "bench", "evaluate", "key", "main"]

@@ -1,0 +1,83 @@
+"""How far a shot is, on the terminal or as lines that a farm reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+
+class Progress(Protocol):
+    """Is told what happens."""
+
+    def start(self, total: int) -> None:
+        """Say how many frames there are."""
+        ...
+
+    def advance(self, frame: int) -> None:
+        """Say that ``frame`` is finished."""
+        ...
+
+
+class Bar:
+    """A bar on stderr."""
+
+    def __init__(self, bar: RichProgress, shot: str) -> None:
+        self._bar = bar
+        self._task = bar.add_task(shot, total=None)
+
+    def start(self, total: int) -> None:
+        """Give the bar its length."""
+        self._bar.update(self._task, total=total)
+
+    def advance(self, _frame: int) -> None:
+        """Move it by one frame."""
+        self._bar.advance(self._task)
+
+
+class Lines:
+    """`PROGRESS 34% frame=1017` on stdout, one line a frame, flushed."""
+
+    def __init__(self, write: bool) -> None:
+        self._write = write
+        self._total = 0
+        self._done = 0
+
+    def start(self, total: int) -> None:
+        """Remember the length."""
+        self._total = total
+
+    def advance(self, frame: int) -> None:
+        """Write one line."""
+        self._done += 1
+        if self._write:
+            sys.stdout.write(f"PROGRESS {100 * self._done // max(self._total, 1)}% frame={frame}\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def open_progress(style: str, *, quiet_output: bool, shot: str) -> Iterator[Progress]:
+    """Yield where to report to: `bar`, `lines`, `none`, or `auto` (a bar on a terminal, else lines).
+
+    ``quiet_output`` keeps `auto` from writing lines to stdout, for callers that read JSON there.
+    """
+    console = Console(stderr=True)
+    if style == "auto":
+        style = "bar" if console.is_terminal else "none" if quiet_output else "lines"
+    if style != "bar":
+        yield Lines(write=style == "lines")
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*columns, console=console) as bar:
+        yield Bar(bar, shot)

@@ -1,0 +1,197 @@
+"""Keys one shot in this process and tells how far it is: the road of `dropkey key` and of a farm's chunks."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pydantic import BaseModel
+
+from model.settings import KeySettings, MatteSources
+from service.cli.failures import show_failure
+from service.cli.progress import Progress, open_progress
+from service.errors import BadInput, Cancelled, OutputReadOnly, Transient
+from service.jobs import FrameResult, FrameState
+from service.messages import FrameFinished, ShotFinished, ShotOrder, ShotStarted
+from service.sequences import format_frames, parse_frames
+from service.shots import Shot, shot_from_plate
+
+_VERSION = re.compile(r"v(\d{3,})", re.IGNORECASE)
+_OUTCOMES = {"done": 0, "incomplete": BadInput.exit_code, "stopped": Cancelled.exit_code}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for, checked."""
+
+    plate: str
+    output: Path
+    settings: KeySettings
+    mattes: MatteSources
+    frames: str | None = None
+    first_frame: int | None = None
+    fps: str | None = None
+    accept_gaps: bool = False
+    version_folder: str | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of the shot."""
+
+    manifest: Path
+    outcome: str
+    frames_done: int
+    frames_failed: int
+    exit_code: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "manifest": str(self.manifest),
+            "outcome": self.outcome,
+            "frames_done": self.frames_done,
+            "frames_failed": self.frames_failed,
+        }
+
+
+def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
+    """Key the shot that ``wish`` names and return what became of it.
+
+    Raises DropKeyError or KeyingError where the shot as a whole cannot be keyed.
+    """
+    shot = shot_from_plate(wish.plate, first_frame=wish.first_frame)
+    frames = parse_frames(wish.frames) if wish.frames else shot.frames
+    from model.device import find_device
+    from model.keyer import load_keyer
+    from service.pipeline import key_shot
+
+    device, _ = find_device(wish.device)
+    keyer = load_keyer(wish.settings.keyer, device)
+    folder, version = version_folder(wish, shot)
+    order = ShotOrder(
+        shot=shot,
+        frames=frames,
+        settings=wish.settings,
+        output=folder,
+        version=version,
+        fps=wish.fps,
+        mattes=wish.mattes,
+        accept_gaps=wish.accept_gaps,
+    )
+    with open_progress(style, quiet_output=quiet_output, shot=shot.name) as progress, stop_on_interrupt() as stopped:
+        watch = _Watch(progress)
+        try:
+            finished = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=stopped)
+        except BaseException:
+            _remove_if_empty(folder)
+            raise
+    watch.show_failures(shot)
+    return Result(finished.manifest, finished.outcome, watch.done, len(watch.failed), watch.exit_code(finished))
+
+
+class _Watch:
+    """Listens to the pipeline as a service would."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.done = 0
+        self.failed: list[FrameResult] = []
+
+    def hear(self, message: BaseModel) -> None:
+        if isinstance(message, ShotStarted):
+            self._progress.start(len(message.frames))
+            for result in message.kept:
+                self._count(result)
+        elif isinstance(message, FrameFinished):
+            self._count(message.result)
+
+    def _count(self, result: FrameResult) -> None:
+        if result.state is FrameState.DONE:
+            self.done += 1
+        elif result.state is FrameState.FAILED:
+            self.failed.append(result)
+        self._progress.advance(result.frame)
+
+    def show_failures(self, shot: Shot) -> None:
+        """Say each reason once, with all the frames it holds for."""
+        reasons: dict[tuple[str, str], list[int]] = {}
+        for result in self.failed:
+            if result.problem:
+                reasons.setdefault((result.problem.message, result.problem.fix), []).append(result.frame)
+        for (message, fix), frames in reasons.items():
+            show_failure(message, fix, f"{shot.name} frame{'s' if len(frames) > 1 else ''} {format_frames(frames)}")
+
+    def exit_code(self, finished: ShotFinished) -> int:
+        """Return what the farm should make of it: frames that may succeed later make the whole worth another try."""
+        kinds: tuple[type[Transient], ...] = (Transient, *Transient.__subclasses__())
+        transient = {kind.kind for kind in kinds}
+        if finished.outcome == "incomplete" and any(
+            result.problem and result.problem.kind in transient for result in self.failed
+        ):
+            return Transient.exit_code
+        return _OUTCOMES[finished.outcome]
+
+
+def version_folder(wish: Wish, shot: Shot) -> tuple[Path, int]:
+    """Return the version to work in and its number: the one asked for, else the next free one, claimed by making it.
+
+    Raises BadInput for a wrong name and OutputReadOnly where nothing can be made.
+    """
+    home = wish.output / shot.name
+    try:
+        if wish.version_folder is not None:
+            found = _VERSION.fullmatch(wish.version_folder)
+            if not found:
+                raise BadInput(f"'{wish.version_folder}' is not a version.", fix="Write it as v001.")
+            folder = home / wish.version_folder
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder, int(found[1])
+        home.mkdir(parents=True, exist_ok=True)
+        taken = [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
+        number = max(taken, default=0) + 1
+        while True:
+            folder = home / f"v{number:03d}"
+            try:
+                folder.mkdir()
+                return folder, number
+            except FileExistsError:
+                number += 1  # another process was quicker
+    except OSError as error:
+        raise OutputReadOnly(
+            f"{home} cannot be written: {error.strerror}.", fix="Choose another --output, or allow writing there."
+        ) from None
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Free a claimed version that nothing was written into."""
+    for place in (folder, folder.parent):
+        try:
+            place.rmdir()
+        except OSError:
+            return
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C finish the frame at hand; the second ends the program at once."""
+    asked = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
