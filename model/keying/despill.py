@@ -1,0 +1,53 @@
+"""Takes away the screen's light that the subject reflects."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.keying.fill import box_blur
+from model.keying.screen import rotate
+
+_REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
+
+
+def despill(
+    foreground: Tensor,
+    clean_plate: Tensor,
+    alpha: Tensor,
+    rotation: Tensor,
+    *,
+    angle: float,
+    strength: Tensor | float = 1.0,
+    restore_luminance: float = 0.0,
+) -> Tensor:
+    """Return the foreground (3, H, W) without the screen light on it; pixels without spill keep their bits.
+
+    After the hue rotation a color has spill as far as G exceeds a limit: deep inside the subject max(R, B), so that
+    yellow and cyan cloth is safe; near the screen, where spill falls, the mean of R and B. What is subtracted is
+    light of the clean plate's own color, so that a bluish or yellowish screen leaves no cast. ``angle`` is that of the
+    rotation in degrees: far from pure green or blue the mean would eat the warm colors of the subject itself.
+    """
+    rotated, screen = rotate(rotation, foreground), rotate(rotation, clean_plate)
+    near = _nearness(alpha) * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
+    highest, mean = torch.maximum(rotated[0:1], rotated[2:3]), (rotated[0:1] + rotated[2:3]) / 2.0
+    excess = (rotated[1:2] - torch.lerp(highest, mean, near)).clamp_min(0.0)
+    whole = (screen[1:2] - (screen[0:1] + screen[2:3]) / 2.0).clamp_min(1e-4)
+    amount = excess / whole * strength
+    light = torch.minimum(amount * clean_plate, foreground.clamp_min(0.0))
+    if restore_luminance > 0.0:
+        weights = torch.tensor(_REC709_LUMINANCE, dtype=light.dtype, device=light.device)[:, None, None]
+        light = light - restore_luminance * (weights * light).sum(dim=0, keepdim=True)
+    return torch.where(amount > 0, foreground - light, foreground)
+
+
+def _nearness(alpha: Tensor) -> Tensor:
+    """1 beside the screen, 0 deep inside the subject; (1, H, W)."""
+    radius = max(2, round(min(alpha.shape[-2:]) / 60))
+    outside = box_blur(box_blur(1.0 - alpha, radius), radius)
+    return (3.0 * outside).clamp(0.0, 1.0)
+
+
+def _from_primary(angle: float) -> float:
+    """Degrees between the screen's hue and the nearest of pure red, green and blue."""
+    return min(abs(angle - primary) for primary in (0.0, 120.0, 240.0, 360.0))

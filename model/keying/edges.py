@@ -1,0 +1,123 @@
+"""Alpha in the edges: the expected alpha, given the clean plate and the colors of the subject nearby.
+
+The plate is modelled as I = a·F + (1 − a)·B + noise with B known and F drawn from a normal distribution fitted to the
+opaque core around the pixel, at several radii and over the whole frame: Chuang, Curless, Salesin and Szeliski,
+"A Bayesian Approach to Digital Matting" (2001), but with F integrated out instead of maximised, and alpha's mean
+taken over all radii at once. Beside a core of one color this is the projection on the local color line; where
+no core is near, only the wide distributions speak and the result returns to the color difference.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from model.keying.fill import box_blur, dilate, erode
+
+_PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+_RADII = (0.013, 0.05, 0.2, None)  # of the shorter side; None: the whole frame
+_TRUST = (1.0, 0.5, 0.25, 0.05)  # prior of each radius: near colors are likelier
+_STEPS = 17  # values of alpha that are weighed
+_OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 against any other step
+_CHUNK = 1 << 15  # pixels at a time: stays in the cache, bounds the memory
+_ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
+
+
+def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Tensor, margin: float) -> Tensor:
+    """Return alpha (1, H, W) in 0–1: solved where ``estimate`` is undecided, else 0 or 1.
+
+    ``estimate`` is the color difference alpha, ``noise`` the variance of plate minus clean plate on the plain screen,
+    ``margin`` the estimate below which (and 1 − margin above which) a pixel is thought decided.
+    """
+    short = min(plate.shape[-2:])
+    reach = max(2, round(short / 200))
+    undecided = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach) > 0
+    core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * (~undecided)
+    alpha = (estimate > 0.5).to(plate.dtype)
+    where = undecided.flatten().nonzero()[:, 0]
+    if where.numel() == 0 or float(core.sum()) < 16:
+        return torch.where(undecided, estimate.clamp(0.0, 1.0), alpha)
+    fits = [
+        (_moments(plate, core, None if radius is None else max(2, round(radius * short))), trust)
+        for radius, trust in zip(_RADII, _TRUST, strict=True)
+    ]
+    colors, screens = plate.flatten(1), clean_plate.flatten(1)
+    solved = [
+        _expected_alpha(
+            colors[:, part], screens[:, part], [(fit.flatten(1), trust, part) for fit, trust in fits], noise
+        )
+        for part in torch.split(where, _CHUNK)
+    ]
+    return alpha.flatten().index_put((where,), torch.cat(solved)).reshape(alpha.shape)
+
+
+def _moments(plate: Tensor, core: Tensor, radius: int | None) -> Tensor:
+    """Sums over the core within ``radius``: weight, mean × weight (3), products × weight (6); (10, h, w).
+
+    Large radii are averaged at reduced size and enlarged again, since they are smooth.
+    """
+    products = torch.stack([plate[i] * plate[j] for i, j in _PAIRS])
+    sums = torch.cat([core, plate * core, products * core])
+    if radius is None:
+        return sums.mean(dim=(1, 2), keepdim=True)
+    shrink = max(1, radius // 4)
+    small = functional.avg_pool2d(sums[None], shrink, ceil_mode=True, count_include_pad=False)[0]
+    blur = max(1, round(radius / shrink / 2))
+    small = box_blur(box_blur(small, blur), blur)
+    if shrink == 1:
+        return small
+    return functional.interpolate(small[None], size=plate.shape[-2:], mode="bilinear", align_corners=False)[0]
+
+
+def _expected_alpha(color: Tensor, screen: Tensor, fits: list[tuple[Tensor, float, Tensor]], noise: Tensor) -> Tensor:
+    """Mean of alpha (N,) under its posterior, all fits and all steps weighed together; colors are (3, N)."""
+    steps = torch.linspace(0.0, 1.0, _STEPS).tolist()
+    evidence = torch.cat([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
+    weights = torch.softmax(evidence, dim=0)
+    values = torch.tensor(steps * len(fits), dtype=color.dtype, device=color.device)
+    return (weights * values[:, None]).sum(dim=0)
+
+
+def _log_evidence(
+    color: Tensor, screen: Tensor, fit: Tensor, trust: float, part: Tensor, noise: Tensor, steps: list[float]
+) -> Tensor:
+    """Log of prior × likelihood of every alpha step under one normal distribution of F; (steps, N).
+
+    The covariance of I is a²·(A + s·1) with s = noise / a²; adjugate and determinant of A + s·1 are polynomials in s,
+    so the nine quadratic forms below are all that a pixel needs for every alpha.
+    """
+    sums = fit[:, part] if fit.shape[1] > 1 else fit.expand(-1, color.shape[1])
+    weight = sums[0].clamp_min(1e-8)
+    mean = sums[1:4] / weight
+    a00, a01, a02, a11, a12, a22 = (sums[4 + k] / weight - mean[i] * mean[j] for k, (i, j) in enumerate(_PAIRS))
+    # A floor on the variance: a core of few pixels is never known better than a fiftieth of its own light.
+    floor = 1e-5 + 0.02 * mean.mean(dim=0).square()
+    a00, a11, a22 = a00.clamp_min(0) + floor, a11.clamp_min(0) + floor, a22.clamp_min(0) + floor
+    c00, c11, c22 = a11 * a22 - a12 * a12, a00 * a22 - a02 * a02, a00 * a11 - a01 * a01
+    c01, c02, c12 = a02 * a12 - a01 * a22, a01 * a12 - a02 * a11, a01 * a02 - a00 * a12
+    determinant = (a00 * c00 + a01 * c01 + a02 * c02).clamp_min(1e-20)
+    trace, minors = a00 + a11 + a22, (c00 + c11 + c22).clamp_min(0)
+    u, v = color - screen, mean - screen
+
+    def forms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        dot = (x * y).sum(dim=0)
+        cross01, cross02, cross12 = x[0] * y[1] + x[1] * y[0], x[0] * y[2] + x[2] * y[0], x[1] * y[2] + x[2] * y[1]
+        adjugate = c00 * x[0] * y[0] + c11 * x[1] * y[1] + c22 * x[2] * y[2]
+        adjugate = adjugate + c01 * cross01 + c02 * cross02 + c12 * cross12
+        plain = a00 * x[0] * y[0] + a11 * x[1] * y[1] + a22 * x[2] * y[2]
+        plain = plain + a01 * cross01 + a02 * cross02 + a12 * cross12
+        return adjugate, trace * dot - plain, dot
+
+    uu, uv, vv = forms(u, u), forms(u, v), forms(v, v)
+    rows = [-0.5 * uu[2] / noise - 1.5 * torch.log(noise)]
+    for step in steps[1:]:
+        s = noise / (step * step)
+        scale = determinant + s * (minors + s * (trace + s))
+        quadratic = [uu[k] - 2.0 * step * uv[k] + step * step * vv[k] for k in range(3)]
+        distance = (quadratic[0] + s * (quadratic[1] + s * quadratic[2])).clamp_min(0) / (step * step * scale)
+        rows.append(-0.5 * distance - 0.5 * torch.log(scale) - 3.0 * math.log(step))
+    rows[-1] = rows[-1] + math.log(_OPAQUE)
+    return torch.stack(rows) + torch.log(trust * (sums[0] / _ENOUGH).clamp(0.0, 1.0) + 1e-12)

@@ -1,0 +1,163 @@
+"""Finds the color of the screen in a shot, and the clean plate of a frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from model.errors import KeyingError, NoScreenError
+from model.keying.fill import box_blur, erode, fill
+from model.settings import Color, Screen
+
+_SURVEY_SIDE = 320  # pixels; enough to see a screen, small enough to survey in milliseconds
+_BINS = 64  # chromaticity histogram
+_NEAR = 0.10  # chromaticity distance within which a pixel counts as screen
+_MINIMUM_SATURATION = 0.2  # 1 − min/max, linear: below this a color difference has nothing to stand on
+_MINIMUM_COVERAGE = 0.02  # share of all pixels
+_MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
+_DARKEST, _BRIGHTEST = 0.15, 6.0  # light on the screen, relative to its typical color
+
+
+def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
+    """Survey plates (3, H, W), scene-linear and finite, and describe their screen.
+
+    With ``color`` given only coverage and spread are measured. Else the screen is the color that is saturated, smooth,
+    widespread and touches the border; greens and blues are preferred over the hues of skin and wood.
+    Raises NoScreenError when nothing looks like a screen, KeyingError when ``color`` is a grey.
+    """
+    if color is not None and _saturation(color) < _MINIMUM_SATURATION:
+        raise KeyingError(
+            f"The screen color {tuple(round(c, 3) for c in color)} is almost grey.",
+            fix="Pick a saturated color from the screen, in linear Rec.709, or let it be found.",
+        )
+    colors, weights, border = (torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates), strict=True))
+    chromaticity = colors / colors.sum(dim=0).clamp_min(1e-6)
+    center = _peak(chromaticity, weights) if color is None else _chromaticity(color)
+    distance = (chromaticity - center.to(chromaticity)[:, None]).square().sum(dim=0).sqrt()
+    near = (distance < _NEAR) & (weights > 0)
+    coverage = float(near.float().mean())
+    if color is None:
+        share = float(near[border].float().mean())
+        if coverage < _MINIMUM_COVERAGE or share < _MINIMUM_BORDER:
+            raise NoScreenError(
+                f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
+                f" and {share:.1%} of its border.",
+                fix="If there is a screen, name its color (screen_color), or give a clean plate.",
+            )
+        color = _triple(colors[:, near].median(dim=1).values)
+        if _saturation(color) < _MINIMUM_SATURATION:
+            raise NoScreenError(
+                f"No screen was found: the most screen-like color {tuple(round(c, 3) for c in color)} is almost grey.",
+                fix="If there is a screen, name its color (screen_color).",
+            )
+    spread = float(distance[near].quantile(0.9)) if int(near.sum()) else 0.0
+    return Screen(color=color, coverage=coverage, tolerance=min(max(1.6 * spread, 0.06), _NEAR))
+
+
+def hue_rotation(color: Color) -> tuple[Tensor, float]:
+    """Return the 3×3 rotation about the grey axis that turns ``color``'s hue to pure green, and its angle in degrees.
+
+    Grey stays grey and R + G + B stays what it was, so one color difference serves every screen; the inverse is the
+    transpose. Rodrigues' rotation formula about (1, 1, 1)/√3.
+    """
+    red, green, blue = color
+    hue = math.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0)
+    angle = 2.0 * math.pi / 3.0 - hue
+    cosine, sine = math.cos(angle), math.sin(angle) / math.sqrt(3.0)
+    same, third = cosine + (1.0 - cosine) / 3.0, (1.0 - cosine) / 3.0
+    rows = [[same, third - sine, third + sine], [third + sine, same, third - sine], [third - sine, third + sine, same]]
+    degrees = (math.degrees(angle) + 180.0) % 360.0 - 180.0
+    return torch.tensor(rows, dtype=torch.float32), abs(degrees)
+
+
+def rotate(rotation: Tensor, picture: Tensor) -> Tensor:
+    """Apply a 3×3 matrix to the colors of (3, H, W)."""
+    return torch.einsum("ij,jhw->ihw", rotation.to(picture), picture)
+
+
+def clean_plate(plate: Tensor, screen: Screen) -> tuple[Tensor, Tensor]:
+    """Return the screen as it would be without the subject (3, H, W), and where it was seen for certain (1, H, W).
+
+    Screen pixels are those of the screen's chromaticity in any plausible light, so falloff, hot spots, folds and
+    shadows stay in the clean plate; they are averaged over a few pixels (grain would print through into alpha), taken
+    a safe distance from everything else (soft edges would tint it), and continued smoothly behind the subject.
+    """
+    light = plate.clamp_min(0.0)
+    total = light.sum(dim=0, keepdim=True)
+    color = torch.tensor(screen.color, dtype=plate.dtype, device=plate.device)
+    distance = (light / total.clamp_min(1e-5) - (color / color.sum())[:, None, None]).square().sum(0, keepdim=True)
+    level = total / color.sum()
+    looks_like_it = (distance < screen.tolerance**2) & (level > _DARKEST) & (level < _BRIGHTEST)
+    radius = max(2, round(min(plate.shape[-2:]) / 250))
+    seen = erode(looks_like_it.to(plate.dtype), 1) * (box_blur(looks_like_it.to(plate.dtype), 2 * radius) > 0.7)
+    seen = erode(seen, radius)
+    if float(seen.sum()) < 16:
+        return color[:, None, None].expand_as(plate).clone(), seen
+    smooth = box_blur(light * seen, 2 * radius) / box_blur(seen, 2 * radius).clamp_min(1e-6)
+    return fill(torch.where(seen > 0, smooth, torch.zeros_like(smooth)), seen), seen
+
+
+def _samples(plate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Colors (3, N), how screen-like each is by itself (N), and which lie on the border (N)."""
+    height, width = plate.shape[-2:]
+    scale = min(1.0, _SURVEY_SIDE / max(height, width))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    small = functional.interpolate(plate[None], size=size, mode="area")[0].clamp_min(0.0)
+    brightest, darkest = small.max(dim=0).values, small.min(dim=0).values
+    saturation = 1.0 - darkest / brightest.clamp_min(1e-6)
+    blurred = box_blur(small, 2)
+    roughness = (small - blurred).abs().sum(dim=0) / blurred.sum(dim=0).clamp_min(1e-4)
+    rows = torch.arange(size[0], device=plate.device)[:, None]
+    columns = torch.arange(size[1], device=plate.device)[None, :]
+    # The bottom is left out: there stands the subject.
+    depth = torch.minimum(torch.minimum(columns, size[1] - 1 - columns), rows)
+    border = depth < max(1, round(0.04 * size[1]))
+    weights = torch.where(border, 3.0, 1.0) * torch.exp(-roughness / 0.04)
+    weights = weights * ((saturation - 0.15) / 0.2).clamp(0, 1) * ((brightest - 0.004) / 0.01).clamp(0, 1)
+    return small.reshape(3, -1), weights.reshape(-1), border.reshape(-1)
+
+
+def _peak(chromaticity: Tensor, weights: Tensor) -> Tensor:
+    """Return the chromaticity (3,) around which the weighted samples gather most."""
+    cells = (chromaticity[:2] * _BINS).long().clamp(0, _BINS - 1)
+    histogram = torch.zeros(_BINS * _BINS, device=weights.device)
+    histogram = histogram.index_add(0, cells[0] * _BINS + cells[1], weights).reshape(1, _BINS, _BINS)
+    score = (box_blur(histogram, 2)[0] * _preference().to(histogram)).flatten()
+    best = int(score.argmax())
+    red, green = (best // _BINS + 0.5) / _BINS, (best % _BINS + 0.5) / _BINS
+    center = torch.tensor([red, green, 1.0 - red - green], device=weights.device)
+    for _ in range(5):
+        near = weights * ((chromaticity - center[:, None]).square().sum(dim=0) < 0.08**2)
+        if float(near.sum()) <= 0.0:
+            break
+        center = (chromaticity * near).sum(dim=1) / near.sum()
+    return center
+
+
+def _preference() -> Tensor:
+    """How much a chromaticity is to be expected of a screen: saturated, and not of skin's or wood's hue."""
+    axis = (torch.arange(_BINS) + 0.5) / _BINS
+    red, green = torch.meshgrid(axis, axis, indexing="ij")
+    blue = (1.0 - red - green).clamp_min(0.0)
+    channels = torch.stack([red, green, blue])
+    saturation = 1.0 - channels.min(dim=0).values / channels.max(dim=0).values
+    hue = torch.rad2deg(torch.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0))
+    return torch.where((hue > 75.0) | (hue < -90.0), 1.0, 0.15) * saturation
+
+
+def _chromaticity(color: Color) -> Tensor:
+    light = torch.tensor(color).clamp_min(0.0)
+    return light / light.sum().clamp_min(1e-6)
+
+
+def _saturation(color: Color) -> float:
+    return 1.0 - max(min(color), 0.0) / max(max(color), 1e-6)
+
+
+def _triple(color: Tensor) -> Color:
+    red, green, blue = (float(channel) for channel in color)
+    return red, green, blue
