@@ -147,7 +147,7 @@ def backgrounds(height: int, width: int) -> list[Picture]:
     """
     random = np.random.Generator(np.random.PCG64(20_261_121))
     dark = np.broadcast_to(np.array([0.02, 0.02, 0.025]), (height, width, 3))
-    mid = _blend(0.2 + 0.6 * random.random((6, 8, 1)), height, width)
+    mid = _blend(0.2 + 0.6 * random.random((6, 8, 1)), height, width) * np.ones(3)
     bright = _blend(0.6 + 0.4 * random.random((12, 16, 1)), height, width) * np.array([1.0, 0.97, 0.92])
     colors = _blend(random.random((5, 7, 3)), height, width)
     return [dark, mid, bright, colors]

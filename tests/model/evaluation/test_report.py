@@ -1,0 +1,68 @@
+"""Table and page: every row is there, what is missing is said, and every picture the page names exists."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import OpenImageIO as oiio
+from rich.console import Console
+
+from model.evaluation import sets
+from model.evaluation.contenders import Keyed
+from model.evaluation.report import tables, write_page
+from model.evaluation.results import Report, Row
+from model.evaluation.run import score
+from tests.model.evaluation.made_up import Answers, disc, write_picture
+
+
+def report() -> Report:
+    example = disc()
+    plate_set = sets.PlateSet("made up", "one <disc>", (example,))
+    truth = score(Answers("truth", Keyed(example.alpha, example.foreground)), plate_set, sheets=True)
+    half = score(Answers("half", Keyed(example.alpha / 2, example.foreground)), plate_set, sheets=True)
+    absent = Row("absent", "a peer", "made up", note="not available here: no package")
+    return Report(
+        (truth, half, absent), (("made up", "one <disc>"), ("gone", "not there")), ("gone: no such folder",), True
+    )
+
+
+def text_of(shown: Report) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=250)
+    for table in tables(shown):
+        console.print(table)
+    return out.getvalue()
+
+
+def test_the_table_has_every_row_and_the_reason_of_an_absent_one() -> None:
+    text = text_of(report())
+    half = next(line for line in text.splitlines() if "half" in line)
+    assert re.search(r"truth\s.*\s0\.0\s", text)
+    assert f"{report().row('half', 'made up').mean('mad') * 1e3:.1f}" in half
+    assert "not available here: no package" in text
+
+
+def test_the_page_names_missing_sets_and_escapes_text(tmp_path: Path) -> None:
+    page = write_page(report(), tmp_path / "score", write_picture).read_text(encoding="utf-8")
+    assert "Missing set: gone: no such folder" in page
+    assert "one &lt;disc&gt;" in page
+    assert "one <disc>" not in page
+
+
+def test_every_picture_of_the_page_exists_and_opens(tmp_path: Path) -> None:
+    page = write_page(report(), tmp_path, write_picture)
+    names = re.findall(r'src="([^"]+)"', page.read_text(encoding="utf-8"))
+    assert len(names) == 2 * 4
+    for name in names:
+        buffer = oiio.ImageBuf(str(tmp_path / name))
+        assert (buffer.spec().width, buffer.spec().height) == (80, 60)
+
+
+def test_the_error_picture_shows_direction() -> None:
+    example = disc()
+    plate_set = sets.PlateSet("made up", "", (example,))
+    low = score(Answers("low", Keyed(example.alpha * 0, example.foreground)), plate_set, sheets=True).sheets[0].error
+    assert low is not None
+    assert low[30, 40].tolist() == [0, 0, 255]
