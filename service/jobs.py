@@ -97,6 +97,9 @@ class FrameResult(_Frozen):
     plate_fingerprint: str | None = None
     """Identifies the plate file that this frame was keyed from."""
 
+    matte_fingerprint: str | None = None
+    """Identifies the matte files that were used with it; null where there were none."""
+
     notes: FrameNotes | None = None
     """What keying it came upon."""
 

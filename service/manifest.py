@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.settings import Association, KeySettings, MatteSources, Screen
+from service.atomic import replace_file
+from service.errors import BadInput, NotFound, WrongState
 from service.jobs import FrameResult, Problem
 
 SCHEMA_VERSION = 1
@@ -71,16 +75,16 @@ class PlateInfo(_Frozen):
     kind: Literal["sequence", "still", "movie"]
     """Kind of plate."""
 
-    width: int
-    """Pixels."""
+    width: int | None
+    """Pixels; null when the plate could not be opened."""
 
-    height: int
-    """Pixels."""
+    height: int | None
+    """Pixels; null when the plate could not be opened."""
 
-    encoding: str
-    """The encoding that was used, resolved: never `auto`."""
+    encoding: str | None
+    """The encoding that was used, resolved: never `auto`; null when the plate could not be opened."""
 
-    encoding_reason: str
+    encoding_reason: str | None
     """Why that one: asked for, a tag in the file, or the file type's default."""
 
 
@@ -105,11 +109,11 @@ class Manifest(_Frozen):
     plate: PlateInfo
     """What was keyed."""
 
-    first_frame: int
-    """First frame of the range."""
+    first_frame: int | None
+    """First frame of the range; null while a movie's pictures are not counted."""
 
-    last_frame: int
-    """Last frame of the range."""
+    last_frame: int | None
+    """Last frame of the range; null while a movie's pictures are not counted."""
 
     padding: int
     """Digits of the frame numbers."""
@@ -152,3 +156,56 @@ class Manifest(_Frozen):
 
     accepted: bool = False
     """True when a person accepted the listed holes."""
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Put ``manifest`` in its place in one step.
+
+    Raises OutputFull, OutputReadOnly or Transient; an earlier manifest stays whole then.
+    """
+    replace_file(path, (manifest.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest. Raises NotFound when there is none, BadInput when it is damaged or of a newer DropKey."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no manifest {path}.", fix="Key the shot first.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The manifest {path} cannot be read: {error}.", fix="Key the shot again.") from error
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"The manifest {path} is damaged: {error}.", fix="Key the shot again.") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise BadInput(
+            f"The manifest {path} is of a newer DropKey: its schema is {version}, known is {SCHEMA_VERSION}.",
+            fix="Update DropKey on this machine.",
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"The manifest {path} is damaged: {place}: {first['msg']}.", fix="Key the shot again."
+        ) from error
+
+
+def accept_holes(path: Path) -> Manifest:
+    """Make an incomplete result `done` with its listed holes, as somebody decided; returns the new manifest.
+
+    Raises WrongState unless it is incomplete (accepting twice changes nothing).
+    """
+    manifest = read_manifest(path)
+    if manifest.state is ManifestState.DONE and manifest.accepted:
+        return manifest
+    if manifest.state is not ManifestState.INCOMPLETE:
+        raise WrongState(
+            f"A result that is {manifest.state} has no holes to accept.", fix="Only an incomplete one can be accepted."
+        )
+    accepted = manifest.model_copy(update={"state": ManifestState.DONE, "accepted": True})
+    write_manifest(path, accepted)
+    return accepted

@@ -1,0 +1,89 @@
+"""Puts a file in its place in one step: readers see the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import random
+import re
+import time
+from pathlib import Path
+
+import psutil
+
+from service.errors import DropKeyError, OutputFull, OutputReadOnly, Transient
+
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_BUSY_TRIES = 20 if os.name == "nt" else 1  # Windows refuses to replace a file that somebody has open
+
+
+def replace_file(path: Path, content: bytes | memoryview) -> None:
+    """Write ``content`` under a temporary name beside ``path``, flush it to the disk, then rename it.
+
+    Raises OutputFull, OutputReadOnly, or Transient for any other fault of the disk; nothing temporary is left then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _rename(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise write_error(error, path) from error
+
+
+def write_error(error: OSError, path: Path) -> DropKeyError:
+    """Say what a failed write to ``path`` means, and what to do."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return OutputFull(f"The disk of {path.parent} is full ({reason}).", fix="Make room on it, then retry.")
+    if error.errno in _REFUSED:
+        return OutputReadOnly(
+            f"{path} cannot be written ({reason}).", fix="Give DropKey the right to write there, then retry."
+        )
+    return Transient(f"{path} cannot be written ({reason}).", fix="See whether the disk is there, then retry.")
+
+
+def sweep_temporaries(folder: Path) -> int:
+    """Remove what dead processes left half-written in ``folder``; returns how many files that were.
+
+    To be called before this process writes there: its own number may have been a dead one's, as in a container.
+    """
+    removed = 0
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            name = _TEMPORARY.fullmatch(path.name)
+            if name and not _is_being_written(path, int(name.group(1))):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+                    removed += 1
+    return removed
+
+
+def _is_being_written(path: Path, pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    try:
+        # A process that started after the file was last written cannot be the one that wrote it.
+        return psutil.Process(pid).create_time() <= path.stat().st_mtime + 1.0
+    except psutil.AccessDenied:
+        return True
+    except (psutil.Error, OSError, OverflowError):
+        return False
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    for remaining in reversed(range(_BUSY_TRIES)):
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:
+            if not remaining:
+                raise
+            time.sleep(random.uniform(0.02, 0.2))
