@@ -126,16 +126,29 @@ class JobStore:
             query = query.where(_job.c.id.not_in(exclude))
         return self._first(query)
 
-    def with_identity(self, identity: str) -> Job | None:
+    def with_identity(self, identity: str, *, other_than: str | None = None) -> Job | None:
         """Return the newest job with that identity."""
-        return self._first(sa.select(_job).where(_job.c.identity == identity).order_by(_job.c.number.desc()))
+        query = sa.select(_job).where(_job.c.identity == identity, _job.c.id.is_distinct_from(other_than))
+        return self._first(query.order_by(_job.c.number.desc()))
 
-    def at_place(self, place: str) -> Sequence[tuple[Job, JobKeys]]:
-        """Return the jobs whose versions lie in the folder ``place``, newest version first."""
-        query = sa.select(_job).where(_job.c.place == place).order_by(_job.c.version.desc(), _job.c.number.desc())
+    def with_shot(self, shot_key: str) -> Sequence[tuple[Job, JobKeys]]:
+        """Return the jobs of one plate, newest first."""
+        query = sa.select(_job).where(_job.c.shot_key == shot_key).order_by(_job.c.number.desc())
         with self._transaction() as connection:
             rows = connection.execute(query).mappings().all()
         return [(job_from(row), keys_from(row)) for row in rows]
+
+    def at_place(self, place: Path) -> Sequence[tuple[Job, JobKeys]]:
+        """Return the jobs whose versions lie in the folder ``place``, newest version first."""
+        query = sa.select(_job).where(_job.c.place == str(place)).order_by(_job.c.version.desc(), _job.c.number.desc())
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [(job_from(row), keys_from(row)) for row in rows]
+
+    def newest_at(self, place: Path) -> Job | None:
+        """Return the job with the newest version in the folder ``place``."""
+        query = sa.select(_job).where(_job.c.place == str(place))
+        return self._first(query.order_by(_job.c.version.desc(), _job.c.number.desc()))
 
     def in_state(self, state: JobState) -> Sequence[Job]:
         """Return all jobs in a state that few are in (running, needs_attention)."""
@@ -195,6 +208,14 @@ class JobStore:
                 _frame.c.job_id == job_id, _frame.c.frame.in_(list(frames))
             )
             return dict(connection.execute(query).tuples().all())
+
+    def suspects(self, job_id: str) -> Sequence[int]:
+        """Return the frames that a worker died on and that are not finished."""
+        query = sa.select(_frame.c.frame).where(
+            _frame.c.job_id == job_id, _frame.c.deaths > 0, _frame.c.state == FrameState.WAITING
+        )
+        with self._transaction() as connection:
+            return connection.execute(query).scalars().all()
 
     # ---- events and idempotency keys
 

@@ -69,6 +69,7 @@ job = sa.Table(
     sa.Index(None, "client", "number"),
     sa.Index(None, "client", "state", "number"),
     sa.Index(None, "identity", "number"),
+    sa.Index(None, "shot_key", "number"),
     sa.Index(None, "place", "version"),
     sqlite_autoincrement=True,
 )

@@ -1,0 +1,366 @@
+"""Takes queued jobs to the executor, and what the executor says to the store. The only place that runs jobs."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from service.errors import OutputFull, OutputReadOnly, Transient
+from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
+from service.jobs import FrameResult, FrameState, Job, JobState, Problem
+from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.settings import Settings
+from service.shots import format_frames
+from service.store import JobStore
+from service.store.store import utc_now
+
+POISON = "poison"
+DEATHS_OF_POISON = 2
+LONGEST_DELAY_SECONDS = 30.0
+TICK_SECONDS = 1.0
+SPACE_CHECK_SECONDS = 10.0
+RATE_OVER_FRAMES = 30
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Run:
+    """One attempt that the executor has in hand."""
+
+    attempt: int
+    started: float
+    keyed: int = 0
+    in_flight: dict[int, None] = field(default_factory=dict)  # frames, in the order in which they were started
+    finished: deque[float] = field(default_factory=lambda: deque(maxlen=RATE_OVER_FRAMES))
+
+    def rate(self) -> float | None:
+        """Frames per second of late."""
+        if len(self.finished) < 2 or self.finished[-1] <= self.finished[0]:
+            return None
+        return (len(self.finished) - 1) / (self.finished[-1] - self.finished[0])
+
+
+class Dispatcher:
+    """The thread that runs jobs. ``lock`` is held during every change, so that the queue's callers see whole ones."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        executor: Executor,
+        lock: threading.RLock,
+        changed: Callable[[Job], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._executor = executor
+        self._lock = lock
+        self._changed = changed
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[ExecutorEvent | None] = queue.SimpleQueue()
+        self._runs: dict[str, _Run] = {}
+        self._not_before: dict[str, float] = {}
+        self._space_checked = clock()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        """Put jobs back that an earlier service was running, and begin."""
+        for job in self._store.in_state(JobState.RUNNING):
+            self._changed(self._store.update(job.id, state=JobState.QUEUED, eta_seconds=None))
+        self._executor.start(self._inbox.put)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the frames at hand finish and be recorded, then end."""
+        self._ending.set()
+        self._executor.close()
+        self._inbox.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            for job in self._store.in_state(JobState.RUNNING):
+                self._changed(self._store.update(job.id, state=JobState.QUEUED, eta_seconds=None))
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._inbox.put(CapacityChanged())
+
+    def stop_shot(self, job_id: str) -> None:
+        """End a running shot between two frames; its state was changed already."""
+        if job_id in self._runs:
+            self._executor.stop(job_id)
+
+    def forgive(self, job_id: str) -> None:
+        """Start a job without the delay that earlier faults brought."""
+        self._not_before.pop(job_id, None)
+
+    # ---- the thread
+
+    def _loop(self) -> None:
+        while True:
+            events, over = self._take()
+            while True:
+                try:
+                    with self._lock:
+                        self._apply_all(events)
+                        if not self._ending.is_set():
+                            self._watch_space()
+                            self._dispatch()
+                    break
+                except Transient as error:
+                    # The disk of the database is full, say. What the worker did lies on disk; only its record waits.
+                    log.error("%s", error)
+                    if self._ending.wait(TICK_SECONDS):
+                        return
+            if over:
+                return
+
+    def _take(self) -> tuple[list[ExecutorEvent], bool]:
+        """Wait for events, then take all that are there: one commit then serves many frames."""
+        try:
+            taken: list[ExecutorEvent | None] = [self._inbox.get(timeout=TICK_SECONDS)]
+        except queue.Empty:
+            return [], False
+        while not self._inbox.empty():
+            taken.append(self._inbox.get())
+        return [event for event in taken if event is not None], None in taken
+
+    def _apply_all(self, events: list[ExecutorEvent]) -> None:
+        """Apply and take off the list one by one, so that a fault of the store loses none."""
+        while events:
+            count = 1
+            if isinstance(events[0], FrameFinished | FrameStarted):
+                while count < len(events) and _same_frames(events[0], events[count]):
+                    count += 1
+            try:
+                self._apply(events[:count])
+            except Transient:
+                raise
+            except Exception:
+                log.exception("an event could not be applied: %r", events[0])
+            del events[:count]
+
+    def _apply(self, events: list[ExecutorEvent]) -> None:
+        event = events[0]
+        if isinstance(event, CapacityChanged):
+            return
+        run = self._runs.get(event.job_id)
+        if run is None or run.attempt != event.attempt:
+            return  # late words of an attempt that is over
+        match event:
+            case ShotStarted():
+                self._on_started(run, event)
+            case FrameStarted() | FrameFinished():
+                self._on_frames(run, [e for e in events if isinstance(e, FrameStarted | FrameFinished)])
+            case ShotFinished():
+                self._on_finished(run, event)
+                del self._runs[event.job_id]
+            case ShotFailed():
+                self._on_fault(event.job_id, event.problem, transient=event.transient)
+                del self._runs[event.job_id]
+            case ShotLost():
+                self._on_lost(run, event)
+                del self._runs[event.job_id]
+
+    # ---- what the executor says
+
+    def _on_started(self, run: _Run, event: ShotStarted) -> None:
+        run.started = self._clock()
+        job = self._store.record_frames(event.job_id, event.kept, screen=event.screen)
+        if not job.frames:
+            job = self._store.update(event.job_id, frames=event.frames)
+        self._changed(job)
+
+    def _on_frames(self, run: _Run, events: list[FrameStarted | FrameFinished]) -> None:
+        job_id = events[0].job_id
+        results: dict[int, FrameResult] = {}
+        for event in events:
+            if isinstance(event, FrameStarted):
+                run.in_flight[event.frame] = None
+                continue
+            run.in_flight.pop(event.result.frame, None)
+            results[event.result.frame] = event.result
+            run.finished.append(self._clock())
+            run.keyed += 1
+        if not results:
+            return
+        before = self._store.get(job_id)
+        left = len(before.frames) - before.frames_done - before.frames_failed - len(results)
+        rate = run.rate()
+        eta = max(left, 0) / rate if rate else None
+        # A frame that got through shows that the last fault was no lasting one.
+        faults = 0 if any(r.state is FrameState.DONE for r in results.values()) else self._store.keys(job_id).faults
+        running = before.state is JobState.RUNNING
+        self._changed(
+            self._store.record_frames(
+                job_id,
+                list(results.values()),
+                frames_per_second=rate or before.frames_per_second,
+                eta_seconds=eta if running else None,
+                faults=faults,
+            )
+        )
+
+    def _on_finished(self, run: _Run, event: ShotFinished) -> None:
+        job = self._store.get(event.job_id)
+        seconds = self._clock() - run.started
+        rate = run.keyed / seconds if run.keyed > 1 and seconds > 0 else job.frames_per_second
+        if job.state is not JobState.RUNNING:  # paused or cancelled meanwhile
+            self._changed(self._store.update(job.id, manifest=event.manifest, frames_per_second=rate, eta_seconds=None))
+            return
+        state = {"done": JobState.DONE, "incomplete": JobState.NEEDS_ATTENTION, "stopped": JobState.QUEUED}[
+            event.outcome
+        ]
+        self._changed(
+            self._store.update(
+                job.id,
+                state=state,
+                manifest=event.manifest,
+                frames_per_second=rate,
+                eta_seconds=None,
+                problem=self._holes(job) if state is JobState.NEEDS_ATTENTION else None,
+                finished_at=None if state is JobState.QUEUED else utc_now(),
+            )
+        )
+
+    def _on_fault(self, job_id: str, problem: Problem, *, transient: bool) -> None:
+        """Decide what a whole-shot fault means: try again, ask a person, or give up."""
+        job = self._store.get(job_id)
+        if job.state is not JobState.RUNNING:
+            self._changed(self._store.update(job_id, eta_seconds=None))
+            return
+        if problem.kind in (OutputFull.kind, OutputReadOnly.kind):
+            self._rest(job, JobState.NEEDS_ATTENTION, problem)
+        elif not transient:
+            self._rest(job, JobState.FAILED, problem)
+        else:
+            faults = self._store.keys(job_id).faults + 1
+            if faults >= self._settings.attempts:
+                tried = problem.model_copy(update={"message": f"{problem.message} ({faults} attempts in a row.)"})
+                self._rest(job, JobState.FAILED, tried)
+                return
+            delay = min(self._settings.restart_delay_seconds * 2.0 ** (faults - 1), LONGEST_DELAY_SECONDS)
+            self._not_before[job_id] = self._clock() + delay
+            self._changed(
+                self._store.update(job_id, state=JobState.QUEUED, problem=problem, faults=faults, eta_seconds=None)
+            )
+
+    def _on_lost(self, run: _Run, event: ShotLost) -> None:
+        deaths = self._store.count_deaths(event.job_id, run.in_flight)
+        culprits = [frame for frame in run.in_flight if deaths[frame] >= DEATHS_OF_POISON]
+        if culprits:
+            # The one that entered the keyer last; the others get another chance to prove themselves.
+            frame = culprits[-1]
+            problem = Problem(
+                kind=POISON,
+                message=f"Keying this frame ended the worker {deaths[frame]} times. {event.problem.message}",
+                fix="Look at the plate of this frame; retry once it is mended, or accept the result without it.",
+                frame=frame,
+            )
+            given_up = FrameResult(frame=frame, state=FrameState.FAILED, problem=problem)
+            self._store.record_frames(event.job_id, [given_up], faults=0)
+        self._on_fault(event.job_id, event.problem, transient=True)
+
+    # ---- decisions
+
+    def _dispatch(self) -> None:
+        """Start queued jobs while somebody is free."""
+        while self._executor.capacity() > 0:
+            now = self._clock()
+            waiting = {job_id for job_id, moment in self._not_before.items() if moment > now}
+            job = self._store.next_queued(exclude=waiting | self._runs.keys())
+            if job is None or not self._start(job):
+                return
+
+    def _start(self, job: Job) -> bool:
+        """Hand a job to the executor; False when nobody took it."""
+        poison = tuple(r for r in self._store.frames(job.id) if r.problem is not None and r.problem.kind == POISON)
+        excluded = {result.frame for result in poison}
+        frames = tuple(frame for frame in job.frames if frame not in excluded)
+        if job.frames and not frames:
+            self._rest(job, JobState.NEEDS_ATTENTION, self._holes(job))
+            return True
+        order = ShotOrder(
+            shot=job.shot,
+            frames=frames,
+            settings=job.request.settings,
+            output=job.output,
+            version=job.version,
+            fps=job.request.fps,
+            mattes=job.mattes,
+            screen=job.screen,
+            reuse=job.reuse,
+            accept_gaps=job.request.accept_gaps,
+            given_up=poison,
+            careful=bool(self._store.suspects(job.id)),
+        )
+        attempt = job.attempt + 1
+        # Committed before the worker hears of it: an attempt number is never used twice.
+        job = self._store.update(
+            job.id, state=JobState.RUNNING, attempt=attempt, started_at=utc_now(), finished_at=None, problem=None
+        )
+        if not self._executor.submit(job.id, attempt, order):
+            self._changed(self._store.update(job.id, state=JobState.QUEUED))
+            return False
+        self._runs[job.id] = _Run(attempt, self._clock())
+        self._not_before.pop(job.id, None)
+        self._changed(job)
+        return True
+
+    def _rest(self, job: Job, state: JobState, problem: Problem) -> None:
+        manifest = job.output / "manifest.json"
+        self._changed(
+            self._store.update(
+                job.id,
+                state=state,
+                problem=problem,
+                eta_seconds=None,
+                manifest=manifest if manifest.is_file() else job.manifest,
+                finished_at=utc_now(),
+            )
+        )
+
+    def _holes(self, job: Job) -> Problem:
+        failed = [result for result in self._store.frames(job.id) if result.state is FrameState.FAILED]
+        reason = next((f": {r.problem.message}" for r in failed if r.problem), ".")
+        which = format_frames(result.frame for result in failed)
+        return Problem(
+            kind="incomplete",
+            message=f"{len(failed)} of {len(job.frames)} frames failed ({which}){reason}",
+            fix="Mend their plates and retry, or accept the result with these holes.",
+            frame=failed[0].frame if failed else None,
+        )
+
+    def _watch_space(self) -> None:
+        """Go on with jobs whose output disk was full, once it has room again."""
+        if self._clock() - self._space_checked < SPACE_CHECK_SECONDS:
+            return
+        self._space_checked = self._clock()
+        for job in self._store.in_state(JobState.NEEDS_ATTENTION):
+            if job.problem is not None and job.problem.kind == OutputFull.kind and self._has_room(job.output):
+                self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
+
+    def _has_room(self, folder: Path) -> bool:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        try:
+            return shutil.disk_usage(folder).free > self._settings.minimum_free_gib * 2**30
+        except OSError:
+            return False
+
+
+def _same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:
+    """Tell whether two events are about frames of one attempt."""
+    if not isinstance(first, FrameFinished | FrameStarted) or not isinstance(other, FrameFinished | FrameStarted):
+        return False
+    return (first.job_id, first.attempt) == (other.job_id, other.attempt)

@@ -1,0 +1,6 @@
+"""Gets shots keyed: the port that the queue knows, and the adapter with worker processes on this machine."""
+
+from service.executor.local import LocalExecutor
+from service.executor.port import CapacityChanged, Executor, ExecutorEvent, ShotLost, WorkerStatus
+
+__all__ = ["CapacityChanged", "Executor", "ExecutorEvent", "LocalExecutor", "ShotLost", "WorkerStatus"]

@@ -1,0 +1,130 @@
+"""Workers on this machine: one process per CUDA card, else one on Apple's GPU or the CPU."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from logging.handlers import RotatingFileHandler
+
+from service.executor.orphans import Register
+from service.executor.port import ExecutorEvent, WorkerStatus
+from service.executor.slot import Slot
+from service.messages import ShotOrder
+from service.settings import Settings
+
+LOG_BYTES = 5_000_000
+LOG_FILES = 3
+
+
+class LocalExecutor:
+    """Supervises worker processes; satisfies `Executor`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        command: Sequence[str] | None = None,
+        cards: Sequence[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``command`` starts another worker than ours, ``cards`` names the CUDA cards instead of looking for them."""
+        self._settings = settings
+        self._command = command
+        self._cards = cards
+        self._clock = clock
+        self._slots: list[Slot] = []
+        self._logs: list[logging.Handler] = []
+
+    def start(self, listener: Callable[[ExecutorEvent], None]) -> None:
+        """Start the workers; they report through ``listener``."""
+        register = Register(self._settings.home / "workers")
+        register.end_orphans()
+        cards: Sequence[str | None] = self._find_cards() or [None]
+        threads = self._settings.worker_threads or max(1, (os.cpu_count() or 1) // len(cards))
+        for number, card in enumerate(cards):
+            environment = {"DROPKEY_HOME": str(self._settings.home)}
+            if card is not None:
+                environment |= {"CUDA_VISIBLE_DEVICES": card, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+            slot = Slot(
+                name=str(number),
+                command=self._command or worker_command(self._settings, threads),
+                environment=environment,
+                settings=self._settings,
+                register=register,
+                log=self._open_log(number),
+                clock=self._clock,
+            )
+            self._slots.append(slot)
+        for slot in self._slots:
+            slot.start(listener)
+
+    def capacity(self) -> int:
+        """Return how many workers are free."""
+        return sum(slot.free for slot in self._slots)
+
+    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+        """Give a shot to a free worker."""
+        return any(slot.submit(job_id, attempt, order) for slot in self._slots)
+
+    def stop(self, job_id: str) -> None:
+        """End that shot between two frames."""
+        for slot in self._slots:
+            slot.stop(job_id)
+
+    def workers(self) -> tuple[WorkerStatus, ...]:
+        """Return how the workers are."""
+        return tuple(slot.status for slot in self._slots)
+
+    def close(self) -> None:
+        """Let workers finish the frame at hand, end them, and wait; the stop deadline bounds it."""
+        for slot in self._slots:
+            slot.begin_close()
+        for slot in self._slots:
+            slot.join()
+        for handler in self._logs:
+            handler.close()
+
+    def _find_cards(self) -> Sequence[str]:
+        if self._cards is not None:
+            return self._cards
+        return find_cards() if self._settings.device in ("auto", "cuda") else ()
+
+    def _open_log(self, number: int) -> logging.Logger:
+        folder = self._settings.home / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"worker-{number}.log"
+        handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        # Not in the tree of loggers: what a worker prints belongs in its own file only.
+        log = logging.Logger(f"dropkey.worker-{number}")
+        log.addHandler(handler)
+        self._logs.append(handler)
+        return log
+
+
+def worker_command(settings: Settings, threads: int) -> list[str]:
+    """Return the command line of our worker."""
+    options = ["--device", settings.device, "--keyer", settings.key_defaults.keyer, "--threads", str(threads)]
+    return [sys.executable, "-m", "service.worker", *options]
+
+
+def find_cards(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the CUDA cards, as CUDA_VISIBLE_DEVICES takes them; asks the driver's tool, not torch."""
+    chosen = environment.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, timeout=20, check=True, text=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return cards_in(listing)
+
+
+def cards_in(listing: str) -> tuple[str, ...]:
+    """Read `nvidia-smi -L`: one unindented line per card (parts of a card are indented)."""
+    return tuple(re.findall(r"^GPU \d+: .*\(UUID: (GPU-[0-9a-f-]+)\)\s*$", listing, flags=re.MULTILINE))

@@ -1,0 +1,289 @@
+"""Keeps one worker alive: starts it, watches its deadlines, kills it when it hangs, starts it again."""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.errors import WorkerLost
+from service.executor.orphans import Register
+from service.executor.port import CapacityChanged, ExecutorEvent, ShotLost, WorkerStatus
+from service.executor.process import Ended, Heard, Rubbish, WorkerProcess
+from service.jobs import FrameState, Problem
+from service.messages import (
+    FrameFinished,
+    FrameStarted,
+    KeyShot,
+    ShotFailed,
+    ShotFinished,
+    ShotOrder,
+    ShotStarted,
+    Shutdown,
+    StopShot,
+    WorkerFailed,
+    WorkerReady,
+)
+from service.settings import Settings
+
+LOOK_SECONDS = 0.25
+LONGEST_LOOK_SECONDS = 2.0
+LONGEST_DELAY_SECONDS = 30.0
+SECONDS_PER_KEPT_FRAME = 1.0
+
+
+@dataclass
+class _Shot:
+    job_id: str
+    attempt: int
+    frames: int
+    started: bool = False  # ShotStarted was heard
+
+
+@dataclass
+class _Life:
+    """What is known about the process that runs now."""
+
+    process: WorkerProcess
+    ready: bool = False
+    verdict: str = ""  # why it was killed
+    problem: Problem | None = None
+    silence: float = 0.0  # seconds that it said nothing while it should have
+    looked: float = field(default=0.0)
+
+
+class Slot:
+    """One place for a worker, and the thread that looks after it."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        settings: Settings,
+        register: Register,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._environment = environment
+        self._settings = settings
+        self._register = register
+        self._log = log
+        self._clock = clock
+        self._tell: Callable[[ExecutorEvent], None] = lambda _event: None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._life: _Life | None = None
+        self._shot: _Shot | None = None
+        self._status = WorkerStatus(name=name, state="starting")
+        self._deaths = 0
+        self._thread = threading.Thread(target=self._run, name=f"slot-{name}", daemon=True)
+
+    # ---- called by the executor, from any thread
+
+    def start(self, tell: Callable[[ExecutorEvent], None]) -> None:
+        """Start the worker; ``tell`` hears all that comes of it."""
+        self._tell = tell
+        self._thread.start()
+
+    @property
+    def status(self) -> WorkerStatus:
+        """How the worker is."""
+        with self._lock:
+            return self._status
+
+    @property
+    def free(self) -> bool:
+        """Whether a shot could start now."""
+        return self.status.state == "ready"
+
+    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+        """Start a shot, unless the worker is not free."""
+        with self._lock:
+            life = self._life
+            if life is None or not life.ready or self._shot is not None or self._closing.is_set():
+                return False
+            self._shot = _Shot(job_id, attempt, len(order.frames))
+            life.silence = 0.0
+            self._set_state("busy")
+            life.process.send(KeyShot(job_id=job_id, attempt=attempt, order=order))
+            return True
+
+    def stop(self, job_id: str) -> None:
+        """Stop that shot between two frames, if it is keyed here."""
+        with self._lock:
+            if self._life is not None and self._shot is not None and self._shot.job_id == job_id:
+                self._life.process.send(StopShot(job_id=job_id))
+
+    def begin_close(self) -> None:
+        """Ask the worker to finish its frame and to end."""
+        self._closing.set()
+        with self._lock:
+            if self._life is not None:
+                self._life.silence = 0.0
+                self._life.process.send(Shutdown())
+
+    def join(self) -> None:
+        """Wait until it has ended; the stop deadline bounds that."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # ---- the slot's own thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._live()
+            delay = self._settings.restart_delay_seconds * 2.0 ** min(max(self._deaths - 1, 0), 10)
+            self._closing.wait(min(delay, LONGEST_DELAY_SECONDS))
+        with self._lock:
+            self._set_state("stopped")
+
+    def _live(self) -> None:
+        """Run one process from its start to its end."""
+        try:
+            process = WorkerProcess(self._command, self._environment, self._log)
+        except OSError as error:
+            self._deaths += 1
+            problem = Problem(kind=WorkerLost.kind, message=f"The worker cannot be started: {error}.")
+            with self._lock:
+                self._set_state("waiting", problem=problem)
+            self._tell(CapacityChanged())
+            return
+        self._register.add(process.pid)
+        life = _Life(process, looked=self._clock())
+        with self._lock:
+            self._life = life
+            self._set_state("starting")
+            if self._closing.is_set():
+                process.send(Shutdown())
+        exit_code = self._watch(life)
+        process.close()
+        self._register.remove(process.pid)
+        self._bury(life, exit_code)
+
+    def _watch(self, life: _Life) -> int:
+        """Pass on what the worker says until it is gone; return its exit code."""
+        while True:
+            try:
+                heard = life.process.heard.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self._look(life)
+                continue
+            life.silence, life.looked = (life.silence if self._closing.is_set() else 0.0), self._clock()
+            if isinstance(heard, Ended):
+                return heard.exit_code
+            self._hear(life, heard)
+
+    def _look(self, life: _Life) -> None:
+        """Count the silence, and end it when it lasts too long."""
+        now = self._clock()
+        # A machine that slept for hours makes one long look: it must not read as a worker that hung for hours.
+        life.silence += min(now - life.looked, LONGEST_LOOK_SECONDS)
+        life.looked = now
+        limit, what = self._patience(life)
+        if life.silence > limit and not life.verdict:
+            life.verdict = f"{what} for more than {limit:g} s"
+            self._log.error("killed: it %s", life.verdict)
+            life.process.kill()
+
+    def _patience(self, life: _Life) -> tuple[float, str]:
+        """Return how many seconds of silence are fine now, and what it is that takes them."""
+        settings = self._settings
+        with self._lock:
+            shot = self._shot
+        if self._closing.is_set():
+            return settings.stop_deadline_seconds, "did not end"
+        if not life.ready:
+            return settings.load_deadline_seconds, "was loading"
+        if shot is None:
+            return math.inf, ""
+        if shot.started:
+            return settings.frame_deadline_seconds, "was busy with one frame"
+        # Before the first frame: another keyer may load, and frames of an earlier attempt are verified.
+        verifying = shot.frames * SECONDS_PER_KEPT_FRAME
+        return settings.load_deadline_seconds + settings.frame_deadline_seconds + verifying, "was surveying"
+
+    def _hear(self, life: _Life, heard: Heard) -> None:
+        match heard:
+            case WorkerReady():
+                with self._lock:
+                    life.ready = True
+                    self._set_state("ready", device=heard.device, device_name=heard.device_name, pid=heard.pid)
+                self._tell(CapacityChanged())
+            case WorkerFailed():
+                life.problem = heard.problem
+            case Rubbish():
+                life.verdict = life.verdict or f"said what is no message ('{heard.text[:80]}')"
+                life.process.kill()
+            case ShotStarted() | FrameStarted() | FrameFinished() | ShotFinished() | ShotFailed():
+                self._pass_on(heard)
+
+    def _pass_on(self, heard: ShotStarted | FrameStarted | FrameFinished | ShotFinished | ShotFailed) -> None:
+        with self._lock:
+            shot = self._shot
+            if shot is None or (heard.job_id, heard.attempt) != (shot.job_id, shot.attempt):
+                return
+            shot.started = True
+            if isinstance(heard, FrameFinished) and heard.result.state is FrameState.DONE:
+                self._deaths = 0
+            if isinstance(heard, ShotFinished | ShotFailed):
+                self._shot = None
+                self._set_state("ready")
+        self._tell(heard)
+
+    def _bury(self, life: _Life, exit_code: int) -> None:
+        with self._lock:
+            shot, self._shot, self._life = self._shot, None, None
+            if self._closing.is_set() and shot is None:
+                return
+            self._deaths += 1
+            problem = life.problem or _lost(life, exit_code, self.name)
+            self._set_state("waiting", problem=problem)
+        self._log.error("worker ended: %s %s", problem.message, problem.fix)
+        self._tell(ShotLost(shot.job_id, shot.attempt, problem) if shot else CapacityChanged())
+
+    def _set_state(
+        self,
+        state: Literal["starting", "ready", "busy", "waiting", "stopped"],
+        *,
+        device: str | None = None,
+        device_name: str | None = None,
+        pid: int | None = None,
+        problem: Problem | None = None,
+    ) -> None:
+        before = self._status
+        self._status = WorkerStatus(
+            name=self.name,
+            state=state,
+            device=device or before.device,
+            device_name=device_name or before.device_name,
+            pid=pid or (before.pid if state in ("ready", "busy") else None),
+            deaths_in_a_row=self._deaths,
+            problem=problem or (before.problem if state == "starting" else None),
+        )
+
+
+def _lost(life: _Life, exit_code: int, name: str) -> Problem:
+    """Say what became of a worker, with a guess at the reason."""
+    if life.verdict:
+        return Problem(kind=WorkerLost.kind, message=f"The worker {life.verdict} and was killed.", fix=_see_log(name))
+    hint = "It was killed; the machine might have run out of memory."
+    if exit_code >= 0 and exit_code not in (137, 1):
+        hint = ""
+    if exit_code in (-11, -7, -6, -4, 139, 134) or exit_code & 0xFFFFFFFF in (0xC0000005, 0xC0000409, 0xC000001D):
+        hint = "It crashed in native code: a damaged file, a driver, or too little memory."
+    words = life.process.last_words.splitlines()
+    last = f" Its last words: {words[-1][:200]}" if words and not hint else ""
+    message = f"The worker died with exit code {exit_code}."
+    return Problem(kind=WorkerLost.kind, message=message, fix=f"{hint}{last} {_see_log(name)}".strip())
+
+
+def _see_log(name: str) -> str:
+    return f"See logs/worker-{name}.log in the home folder."

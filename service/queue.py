@@ -1,0 +1,400 @@
+"""What everybody asks of jobs: submit, settle, list, cancel, pause, resume, retry, accept. Any thread may call."""
+
+from __future__ import annotations
+
+import builtins
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from model.settings import MatteSources
+from service.dispatcher import Dispatcher
+from service.errors import BadInput, WrongState
+from service.executor import Executor, WorkerStatus
+from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState
+from service.manifest import accept_holes
+from service.settings import Settings
+from service.shots import Shot, unique_name
+from service.status_file import StatusFiles
+from service.store import Event, JobKeys, JobPage, JobStore
+from service.store.store import utc_now
+from service.subscription import Hub, Subscription
+from service.versions import (
+    any_unchanged,
+    gap_problem,
+    identity_of,
+    next_version,
+    recipe_of,
+    shot_key,
+    version_folder,
+    wanted_frames,
+)
+
+_UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_ATTENTION, JobState.PAUSED})
+
+
+class _Wish:
+    """A request with what follows from it and from the files; made before the lock is taken, because it reads them."""
+
+    def __init__(self, request: JobRequest, shot: Shot, root: Path, mattes: MatteSources | None) -> None:
+        self.request = request
+        self.shot = shot
+        self.root = root
+        self.mattes = mattes if mattes is not None else request.mattes
+        self.frames, self.missing = wanted_frames(request, shot)
+        if shot.kind != "movie" and not self.frames:
+            raise BadInput("None of the frames asked for is there.", fix="Check the frame range.", shot=shot.name)
+        self.key = shot_key(shot)
+        self.recipe = recipe_of(request, self.mattes)
+        self.identity = identity_of(root, shot, self.frames, self.recipe)
+        self.gap = gap_problem(request, self.missing)
+
+
+class JobQueue:
+    """The queue of one service: its store, its executor, and the thread that runs jobs."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        executor: Executor,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._executor = executor
+        self._lock = threading.RLock()
+        self._hub = Hub()
+        self._status: StatusFiles | None = None
+        self._dispatcher = Dispatcher(settings, store, executor, self._lock, self._changed, clock)
+
+    def start(self) -> None:
+        """Begin to run jobs, those of an earlier service first."""
+        self._store.listener = self._hub.tell
+        self._status = StatusFiles(self._store.newest_at)
+        self._dispatcher.start()
+
+    def stop(self) -> None:
+        """Let the frames at hand finish, then end workers and threads; queued jobs wait for the next start."""
+        self._dispatcher.close()
+        if self._status is not None:
+            self._status.close()
+        self._store.listener = None
+
+    # ---- new jobs
+
+    def submit(
+        self,
+        request: JobRequest,
+        shot: Shot,
+        *,
+        output_root: Path | None = None,
+        mattes: MatteSources | None = None,
+        settled: bool = True,
+    ) -> tuple[Job, bool]:
+        """Take a shot; return its job, and whether that is a new one.
+
+        The same plate with the same settings is the same job, unless ``request.key_again``; a failed or cancelled one
+        is queued again. Anything else becomes the shot's next version. ``mattes`` are those of the request with paths
+        of this machine, where they differ. ``settled=False``: files are still arriving, wait for `settle`.
+        Raises BadInput and PlateMissing.
+        """
+        root = (output_root or Path(request.output or self._settings.output)).absolute()
+        wish = _Wish(request, shot, root, mattes)
+        with self._lock:
+            known = self._same_job(wish)
+            if known is not None:
+                return self._meet(known, wish, settled=settled), False
+            return self._add(wish, settled=settled), True
+
+    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
+        """All files of a waiting job have arrived: queue it, or return the equal job that was there before.
+
+        Raises NotFound, BadInput and PlateMissing.
+        """
+        wish = _Wish(request, shot, self._store.get(job_id).output.parent.parent, mattes)
+        with self._lock:
+            job = self._store.get(job_id)
+            if self._store.keys(job_id).settled or job.state in FINAL:
+                return job
+            equal = self._store.with_identity(wish.identity, other_than=job_id)
+            if equal is not None and not request.key_again and not _vanished(equal):
+                self._store.remove(job_id)
+                self._changed(equal)
+                return self._meet(equal, wish, settled=True)
+            return self._adopt(job, wish)
+
+    # ---- looking
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; raises NotFound."""
+        return self._store.get(job_id)
+
+    def list(
+        self,
+        *,
+        state: JobState | None = None,
+        client: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> JobPage:
+        """Return jobs, newest first, at most 200 a page."""
+        return self._store.list(state=state, client=client, cursor=cursor, limit=limit)
+
+    def frames(self, job_id: str) -> builtins.list[FrameResult]:
+        """Return what became of each frame so far, by number; raises NotFound."""
+        self._store.get(job_id)
+        return builtins.list(self._store.frames(job_id))
+
+    def counts(self) -> dict[JobState, int]:
+        """Return how many jobs are in each state."""
+        return self._store.counts()
+
+    def workers(self) -> tuple[WorkerStatus, ...]:
+        """Return how the workers are."""
+        return self._executor.workers()
+
+    def subscribe(self) -> Subscription:
+        """Listen to events from now on."""
+        return self._hub.subscribe()
+
+    def events_since(self, event_id: int, *, job_id: str | None = None, limit: int = 1000) -> Sequence[Event]:
+        """Return what happened after an event, oldest first."""
+        return self._store.events_since(event_id, job_id=job_id, limit=limit)
+
+    def wait(self, job_id: str, timeout: float, states: Collection[JobState] = RESTING) -> Job:
+        """Return the job once it is in one of ``states``, or as it is after ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            seen = self._hub.count
+            job = self._store.get(job_id)
+            left = deadline - time.monotonic()
+            if job.state in states or left <= 0 or not self._hub.wait_beyond(seen, left):
+                return job
+
+    # ---- acting
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job within one frame; what is finished stays on disk. Cancelling twice is once. Raises WrongState."""
+        return self._end(job_id, JobState.CANCELLED)
+
+    def pause(self, job_id: str) -> Job:
+        """Hold a job within one frame, until `resume`. Raises WrongState."""
+        return self._end(job_id, JobState.PAUSED)
+
+    def resume(self, job_id: str) -> Job:
+        """Go on with a paused job at its first missing frame. Raises WrongState."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state in (JobState.QUEUED, JobState.RUNNING, JobState.WAITING_INPUT):
+                return job
+            if job.state is not JobState.PAUSED:
+                raise WrongState(f"A job that is {job.state} cannot be resumed.", fix="Retry it, or submit it again.")
+            return self._requeue(job, forgive=False)
+
+    def retry(self, job_id: str) -> Job:
+        """Do again what failed or is missing, in the same version; finished frames are kept. Raises WrongState."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state is JobState.QUEUED:
+                return job
+            if job.state not in (JobState.FAILED, JobState.CANCELLED, JobState.NEEDS_ATTENTION):
+                raise WrongState(f"A job that is {job.state} cannot be retried.", fix="Submit it with key_again.")
+            return self._requeue(self._look_again(job), forgive=True)
+
+    def accept(self, job_id: str) -> Job:
+        """Take a result with its listed holes, or key a shot although frames are missing. Raises WrongState."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state is not JobState.NEEDS_ATTENTION:
+                raise WrongState(f"A job that is {job.state} has nothing to accept.", fix="See its state.")
+            if job.attempt == 0:
+                request = job.request.model_copy(update={"accept_gaps": True})
+                return self._requeue(self._store.update(job_id, request=request), forgive=True)
+            if job.manifest is None or job.problem is None or job.problem.kind != "incomplete":
+                raise WrongState("The job has no result that could be accepted.", fix="Mend the cause, then retry.")
+            accept_holes(job.manifest)
+            return self._changed(self._store.update(job_id, state=JobState.DONE))
+
+    def set_priority(self, job_id: str, priority: int) -> Job:
+        """Let a job go sooner (higher) or later. Raises WrongState when it is over."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state in FINAL:
+                raise WrongState(f"A job that is {job.state} has no priority any more.", fix="Submit it again.")
+            return self._changed(self._store.update(job_id, priority=priority))
+
+    def root_lost(self, root: Path) -> None:
+        """A drop folder or output root is away: freeze its jobs, delete nothing."""
+        with self._lock:
+            for state in (JobState.WAITING_INPUT, JobState.QUEUED, JobState.RUNNING):
+                for job in self._store.in_state(state):
+                    if job.shot.folder.is_relative_to(root) or job.output.is_relative_to(root):
+                        self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, eta_seconds=None))
+                        self._dispatcher.stop_shot(job.id)
+
+    def root_back(self, root: Path) -> None:
+        """The folder is there again: go on."""
+        with self._lock:
+            for job in self._store.in_state(JobState.ROOT_OFFLINE):
+                if job.shot.folder.is_relative_to(root) or job.output.is_relative_to(root):
+                    self._requeue(job, forgive=True)
+
+    # ---- inside; the lock is held
+
+    def _same_job(self, wish: _Wish) -> Job | None:
+        """Return the job that already stands for this wish."""
+        if wish.request.key_again:
+            return None
+        known = self._store.with_identity(wish.identity)
+        if known is not None and not _vanished(known):
+            return known
+        # The shot as it was before more of it arrived: same place, same recipe, nothing keyed yet.
+        for job, keys in self._store.with_shot(wish.key):
+            if job.attempt == 0 and job.state in _UNSTARTED and keys.recipe == wish.recipe and _root(job) == wish.root:
+                return job
+        return None
+
+    def _meet(self, job: Job, wish: _Wish, *, settled: bool) -> Job:
+        """Bring the job that was there before in line with the wish."""
+        if job.attempt == 0 and job.state in _UNSTARTED:
+            fresh = settled and not self._store.keys(job.id).settled
+            opened = wish.request.accept_gaps and job.state is JobState.NEEDS_ATTENTION
+            return self._adopt(job, wish, settled=settled) if fresh or opened or job.identity != wish.identity else job
+        if settled and job.state in (JobState.FAILED, JobState.CANCELLED):
+            return self._requeue(self._look_again(job), forgive=True)
+        return job
+
+    def _add(self, wish: _Wish, *, settled: bool) -> Job:
+        shot = self._named(wish)
+        place = wish.root / shot.name
+        at_place = self._store.at_place(place)
+        version = next_version(place, (job.version for job, _ in at_place))
+        earlier = self._reusable(wish, at_place)
+        now = utc_now()
+        state = JobState.WAITING_INPUT if not settled else JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
+        job = Job(
+            id=uuid.uuid4().hex,
+            request=wish.request,
+            shot=shot,
+            mattes=wish.mattes,
+            identity=wish.identity,
+            state=state,
+            priority=wish.request.priority,
+            version=version,
+            output=version_folder(place, version),
+            reuse=earlier.output if earlier else None,
+            frames=wish.frames,
+            # Taken-over frames and new ones must be keyed alike.
+            screen=earlier.screen if earlier else None,
+            problem=wish.gap if settled else None,
+            created_at=now,
+            updated_at=now,
+        )
+        return self._changed(self._store.add(job, JobKeys(wish.key, wish.recipe, str(place), settled)))
+
+    def _adopt(self, job: Job, wish: _Wish, *, settled: bool = True) -> Job:
+        """Give a job that was never started the plate as it is now."""
+        place = job.output.parent
+        earlier = self._reusable(wish, self._store.at_place(place))
+        state = job.state
+        if settled and state is not JobState.PAUSED:
+            state = JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
+        # From one state of rest into the same one, with a new reason, is no transition.
+        return self._changed(
+            self._store.update(
+                job.id,
+                state=state,
+                request=wish.request,
+                shot=wish.shot.model_copy(update={"name": job.shot.name}),
+                mattes=wish.mattes,
+                identity=wish.identity,
+                recipe=wish.recipe,
+                frames=wish.frames,
+                settled=settled,
+                priority=wish.request.priority,
+                reuse=earlier.output if earlier else None,
+                screen=earlier.screen if earlier else None,
+                problem=wish.gap if settled else None,
+            )
+        )
+
+    def _named(self, wish: _Wish) -> Shot:
+        """Keep shots of the same name from different folders apart, and a shot in the folder that it has."""
+        for job, _ in self._store.with_shot(wish.key):
+            if _root(job) == wish.root:
+                return wish.shot.model_copy(update={"name": job.shot.name})
+        taken: set[str] = set()
+        name = wish.shot.name
+        while any(keys.shot_key != wish.key for _, keys in self._store.at_place(wish.root / name)):
+            taken.add(name)
+            name = unique_name(wish.shot.name, wish.shot.folder.name, taken)
+        return wish.shot.model_copy(update={"name": name})
+
+    def _reusable(self, wish: _Wish, at_place: Sequence[tuple[Job, JobKeys]]) -> Job | None:
+        """Return the earlier version whose unchanged frames can be taken over: only the plates differ."""
+        if wish.request.key_again:
+            return None
+        for job, keys in at_place:
+            if keys.recipe == wish.recipe and keys.shot_key == wish.key and job.frames_done > 0 and job.screen:
+                return job if any_unchanged(wish.shot, self._store.frames(job.id)) else None
+        return None
+
+    def _look_again(self, job: Job) -> Job:
+        """Before a retry: take up frames that were missing and are there now, and forget what failed."""
+        self._store.forget_frames(job.id, only_failed=True)
+        absent = wanted_frames(job.request, job.shot)[1]
+        arrived = tuple(n for n in absent if job.shot.frame_path(n).is_file())
+        if not arrived:
+            return job
+        shot = job.shot.model_copy(update={"frames": tuple(sorted({*job.shot.frames, *arrived}))})
+        frames, _ = wanted_frames(job.request, shot)
+        return self._store.update(job.id, shot=shot, frames=frames)
+
+    def _requeue(self, job: Job, *, forgive: bool) -> Job:
+        """Queue a job again, or let it wait for its files or for a person."""
+        waits = not self._store.keys(job.id).settled and job.state in (JobState.PAUSED, JobState.ROOT_OFFLINE)
+        gap = None
+        if not waits and job.attempt == 0:
+            gap = gap_problem(job.request, wanted_frames(job.request, job.shot)[1])
+        if gap is not None and job.state is JobState.NEEDS_ATTENTION:
+            return self._changed(self._store.update(job.id, problem=gap))
+        if forgive:
+            self._store.update(job.id, faults=0)
+            self._dispatcher.forgive(job.id)
+        state = JobState.WAITING_INPUT if waits else JobState.QUEUED
+        job = self._store.update(job.id, state=state, settled=not waits, problem=None, finished_at=None)
+        if gap is not None:
+            job = self._store.update(job.id, state=JobState.NEEDS_ATTENTION, problem=gap)
+        return self._changed(job)
+
+    def _end(self, job_id: str, state: JobState) -> Job:
+        """Cancel or pause: the state changes at once and for good, the worker follows within a frame."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state is state:
+                return job
+            over = utc_now() if state is JobState.CANCELLED else None
+            job = self._changed(self._store.update(job_id, state=state, eta_seconds=None, finished_at=over))
+            self._dispatcher.stop_shot(job_id)
+            return job
+
+    def _changed(self, job: Job) -> Job:
+        """Let the status file follow, and the dispatcher look."""
+        if self._status is not None:
+            self._status.update(job.output.parent)
+        if job.state is JobState.QUEUED:
+            self._dispatcher.wake()
+        return job
+
+
+def _root(job: Job) -> Path:
+    return job.output.parent.parent
+
+
+def _vanished(job: Job) -> bool:
+    """Tell whether somebody took the result of a finished job away: then the artist wants it anew."""
+    return job.state is JobState.DONE and not (job.output / "manifest.json").is_file()

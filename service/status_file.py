@@ -1,0 +1,92 @@
+"""Writes `<output root>/<shot>/status.json`, for people and panels without HTTP, beside everything else.
+
+Its own thread does it: an output share that hangs must not hold up the queue.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from service.jobs import Job
+
+SECONDS_BETWEEN = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class StatusFiles:
+    """Keeps the status files up to date; each says how the newest version of its shot is."""
+
+    def __init__(self, newest: Callable[[Path], Job | None]) -> None:
+        self._newest = newest
+        self._dirty: set[Path] = set()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="status-files", daemon=True)
+        self._thread.start()
+
+    def update(self, place: Path) -> None:
+        """Have the file of a shot's folder written soon."""
+        with self._changed:
+            self._dirty.add(place)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write what is due, then end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._dirty or self._closing)
+                due, self._dirty = self._dirty, set()
+                closing = self._closing
+            for place in due:
+                self._write(place)
+            if closing:
+                return
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing, SECONDS_BETWEEN)
+
+    def _write(self, place: Path) -> None:
+        try:
+            job = self._newest(place)
+            if job is not None:
+                write_status(job)
+        except Exception:
+            # The status is a convenience; the job itself reports what is wrong with its folder.
+            log.warning("the status of %s cannot be written", place, exc_info=True)
+
+
+def write_status(job: Job) -> Path:
+    """Write the job beside its version folders, all paths relative to the file; never half of it."""
+    place = job.output.parent
+    place.mkdir(parents=True, exist_ok=True)
+    content = job.model_dump(mode="json")
+    content["shot"]["folder"] = _relative(job.shot.folder, place)
+    for name in ("output", "reuse", "manifest"):
+        path = getattr(job, name)
+        content[name] = None if path is None else _relative(path, place)
+    for name, source in job.mattes:
+        if isinstance(source, str):
+            content["mattes"][name] = _relative(Path(source), place)
+    file = place / "status.json"
+    temporary = place / f".status.json.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(file)
+    return file
+
+
+def _relative(path: Path, place: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, place)).as_posix()
+    except ValueError:  # another drive
+        return path.as_posix()

@@ -1,0 +1,115 @@
+"""When two requests are the same job, and where the next version of a shot goes. Reads fingerprints, writes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from model.settings import MatteSources
+from service.errors import PlateMissing
+from service.jobs import FrameResult, JobRequest, Problem
+from service.shots import Shot, file_fingerprint, format_frames, parse_frames, shot_fingerprint
+
+_VERSION = re.compile(r"v(\d{3,9})")
+
+
+def shot_key(shot: Shot) -> str:
+    """Return where the plate lies: the same for the same shot, whatever its content."""
+    return (shot.folder / shot.pattern).as_posix()
+
+
+def recipe_of(request: JobRequest, mattes: MatteSources) -> str:
+    """Hash everything that decides what a frame looks like, but the plate: settings, mattes and their files, rate."""
+    content: dict[str, Any] = {
+        "settings": request.settings.model_dump(mode="json"),
+        "mattes": mattes.model_dump(mode="json"),
+        "files": [
+            _content(source) for name in MatteSources.model_fields if isinstance(source := getattr(mattes, name), str)
+        ],
+        "fps": request.fps,
+    }
+    return _hash(content)
+
+
+def identity_of(root: Path, shot: Shot, frames: tuple[int, ...], recipe: str) -> str:
+    """Hash what makes a job the same job: shot, content of its plate, frames, recipe and output root.
+
+    Raises PlateMissing when a movie is not there.
+    """
+    return _hash([str(root), shot_key(shot), shot_fingerprint(shot, frames), list(frames), recipe])
+
+
+def wanted_frames(request: JobRequest, shot: Shot) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the frames to key that are there, and those that are missing in between; both empty for a whole movie."""
+    if shot.kind == "movie":
+        return (parse_frames(request.frames) if request.frames else ()), ()
+    if shot.kind == "still" or not request.frames:
+        return shot.frames, shot.missing
+    wanted = parse_frames(request.frames)
+    present = set(shot.frames)
+    there = tuple(frame for frame in wanted if frame in present)
+    return there, tuple(frame for frame in wanted if frame not in present)
+
+
+def gap_problem(request: JobRequest, missing: tuple[int, ...]) -> Problem | None:
+    """Say what is missing, unless that was accepted."""
+    if not missing or request.accept_gaps:
+        return None
+    return Problem(
+        kind=PlateMissing.kind,
+        message=f"{len(missing)} frames are missing: {format_frames(missing)}.",
+        fix="Render them and drop the shot again or retry, or accept to key what is there.",
+        frame=missing[0],
+    )
+
+
+def next_version(place: Path, known: Iterable[int]) -> int:
+    """Return the version after all that the queue knows and all that lie in the folder ``place``."""
+    try:
+        names = os.listdir(place)
+    except OSError:
+        names = []
+    on_disk = [int(found[1]) for name in names if (found := _VERSION.fullmatch(name))]
+    return max([0, *on_disk, *known]) + 1
+
+
+def version_folder(place: Path, version: int) -> Path:
+    """Return `<place>/v001`."""
+    return place / f"v{version:03d}"
+
+
+def any_unchanged(shot: Shot, results: Iterable[FrameResult]) -> bool:
+    """Tell whether at least one frame of an earlier version was keyed from the plate file that is there now."""
+    for result in results:
+        try:
+            if result.plate_fingerprint and result.plate_fingerprint == file_fingerprint(shot.frame_path(result.frame)):
+                return True
+        except PlateMissing:
+            continue
+    return False
+
+
+def _content(source: str) -> str:
+    """Identify the files behind a matte: a picture by content, a sequence by its folder's names, sizes, times."""
+    path = Path(source)
+    try:
+        if path.is_file():
+            return file_fingerprint(path)
+        folder = path if path.is_dir() else path.parent
+        with os.scandir(folder) as entries:
+            files = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+    except (OSError, PlateMissing):
+        return "absent"
+    return _hash(sorted((name, status.st_size, status.st_mtime_ns) for name, status in files))
+
+
+def _hash(content: Any) -> str:
+    return xxhash.xxh3_128(
+        json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")
+    ).hexdigest()

@@ -1,0 +1,266 @@
+"""The process that keys: loads a keyer once, takes orders on stdin, reports on stdout. Started by name, never imported.
+
+It never opens the database and knows no HTTP. When its stdin ends, its service is gone, and it ends at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import platform
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+from service.errors import DropKeyError, Misconfigured, NoScreen, OutOfMemory, Transient
+from service.jobs import Problem
+from service.messages import (
+    KeyShot,
+    ShotFailed,
+    Shutdown,
+    StopShot,
+    ToWorker,
+    WorkerFailed,
+    WorkerReady,
+    to_worker,
+)
+
+if TYPE_CHECKING:
+    from model.keyer import Keyer
+
+EXIT_UNUSABLE = 3  # no keyer, no device
+EXIT_DEVICE_LOST = 4  # the driver's context is gone; only a new process gets a new one
+
+KINDS = {"NoScreenError": NoScreen.kind, "UnknownKeyerError": "unknown_keyer"}  # of model.errors
+
+log = logging.getLogger("dropkey.worker")
+
+
+class Line:
+    """The two pipes to the service, out of the reach of libraries that print or read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._out = _take_away(1, "w")
+        self._in = _take_away(0, "r")
+
+    def send(self, message: BaseModel) -> None:
+        """Write one message."""
+        text = message.model_dump_json() + "\n"
+        with self._lock:
+            try:
+                self._out.write(text)
+                self._out.flush()
+            except OSError:
+                os._exit(0)  # nobody listens any more
+
+    def listen(self, hear: Callable[[ToWorker], None]) -> None:
+        """Hand over messages until the service closes its end, then end this process at once."""
+        for text in self._in:
+            try:
+                hear(to_worker.validate_json(text))
+            except ValidationError as error:
+                log.error("not a message: %s", error)
+        # Files are written under temporary names, so there is nothing to tidy up.
+        os._exit(0)
+
+
+def _take_away(descriptor: int, mode: str) -> IO[str]:
+    """Keep the pipe behind ``descriptor`` for ourselves; libraries get stderr for stdout and nothing for stdin."""
+    kept = os.dup(descriptor)
+    if descriptor == 1:
+        os.dup2(2, 1)
+    else:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+    return os.fdopen(kept, mode, encoding="utf-8", newline="\n")
+
+
+class Worker:
+    """Keys one shot after the other."""
+
+    def __init__(self, line: Line, device: str, first_keyer: str) -> None:
+        self._line = line
+        self._wish = device
+        self._first_keyer = first_keyer
+        self._device = "cpu"
+        self._keyers: dict[str, Keyer] = {}
+        self._orders: queue.SimpleQueue[KeyShot | Shutdown] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._stopped: dict[str, threading.Event] = {}
+        self._ending = threading.Event()
+
+    def hear(self, message: ToWorker) -> None:
+        """Take a message; called from the listening thread while a shot is keyed."""
+        if isinstance(message, StopShot):
+            with self._lock:
+                event = self._stopped.get(message.job_id)
+            if event is not None:
+                event.set()
+            return
+        with self._lock:
+            if isinstance(message, KeyShot):
+                self._stopped[message.job_id] = threading.Event()
+            else:
+                self._ending.set()
+        self._orders.put(message)
+
+    def run(self) -> int:
+        """Load, then key until told to end; returns the exit code."""
+        try:
+            self._device, device_name = find_device(self._wish)
+            self._keyer(self._first_keyer)
+        except Exception as error:
+            log.exception("cannot work")
+            self._line.send(WorkerFailed(problem=problem_of(error)))
+            return EXIT_UNUSABLE
+        self._line.send(WorkerReady(pid=os.getpid(), device=self._device, device_name=device_name))
+        while True:
+            message = self._orders.get()
+            if isinstance(message, Shutdown):
+                return 0
+            self._key(message)
+            if device_is_lost(self._device):
+                return EXIT_DEVICE_LOST
+
+    def _key(self, message: KeyShot) -> None:
+        from service.pipeline import key_shot
+
+        with self._lock:
+            stopped = self._stopped[message.job_id]
+        try:
+            finished = key_shot(
+                message.order,
+                self._keyer(message.order.settings.keyer),
+                job_id=message.job_id,
+                attempt=message.attempt,
+                report=self._line.send,
+                stopped=lambda: stopped.is_set() or self._ending.is_set(),
+            )
+        except Exception as error:
+            log.exception("job %s, attempt %d", message.job_id, message.attempt)
+            expected = isinstance(error, DropKeyError) or hasattr(error, "fix")
+            self._line.send(
+                ShotFailed(
+                    job_id=message.job_id,
+                    attempt=message.attempt,
+                    problem=problem_of(error),
+                    # What nobody foresaw may be a mood of driver or network; the attempts are counted.
+                    transient=isinstance(error, Transient) or not expected,
+                )
+            )
+        else:
+            self._line.send(finished)
+        finally:
+            with self._lock:
+                self._stopped.pop(message.job_id, None)
+
+    def _keyer(self, name: str) -> Keyer:
+        from model.keyer import load_keyer
+
+        if name not in self._keyers:
+            self._keyers[name] = load_keyer(name, self._device)
+        return self._keyers[name]
+
+
+def find_device(wish: str) -> tuple[str, str]:
+    """Return (device, its name) for `auto`, `cuda`, `mps` or `cpu`.
+
+    Raises Misconfigured when the wish cannot be met; `auto` always can.
+    """
+    import torch
+
+    if wish in ("auto", "cuda") and torch.cuda.is_available():
+        return "cuda:0", torch.cuda.get_device_name(0)
+    if wish in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps", "Apple GPU"
+    if wish in ("auto", "cpu"):
+        return "cpu", platform.processor() or platform.machine()
+    raise Misconfigured(
+        f"This machine's torch ({torch.__version__}) cannot use '{wish}'.",
+        fix='`dropkey doctor` says what is missing; `device = "auto"` takes what there is.',
+    )
+
+
+def device_is_lost(device: str) -> bool:
+    """Tell whether the driver refuses all further work in this process (reset, card gone, bad kernel)."""
+    if not device.startswith("cuda"):
+        return False
+    import torch
+
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        log.exception("the device is lost")
+        return True
+    return False
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return an error as data; the traceback stays in the log."""
+    if isinstance(error, DropKeyError):
+        return Problem(kind=error.kind, message=error.message, fix=error.fix, frame=error.frame)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return Problem(
+            kind=OutOfMemory.kind,
+            message=f"Memory ran out: {first_line(error)}.",
+            fix="Close other programs that use the card, or key on a machine with more memory.",
+        )
+    if hasattr(error, "fix"):  # model.errors, known here without loading torch
+        return Problem(kind=KINDS.get(type(error).__name__, "keying"), message=str(error), fix=str(error.fix))
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" ({os.path.basename(where[0].filename)}:{where[0].lineno})" if where else ""
+    return Problem(
+        kind="unexpected",
+        message=f"Something unforeseen went wrong: {type(error).__name__}: {first_line(error)}{place}",
+        fix="The worker's log in the home folder has the details; please report it.",
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, bounded."""
+    return (str(error).splitlines() or [""])[0].rstrip(".")[:500]
+
+
+def lower_priority() -> None:
+    """Let After Effects go first; it runs on the same machine."""
+    try:
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            psutil.Process().nice(10)
+    except (psutil.AccessDenied, OSError):
+        log.warning("the priority cannot be lowered")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the worker."""
+    parser = argparse.ArgumentParser(prog="python -m service.worker", description=__doc__)
+    parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"))
+    parser.add_argument("--keyer", default="difference", help="keyer to load at the start")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch decides")
+    options = parser.parse_args(arguments)
+    line = Line()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    lower_priority()
+    worker = Worker(line, options.device, options.keyer)
+    threading.Thread(target=line.listen, args=(worker.hear,), daemon=True, name="listen").start()
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)
+    code = worker.run()
+    # Threads of decoders and of CUDA may linger; everything worth keeping is on disk.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
