@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from model.settings import Compression, KeySettings, MatteSources
 from service.cli.app import Device, app
 from service.errors import BadInput
+from service.jobs import JobRequest
 from service.settings import load_settings
 
 ProgressStyle = Literal["auto", "bar", "lines", "none"]
@@ -67,21 +68,28 @@ def key(
         "association": "straight" if straight else None,
         "compression": compression,
     }
-    wish = Wish(
+    request = checked_request(
         plate=plate,
-        output=(output or settings.output).absolute(),
         frames=frames,
         first_frame=first_frame,
         fps=fps,
         settings=key_settings(settings.key_defaults, settings_file, named, choices or []),
         mattes=MatteSources(hint=hint, clean_plate=clean_plate, garbage=garbage, core=core),
         accept_gaps=accept_gaps,
-        version_folder=version_folder,
-        device=settings.device,
     )
+    wish = Wish(request, (output or settings.output).absolute(), version_folder, settings.device)
     result = run_shot(wish, style=progress, quiet_output=as_json)
     typer.echo(json.dumps(result.as_dict()) if as_json else str(result.manifest))
     raise typer.Exit(result.exit_code)
+
+
+def checked_request(**values: Any) -> JobRequest:
+    """Return the request; raises BadInput that names what does not fit."""
+    try:
+        return JobRequest(**values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
+        raise BadInput(f"That cannot be asked for: {wrong}.", fix="`dropkey key --help` shows how.") from None
 
 
 def key_settings(defaults: KeySettings, file: Path | None, named: dict[str, Any], choices: list[str]) -> KeySettings:

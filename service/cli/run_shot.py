@@ -14,16 +14,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from model.settings import KeySettings, MatteSources
 from service.cli.failures import show_failure
 from service.cli.progress import Progress, open_progress
-from service.errors import BadInput, Cancelled, OutputReadOnly, Transient
-from service.jobs import FrameResult, FrameState
+from service.errors import BadInput, Cancelled, OutputReadOnly, PlateMissing, Transient
+from service.jobs import FrameResult, FrameState, JobRequest
 from service.messages import FrameFinished, ShotFinished, ShotOrder, ShotStarted
-from service.sequences import format_frames, parse_frames
+from service.sequences import format_frames
 from service.shots import Shot, shot_from_plate
+from service.versions import next_version, version_folder, wanted_frames
 
-_VERSION = re.compile(r"v(\d{3,})", re.IGNORECASE)
+_VERSION = re.compile(r"v(\d{3,9})")
 _OUTCOMES = {"done": 0, "incomplete": BadInput.exit_code, "stopped": Cancelled.exit_code}
 
 
@@ -31,14 +31,8 @@ _OUTCOMES = {"done": 0, "incomplete": BadInput.exit_code, "stopped": Cancelled.e
 class Wish:
     """What the command line asks for, checked."""
 
-    plate: str
+    request: JobRequest
     output: Path
-    settings: KeySettings
-    mattes: MatteSources
-    frames: str | None = None
-    first_frame: int | None = None
-    fps: str | None = None
-    accept_gaps: bool = False
     version_folder: str | None = None
     device: str = "auto"
 
@@ -68,24 +62,31 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
 
     Raises DropKeyError or KeyingError where the shot as a whole cannot be keyed.
     """
-    shot = shot_from_plate(wish.plate, first_frame=wish.first_frame)
-    frames = parse_frames(wish.frames) if wish.frames else shot.frames
+    request = wish.request
+    shot = shot_from_plate(request.plate, first_frame=request.first_frame)
+    frames, absent = wanted_frames(request, shot)
+    if absent and not request.accept_gaps:
+        raise PlateMissing(
+            f"Frames are missing: {format_frames(absent)}.",
+            fix="Render them, or key what is there with --accept-gaps.",
+            shot=shot.name,
+        )
     from model.device import find_device
     from model.keyer import load_keyer
     from service.pipeline import key_shot
 
     device, _ = find_device(wish.device)
-    keyer = load_keyer(wish.settings.keyer, device)
-    folder, version = version_folder(wish, shot)
+    keyer = load_keyer(request.settings.keyer, device)
+    folder, version = claim_version(wish, shot)
     order = ShotOrder(
         shot=shot,
         frames=frames,
-        settings=wish.settings,
+        settings=request.settings,
         output=folder,
         version=version,
-        fps=wish.fps,
-        mattes=wish.mattes,
-        accept_gaps=wish.accept_gaps,
+        fps=request.fps,
+        mattes=request.mattes,
+        accept_gaps=request.accept_gaps,
     )
     with open_progress(style, quiet_output=quiet_output, shot=shot.name) as progress, stop_on_interrupt() as stopped:
         watch = _Watch(progress)
@@ -141,33 +142,32 @@ class _Watch:
         return _OUTCOMES[finished.outcome]
 
 
-def version_folder(wish: Wish, shot: Shot) -> tuple[Path, int]:
+def claim_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
     """Return the version to work in and its number: the one asked for, else the next free one, claimed by making it.
 
     Raises BadInput for a wrong name and OutputReadOnly where nothing can be made.
     """
-    home = wish.output / shot.name
+    place = wish.output / shot.name
     try:
         if wish.version_folder is not None:
             found = _VERSION.fullmatch(wish.version_folder)
             if not found:
                 raise BadInput(f"'{wish.version_folder}' is not a version.", fix="Write it as v001.")
-            folder = home / wish.version_folder
+            folder = version_folder(place, int(found[1]))
             folder.mkdir(parents=True, exist_ok=True)
             return folder, int(found[1])
-        home.mkdir(parents=True, exist_ok=True)
-        taken = [int(found[1]) for entry in home.iterdir() if (found := _VERSION.fullmatch(entry.name))]
-        number = max(taken, default=0) + 1
+        place.mkdir(parents=True, exist_ok=True)
         while True:
-            folder = home / f"v{number:03d}"
+            number = next_version(place, ())
+            folder = version_folder(place, number)
             try:
                 folder.mkdir()
-                return folder, number
             except FileExistsError:
-                number += 1  # another process was quicker
+                continue  # another process was quicker
+            return folder, number
     except OSError as error:
         raise OutputReadOnly(
-            f"{home} cannot be written: {error.strerror}.", fix="Choose another --output, or allow writing there."
+            f"{place} cannot be written: {error.strerror}.", fix="Choose another --output, or allow writing there."
         ) from None
 
 
