@@ -1,0 +1,93 @@
+"""What procedural shots are made of, as frozen data: how likely each subject, screen and camera fault is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Weights = dict[str, Annotated[float, Field(ge=0.0)]]
+
+
+def _subjects() -> Weights:
+    return {
+        "person": 5.0,
+        "fur": 1.5,
+        "object": 1.5,
+        "hair": 1.2,
+        "foliage": 0.7,
+        "thin": 0.8,
+        "net": 0.6,
+        "chainmail": 0.5,
+        "veil": 0.7,
+        "lace": 0.5,
+        "glass": 0.6,
+        "spectacles": 0.5,
+        "gel": 0.6,
+        "smoke": 0.5,
+        "fire": 0.5,
+        "glow": 0.3,
+        "mirror": 0.4,
+        "phone": 0.4,
+    }
+
+
+class DataConfig(BaseModel):
+    """Choices of the shot generator. With the seed, it fixes every bit of a shot on one kind of device."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    spill: bool = True
+    """Whether screen light reaches the subject; off for ablations, everything else stays as it was."""
+
+    camera: bool = True
+    """Whether the camera degrades the plate; off, the plate is the noiseless one."""
+
+    subjects: Weights = Field(default_factory=_subjects)
+    """Weight of each kind of subject (see `model.data.subjects.KINDS`)."""
+
+    extra_subjects: Probability = 0.45
+    """Chance of each further subject beside the first, up to two."""
+
+    screen_colors: Weights = Field(default_factory=lambda: {"green": 7.0, "blue": 2.2, "other": 0.8})
+    """Weight of green, blue and other screens."""
+
+    empty: Probability = 0.02
+    """Chance of a plate with nobody in it."""
+
+    near_screen: Probability = 0.16
+    """Chance that a material takes a color near the screen's own: teal, olive, khaki, yellow, lime."""
+
+    markers: Probability = 0.4
+    """Chance of tracking markers."""
+
+    set_visible: Probability = 0.2
+    """Chance that the screen ends inside the frame, with set, stands and lamps beside it."""
+
+    wrinkles: Probability = 0.45
+    """Chance of folds in the screen."""
+
+    shadow: Probability = 0.4
+    """Chance that the subject throws a shadow on the screen."""
+
+    light: tuple[float, float] = (0.5, 2.0)
+    """Range of the light on the subject, relative to a correct exposure."""
+
+    upright: Probability = 0.5
+    """Chance of a level camera; otherwise the frame is rotated by any angle."""
+
+    zoom: tuple[float, float] = (1.0, 6.0)
+    """How many times the picture's height fits into the whole frame of the shoot: 1 shows all of it."""
+
+    motion_blur: Probability = 0.2
+    """Chance that a subject is blurred by its motion."""
+
+    defocus: Probability = 0.15
+    """Chance that a subject is out of focus."""
+
+    real_codec: Probability = 0.0
+    """Share of shots whose compression is a real JPEG or H.264 encoder (on the CPU) instead of the one in torch."""
+
+    low_resolution: Probability = 0.08
+    """Chance that the plate was enlarged from a smaller picture."""

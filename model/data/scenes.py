@@ -1,0 +1,187 @@
+"""Assembles a shot: screen, subjects, spill, shadow, lens and camera, with the exact truth of each frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.data.blur import disc, gaussian, motion_blur, shift
+from model.data.camera import Camera, color_matrix, draw_camera, record
+from model.data.config import DataConfig
+from model.data.lighting import draw_light, draw_spill, lens_glare, screen_light_on
+from model.data.materials import Stage
+from model.data.screens import draw_color, screen
+from model.data.seeding import Draw
+from model.data.subjects import KINDS
+from model.data.truth import ALPHA, COLOR, EMISSION, ShotBatch, Truth, empty_stack, over, settle, straight
+from model.data.view import Motion, View, draw_motion
+
+
+@torch.no_grad()
+def generate(
+    seeds: Sequence[int],
+    *,
+    height: int,
+    width: int,
+    device: torch.device | str = "cpu",
+    config: DataConfig | None = None,
+    frames: int = 1,
+) -> ShotBatch:
+    """Return one shot of ``frames`` frames for each seed, (B·frames, C, H, W), made on ``device``.
+
+    A shot depends on its own seed, size, length and the config alone, not on the batch around it.
+    """
+    chosen = config or DataConfig()
+    shots = [_shot(seed, height, width, frames, torch.device(device), chosen) for seed in seeds]
+    truths = [truth for _, truth, _ in shots]
+    return ShotBatch(
+        plate=torch.cat([plate for plate, _, _ in shots]),
+        foreground=torch.cat([truth.foreground for truth in truths]),
+        alpha=torch.cat([truth.alpha for truth in truths]),
+        background=torch.cat([truth.background for truth in truths]),
+        clean_plate=torch.cat([truth.clean_plate for truth in truths]),
+        spill=torch.cat([truth.spill for truth in truths]),
+        emission=torch.cat([truth.emission for truth in truths]),
+        recipes=[recipe for _, _, recipe in shots],
+        frames=frames,
+    )
+
+
+def _shot(
+    seed: int, height: int, width: int, frames: int, device: torch.device, config: DataConfig
+) -> tuple[Tensor, Truth, dict[str, Any]]:
+    draw = Draw(seed)
+    name, color = draw_color(draw.child("color"), config)
+    kinds, motions, view = _staged(draw.child("staging"), height, width, frames, device, config)
+    x, y = view.world()
+    camera = draw_camera(draw.child("camera"), config)
+    clean, marks, share, recipe = screen(draw.child("screen"), config, view, x, y, color)
+    light = draw_light(draw.child("light"), config.light)
+    stage = Stage(view, x, y, light, color, config.near_screen)
+    background = marks.on(clean, clean.mean(1, keepdim=True) / (sum(color) / 3)) if marks.kind != "none" else clean
+    background = clean + (background - clean) * share
+    background = _shadowed(draw, config, stage, kinds, motions, background)
+    stack, background = _subjects(draw, config, stage, kinds, motions, background)
+    stack, background, clean, lit = _through_lens(stack, background, clean, clean * share, camera)
+    recipe |= {"seed": seed, "subjects": kinds, "screen": name, "screen_color": color, "camera": camera.recipe()}
+    plate, truth = _exposed(draw, config, stack, background, clean, lit, camera, view)
+    return plate, truth, recipe
+
+
+def _staged(
+    draw: Draw, height: int, width: int, frames: int, device: torch.device, config: DataConfig
+) -> tuple[list[str], list[Motion], View]:
+    """Choose subjects and where they are, and point the camera at an outline of the first."""
+    kinds: list[str] = []
+    if not draw.chance(config.empty):
+        kinds.append(draw.weighted(config.subjects))
+        while len(kinds) < 3 and draw.chance(config.extra_subjects):
+            kinds.append(draw.weighted(config.subjects))
+    zoom = draw.log_uniform(*config.zoom)
+    turned = 0.0 if draw.chance(config.upright) else draw.uniform(0, 2 * math.pi)
+    motions: list[Motion] = []
+    center = (0.0, 0.0)
+    for index, kind in enumerate(kinds):
+        own = draw.child(f"subject {index}")
+        about = KINDS[kind]
+        size = own.log_uniform(*about.size)
+        if index == 0:
+            place = (own.normal(0.2), own.normal(0.1))
+            angle = own.uniform(0, 2 * math.pi)
+            reach = about.reach * size * own.uniform(0.5, 1.15)
+            pull = 1 - zoom**-1.5
+            center = (pull * (place[0] + reach * math.cos(angle)), pull * (place[1] + reach * math.sin(angle)))
+        else:
+            size *= own.uniform(0.4, 1.0) / zoom**0.5
+            place = (center[0] + own.normal(0.4) / zoom, center[1] + own.normal(0.35) / zoom)
+        motions.append(draw_motion(own, place, size, turn=about.turn, fast=own.chance(config.motion_blur)))
+    pan = (draw.normal(0.002), draw.normal(0.001)) if draw.chance(0.5) else (0.0, 0.0)
+    return kinds, motions, View(height, width, frames, 1 / (zoom * height), turned, center, pan, device)
+
+
+def _subjects(
+    draw: Draw, config: DataConfig, stage: Stage, kinds: list[str], motions: list[Motion], background: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Lay the subjects over each other, back to front; glass bends all that is behind it."""
+    view = stage.view
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    order = list(range(len(kinds)))
+    if draw.child("order").chance(0.3):
+        order.reverse()
+    for index in order:
+        own = draw.child(f"subject {index}")
+        part = KINDS[kinds[index]].draw(own.child("look"), stage, motions[index])
+        layer = part.stack
+        if _is_fast(motions[index], view):
+            layer = motion_blur(layer, view, motions[index], own.uniform(0.3, 0.9))
+        if own.chance(config.defocus):
+            layer = disc(layer, min(own.log_uniform(0.001, 0.012) / view.pixel, 12.0))
+        if part.bend is not None:
+            both = shift(torch.cat((stack, background), 1), *part.bend)
+            stack, background = both[:, : stack.shape[1]], both[:, stack.shape[1] :]
+        stack = over(layer, stack)
+    return stack, background
+
+
+def _is_fast(motion: Motion, view: View) -> bool:
+    return math.hypot(*motion.velocity) >= 0.006 and math.hypot(*motion.velocity) / view.pixel > 1
+
+
+def _shadowed(
+    draw: Draw, config: DataConfig, stage: Stage, kinds: list[str], motions: list[Motion], background: Tensor
+) -> Tensor:
+    """Return the background with a soft shadow of each subject: round, as a shadow on a distant wall is."""
+    own = draw.child("shadow")
+    if not kinds or not own.chance(config.shadow):
+        return background
+    strength, offset = own.uniform(0.1, 0.6), (own.normal(0.12), own.uniform(-0.05, 0.2))
+    sharp = own.log_uniform(0.05, 0.5)
+    for kind, motion in zip(kinds, motions, strict=True):
+        if kind in ("fire", "glow", "gel", "glass"):
+            continue
+        u, v = motion.local(stage.view, stage.x - offset[0], stage.y - offset[1])
+        reach = KINDS[kind].reach
+        inside = torch.sigmoid((reach - torch.hypot(u, v * 0.8)) / (sharp * reach))
+        background = background * (1 - strength * inside.unsqueeze(1))
+    return background
+
+
+def _through_lens(
+    stack: Tensor, background: Tensor, clean: Tensor, lit: Tensor, camera: Camera
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    everything = gaussian(torch.cat((stack, background, clean), 1), camera.lens_blur)
+    count = stack.shape[1]
+    return settle(everything[:, :count]), everything[:, count : count + 3], everything[:, count + 3 :], lit
+
+
+def _exposed(
+    draw: Draw, config: DataConfig, stack: Tensor, background: Tensor, clean: Tensor, lit: Tensor, camera: Camera, view: View
+) -> tuple[Tensor, Truth]:
+    """Add spill, apply the camera's linear matrix to plate and truth alike, then record the plate."""
+    amount = draw_spill(draw.child("spill"), view.pixel)
+    spill = torch.zeros_like(background)
+    if config.spill:
+        veil = lens_glare(stack, background, amount)
+        background, clean = background + veil, clean + veil
+        spill = screen_light_on(stack, amount, lit) + veil * stack[:, ALPHA]
+    matrix = color_matrix(camera, background.device) if config.camera else torch.eye(3, device=background.device)
+
+    def seen(light: Tensor) -> Tensor:
+        return torch.einsum("ij,njhw->nihw", matrix, light)
+
+    truth = Truth(
+        foreground=seen(straight(stack)),
+        alpha=stack[:, ALPHA],
+        background=seen(background),
+        clean_plate=seen(clean),
+        spill=seen(spill),
+        emission=seen(stack[:, EMISSION]),
+    )
+    light = stack[:, COLOR] + (1 - stack[:, ALPHA]) * background + stack[:, EMISSION] + spill
+    noiseless = seen(light)
+    plate = record(draw.child("record"), noiseless, camera) if config.camera else noiseless
+    return plate, truth

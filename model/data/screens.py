@@ -1,0 +1,151 @@
+"""Screens: their color, uneven light, folds, seams and floor, and the set where they end."""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.data.blur import gaussian
+from model.data.config import DataConfig
+from model.data.lighting import Rgb, rgb
+from model.data.markers import Marks, draw_marks
+from model.data.materials import linear_of
+from model.data.seeding import Draw
+from model.data.shapes import box, coverage, limb
+from model.data.textures import read, spectral, step
+from model.data.view import View
+
+
+def draw_color(draw: Draw, config: DataConfig) -> tuple[str, Rgb]:
+    """Draw a screen's name and its linear color as a camera records it in even light."""
+    name = draw.weighted(config.screen_colors)
+    if name == "green":
+        hue, saturation, value = draw.normal(0.035) + 0.345, draw.uniform(0.45, 1.0), draw.uniform(0.32, 0.95)
+        if draw.chance(0.18):
+            saturation, value = draw.uniform(0.25, 0.5), draw.uniform(0.4, 0.95)
+        hue = min(max(hue, 0.23), 0.46)
+    elif name == "blue":
+        hue, saturation, value = draw.normal(0.02) + 0.64, draw.uniform(0.5, 0.95), draw.uniform(0.35, 1.0)
+    else:
+        hue, saturation, value = draw.uniform(0, 1), draw.uniform(0.4, 0.95), draw.uniform(0.3, 0.95)
+    return name, linear_of(colorsys.hsv_to_rgb(hue % 1.0, saturation, value))
+
+
+def screen(
+    draw: Draw, config: DataConfig, view: View, x: Tensor, y: Tensor, color: Rgb
+) -> tuple[Tensor, Marks, Tensor, dict[str, Any]]:
+    """Return the clean plate (T, 3, H, W), the markers on it, the share of screen (T, 1, H, W), and a description.
+
+    Everything is tied to world coordinates, so it stays in place while the camera pans.
+    """
+    device = view.device
+    recipe: dict[str, Any] = {}
+    level = _illumination(draw.child("light"), x, y)
+    tint = rgb(color, device)
+    if draw.chance(config.wrinkles):
+        recipe["wrinkles"] = True
+        level = level * _folds(draw.child("folds"), device, x, y)
+    if draw.chance(0.25):
+        recipe["seams"] = True
+        level = level * _seams(draw.child("seams"), x, y, view.pixel)
+    if draw.chance(0.2):
+        recipe["floor"] = True
+        edge = draw.uniform(0.1, 0.45) + draw.uniform(-0.15, 0.15) * x
+        below = torch.sigmoid((y - edge) / draw.log_uniform(0.002, 0.15))
+        level = level * (1 + below * draw.uniform(-0.4, 0.4))
+    cloth = read(spectral(draw.child("cloth"), device, slope=0.5, low=4, high=128), x / (view.pixel * 400), y / (view.pixel * 400))
+    level = level.unsqueeze(1) * (1 + draw.log_uniform(0.002, 0.02) * cloth)
+    # Bright paint and cloth shine: the brightest places turn paler, the darkest more saturated.
+    sheen = draw.uniform(0.0, 0.12) * (level - 0.8).clamp(min=0)
+    patchy = read(spectral(draw.child("patches"), device, slope=2.0, low=1, high=6, channels=3), x * 0.3, y * 0.3)
+    picture = tint * level * torch.exp(draw.uniform(0.0, 0.05) * patchy) + sheen * sum(color) / 3
+    marks = Marks.none(view)
+    if draw.chance(config.markers):
+        marks = draw_marks(draw.child("markers"), view, x, y, color)
+        recipe["markers"] = marks.kind
+    share = torch.ones_like(level)
+    if draw.chance(config.set_visible):
+        recipe["set"] = True
+        picture, share = _with_set(draw.child("set"), view, x, y, picture)
+    if draw.chance(0.5):
+        sigma = draw.log_uniform(0.0008, 0.008) / view.pixel
+        both = gaussian(torch.cat((picture, share, marks.coverage, marks.color), 1), min(sigma, 12.0))
+        picture, share = both[:, 0:3], both[:, 3:4]
+        marks = Marks(marks.kind, both[:, 4:5], both[:, 5:8])
+    return picture, marks, share, recipe
+
+
+def _illumination(draw: Draw, x: Tensor, y: Tensor) -> Tensor:
+    level = torch.full_like(x, draw.uniform(0.55, 0.95))
+    for _ in range(draw.integer(1, 3)):
+        cx, cy, radius = draw.uniform(-0.8, 0.8), draw.uniform(-0.5, 0.5), draw.uniform(0.3, 1.0)
+        level = level + draw.uniform(0.0, 0.6) * torch.exp(-((x - cx) ** 2 + (y - cy) ** 2) / radius**2)
+    angle, slope = draw.uniform(0, 6.28), draw.uniform(0.0, 0.5)
+    level = level * (1 + slope * (math.cos(angle) * x + math.sin(angle) * y)).clamp(min=0.2)
+    return level * (1 - draw.uniform(0.0, 0.35) * (x * x + y * y)).clamp(min=0.15)
+
+
+def _folds(draw: Draw, device: torch.device, x: Tensor, y: Tensor) -> Tensor:
+    """Hanging cloth: soft long folds and sharp short creases, seen by a light from one side."""
+    hang = draw.uniform(-0.5, 0.5) + math.pi / 2
+    soft = spectral(draw.child("soft"), device, slope=2.0, low=1, high=24, stretch=draw.uniform(1.5, 6), angle=hang, slopes=True)
+    scale = draw.uniform(0.4, 1.2)
+    shape = read(soft, x * scale, y * scale)
+    side = draw.uniform(0, 6.28)
+    light = draw.log_uniform(0.003, 0.022) * (math.cos(side) * shape[:, 1] + math.sin(side) * shape[:, 2])
+    crease = spectral(draw.child("crease"), device, slope=1.4, low=1, high=14)
+    ridge = read(crease, x * 0.7, y * 0.7)[:, 0]
+    sharp = draw.uniform(0.0, 0.25) * torch.exp(-((ridge / 0.05) ** 2)) * torch.sign(light)
+    return (1 + light + sharp * 0.5).clamp(0.3, 1.8)
+
+
+def _seams(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
+    turn = draw.pick((0.0, math.pi / 2)) + draw.normal(0.03)
+    u = math.cos(turn) * x + math.sin(turn) * y
+    period = draw.uniform(0.3, 1.0)
+    place = u / period + draw.uniform(0, 1)
+    panel = torch.floor(place)
+    shade_of_panel = 1 + draw.uniform(0, 0.08) * torch.sin(panel * 12.9 + 1)
+    near = (place - panel - 0.5).abs() - 0.5
+    line = step(near * period + draw.log_uniform(0.001, 0.006), 2 * pixel)
+    return shade_of_panel * (1 - draw.uniform(0.05, 0.5) * line)
+
+
+def _with_set(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the picture with the room around the screen, and the share that is still screen."""
+    device = view.device
+    turn = draw.normal(0.05)
+    u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
+    half = (draw.uniform(0.35, 0.85), draw.uniform(0.32, 0.7))
+    ripple = read(spectral(draw.child("hem"), device, slope=1.8, low=1, high=10), u * 0.5, v * 0.5)[:, 0]
+    outline = box(u, v, (draw.uniform(-0.2, 0.2), draw.uniform(-0.2, 0.1)), half, 0.01) + draw.uniform(0, 0.01) * ripple
+    share = coverage(outline, view.pixel).unsqueeze(1)
+    tile = spectral(draw.child("room"), device, slope=1.6, low=1, high=60, channels=3)
+    wall = linear_of((draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75)))
+    mean = sum(wall) / 3
+    wall = tuple(mean + 0.35 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
+    room = rgb(wall, device) * torch.exp(0.35 * read(tile, u * 0.4, v * 0.4))
+    for index in range(draw.integer(0, 5)):
+        own = draw.child(f"thing {index}")
+        place = (own.uniform(-1.0, 1.0), own.uniform(-0.6, 0.6))
+        if own.chance(0.5):
+            shape = limb(u, v, place, (place[0] + own.normal(0.1), place[1] + own.uniform(0.2, 0.8)), own.log_uniform(0.003, 0.03), 0.01)
+        else:
+            shape = box(u, v, place, (own.uniform(0.03, 0.2), own.uniform(0.03, 0.2)), 0.01)
+        level = own.log_uniform(0.01, 0.6) if own.chance(0.85) else own.uniform(1.5, 6.0)
+        tint = rgb((level, level * own.uniform(0.8, 1.1), level * own.uniform(0.6, 1.2)), device)
+        room = room + (tint - room) * coverage(shape, view.pixel).unsqueeze(1)
+    result = room + (picture - room) * share
+    # Stands and flags that reach in front of the screen are part of the room as well.
+    for index in range(draw.integer(0, 2)):
+        own = draw.child(f"stand {index}")
+        foot = own.sign() * (half[0] - own.uniform(-0.05, 0.15))
+        shape = torch.minimum(limb(u, v, (foot, -0.3), (foot + 0.01, 0.45), 0.004, 0.007), limb(u, v, (foot, -0.28), (foot - own.sign() * 0.25, -0.33), 0.003, 0.003))
+        cover = coverage(shape, view.pixel).unsqueeze(1)
+        result = result + (0.02 - result) * cover
+        share = share * (1 - cover)
+    return result, share

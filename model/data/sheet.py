@@ -1,0 +1,67 @@
+"""Draws a sheet of generated frames to look at: ``python -m model.data.sheet --output FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.data.codecs import write_png
+from model.data.config import DataConfig
+from model.data.encodings import ENCODINGS
+from model.data.scenes import generate
+
+
+def displayed(picture: Tensor) -> NDArray[np.uint8]:
+    """Return a scene-linear picture (3, H, W) as sRGB bytes (H, W, 3)."""
+    signal = ENCODINGS["srgb"].encode(picture.clamp(0, 1)).clamp(0, 1)
+    return (signal.permute(1, 2, 0).cpu().numpy() * 255 + 0.5).astype(np.uint8)
+
+
+def sheet(
+    seeds: Sequence[int], *, height: int, width: int, columns: int, config: DataConfig, parts: Sequence[str] = ("plate",)
+) -> NDArray[np.uint8]:
+    """Return a picture of one generated frame per seed; ``parts`` of the same shot stand beside each other."""
+    tiles = []
+    for seed in seeds:
+        shot = generate([seed], height=height, width=width, config=config)
+        row = [displayed(getattr(shot, part)[0].expand(3, -1, -1)) for part in parts]
+        tiles.append(np.concatenate(row, axis=1))
+    rows = math.ceil(len(tiles) / columns)
+    blank = np.zeros_like(tiles[0])
+    tiles += [blank] * (rows * columns - len(tiles))
+    return np.concatenate([np.concatenate(tiles[r * columns : (r + 1) * columns], axis=1) for r in range(rows)])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the sheet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--width", type=int, default=320)
+    parser.add_argument("--columns", type=int, default=8)
+    parser.add_argument("--zoom", type=float, nargs=2, default=(1.0, 6.0))
+    parser.add_argument("--subject", help="only this kind of subject")
+    parser.add_argument("--parts", nargs="+", default=["plate"])
+    chosen = parser.parse_args(arguments)
+    config = DataConfig(zoom=(chosen.zoom[0], chosen.zoom[1]))
+    if chosen.subject:
+        config = config.model_copy(update={"subjects": {chosen.subject: 1.0}, "extra_subjects": 0.0, "empty": 0.0})
+    torch.set_num_threads(min(2, torch.get_num_threads()))
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.count)
+    picture = sheet(
+        seeds, height=chosen.height, width=chosen.width, columns=chosen.columns, config=config, parts=chosen.parts
+    )
+    write_png(chosen.output, picture)
+
+
+if __name__ == "__main__":
+    main()

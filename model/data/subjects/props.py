@@ -1,0 +1,137 @@
+"""Props: things with hard outlines and holes, thin poles and cables, phones that show green, mirrors."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from model.data.lighting import rgb, shade
+from model.data.materials import Stage, any_color, cloth, hard, near_screen_color, pattern
+from model.data.seeding import Draw
+from model.data.shapes import blob, box, circle, limb, polygon, rounded_normal
+from model.data.subjects.part import Part, add_solid
+from model.data.textures import read, spectral
+from model.data.truth import empty_stack
+from model.data.view import Motion
+
+
+def _outline(draw: Draw, x: Tensor, y: Tensor) -> Tensor:
+    kind = draw.weighted({"box": 1.5, "blob": 1.5, "polygon": 1.5, "star": 0.6, "gear": 0.4})
+    if kind == "box":
+        return box(x, y, (0.0, 0.0), (draw.uniform(0.4, 1.0), draw.uniform(0.4, 1.0)), draw.uniform(0.0, 0.3))
+    if kind == "blob":
+        waves = [(n, draw.normal(0.14 / n), draw.uniform(0, 6.28)) for n in range(2, 7)]
+        return blob(x, y, 0.75, waves)
+    if kind == "gear":
+        return blob(x, y, 0.8, [(draw.integer(6, 18), draw.uniform(0.03, 0.09), 0.0)])
+    count = draw.integer(3, 7)
+    corners = []
+    for index in range(count * (2 if kind == "star" else 1)):
+        radius = draw.uniform(0.6, 1.0) * (0.5 if kind == "star" and index % 2 else 1.0)
+        angle = 2 * math.pi * index / (count * (2 if kind == "star" else 1)) + draw.normal(0.1)
+        corners.append((radius * math.cos(angle), radius * math.sin(angle)))
+    return polygon(x, y, corners) - draw.uniform(0.0, 0.06)
+
+
+def thing(draw: Draw, stage: Stage, motion: Motion) -> Part:
+    """Draw one to three stacked things, hard or of cloth, perhaps with holes through them."""
+    view = stage.view
+    x, y = motion.local(view, stage.x, stage.y)
+    pixel = view.pixel / motion.size
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    for index in range(draw.integer(1, 3)):
+        own = draw.child(f"thing {index}")
+        size = own.uniform(0.6, 1.0) if index == 0 else own.uniform(0.25, 0.6)
+        dx, dy = (0.0, 0.0) if index == 0 else (own.uniform(-0.7, 0.7), own.uniform(-0.7, 0.7))
+        u, v = (x - dx) / size, (y - dy) / size
+        distance = _outline(own.child("outline"), u, v)
+        if own.chance(0.3):
+            for hole in range(own.integer(1, 4)):
+                place = (own.uniform(-0.5, 0.5), own.uniform(-0.5, 0.5))
+                distance = torch.maximum(distance, -circle(u, v, place, own.uniform(0.05, 0.25) / (1 + 0.3 * hole)))
+        distance = distance * size
+        painter = hard if own.chance(0.6) else cloth
+        stack = add_solid(stack, distance, pixel, lambda d=distance, o=own, p=painter: p(o.child("paint"), stage, x, y, d, pixel, 0.4))  # type: ignore[misc]  # mypy cannot type lambda defaults
+    return Part(stack)
+
+
+def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
+    """Draw poles, ropes, a stand or spokes, from a third of a pixel to a few pixels wide."""
+    view = stage.view
+    x, y = motion.local(view, stage.x, stage.y)
+    pixel = view.pixel / motion.size
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    kind = draw.weighted({"poles": 2.0, "ropes": 1.2, "spokes": 0.8, "stand": 1.0})
+    distance = torch.full_like(x, 1e3)
+    if kind == "poles":
+        for _ in range(draw.integer(1, 5)):
+            width = draw.log_uniform(0.004, 0.04)
+            ends = [(draw.uniform(-0.9, 0.9), draw.uniform(-0.9, 0.9)) for _ in range(2)]
+            distance = torch.minimum(distance, limb(x, y, *ends, width, width * draw.uniform(0.4, 1)))
+    elif kind == "ropes":
+        for _ in range(draw.integer(1, 4)):
+            path = y - draw.uniform(-0.5, 0.5) - draw.uniform(0.05, 0.3) * torch.sin(x * draw.uniform(1, 6) + draw.uniform(0, 6))
+            distance = torch.minimum(distance, path.abs() * 0.8 - draw.log_uniform(0.003, 0.025))
+    elif kind == "spokes":
+        count, width = draw.integer(5, 16), draw.log_uniform(0.003, 0.012)
+        angle = torch.atan2(y, x) * (count / (2 * math.pi))
+        radius = torch.hypot(x, y)
+        across = (angle - torch.round(angle)) * (2 * math.pi / count) * radius
+        distance = torch.maximum(across.abs() - width, radius - 0.75)
+        distance = torch.minimum(distance, (radius - 0.75).abs() - draw.uniform(0.01, 0.05))
+    else:
+        foot = draw.uniform(0.4, 0.9)
+        distance = limb(x, y, (0.0, -0.9), (0.0, foot), 0.008, 0.016)
+        for side in (-0.45, 0.05, 0.4):
+            distance = torch.minimum(distance, limb(x, y, (0.0, foot - 0.4), (side, foot + 0.15), 0.008, 0.008))
+        distance = torch.minimum(distance, limb(x, y, (-0.6, -0.8), (0.7, -0.9), 0.007, 0.007))
+    tint = any_color(draw, stage)
+    albedo = rgb(tint, x.device).expand(view.frames, 3, view.height, view.width)
+    return Part(add_solid(stack, distance, pixel, lambda: shade(albedo, rounded_normal(distance, 0.02), stage.light, gloss=draw.uniform(0, 0.6), shininess=25)))
+
+
+def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:
+    """Draw a phone or tablet whose display is lit in a color at or near the screen's: it must stay opaque."""
+    view = stage.view
+    x, y = motion.local(view, stage.x, stage.y)
+    pixel = view.pixel / motion.size
+    half = (0.45, 0.9) if draw.chance(0.6) else (0.9, 0.65)
+    case = box(x, y, (0.0, 0.0), half, 0.09)
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    dark = rgb((0.015, 0.015, 0.017), x.device).expand(view.frames, 3, view.height, view.width)
+    stack = add_solid(stack, case, pixel, lambda: shade(dark, rounded_normal(case, 0.05), stage.light, gloss=0.5, shininess=50))
+    display = box(x, y, (0.0, 0.0), (half[0] - 0.05, half[1] - 0.05), 0.05)
+
+    def shown() -> Tensor:
+        tint = stage.screen_color if draw.chance(0.5) else near_screen_color(draw, stage.screen_color)
+        level = draw.uniform(0.5, 1.3)
+        picture = rgb(tint, x.device) * level * torch.ones_like(dark)
+        if draw.chance(0.5):
+            other = pattern(draw.child("picture"), stage, x, y, pixel, 1.5)
+            share = torch.sigmoid(8 * (read(spectral(draw.child("share"), x.device, slope=2.0, low=1, high=8), x * 0.4, y * 0.4)[:, 0:1] - 0.4))
+            picture = picture + (other - picture) * share
+        return picture
+
+    return Part(add_solid(stack, display, pixel, shown))
+
+
+def mirror(draw: Draw, stage: Stage, motion: Motion) -> Part:
+    """Draw polished metal or lacquer that mirrors the screen: the reflection is spill, the body is opaque."""
+    view = stage.view
+    x, y = motion.local(view, stage.x, stage.y)
+    pixel = view.pixel / motion.size
+    distance = _outline(draw.child("outline"), x, y)
+    nx, ny, nz = rounded_normal(distance, draw.uniform(0.15, 0.9))
+    swirl = read(spectral(draw.child("world"), x.device, slope=1.5, low=1, high=30, channels=2), nx * 0.3 + 0.05 * x, ny * 0.3 + 0.05 * y)
+    room = (0.10 + 0.12 * swirl[:, 0:1]).clamp(min=0.01) * rgb((1.0, 0.95, 0.88), x.device)
+    lamps = 3.0 * torch.sigmoid(12 * (swirl[:, 1:2] - 1.9)) * rgb(stage.light.key, x.device)
+    tint = rgb(any_color(draw, stage), x.device)
+    metal = draw.chance(0.5)
+    body = (room + lamps) * (0.5 + 0.5 * tint) if metal else tint * 0.8 * stage.light.key[1] + 0.15 * (room + lamps)
+    color = shade(body.expand(view.frames, 3, view.height, view.width).clamp(max=4.0), (nx, ny, nz), stage.light, gloss=0.6, shininess=80)
+    seen = torch.sigmoid(6 * (torch.hypot(nx, ny) - 0.55 + 0.25 * swirl[:, 1]))
+    fresnel = (0.25 + 0.75 * (1 - nz) ** 2) if metal else (0.04 + 0.6 * (1 - nz) ** 3)
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    return Part(add_solid(stack, distance, pixel, lambda: color, gleam=seen * fresnel * draw.uniform(0.3, 0.9)))
