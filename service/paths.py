@@ -172,6 +172,11 @@ def relative_parts(text: str) -> tuple[str, ...]:
     return parts
 
 
+def is_absolute(text: str) -> bool:
+    """Tell whether ``text`` is a whole path on some machine (drive, share or POSIX)."""
+    return _parts(text) is not None
+
+
 def is_unc(text: str) -> bool:
     """Tell whether ``text`` names a share (`\\\\server\\share`, `//server/share`)."""
     return re.match(r"[\\/]{2}", text) is not None

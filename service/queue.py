@@ -13,7 +13,7 @@ from model.settings import MatteSources
 from service.dispatcher import Dispatcher
 from service.errors import BadInput, WrongState
 from service.executor import Executor, WorkerStatus
-from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState
+from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
 from service.settings import Settings
 from service.shots import Shot, unique_name
@@ -180,6 +180,16 @@ class JobQueue:
     def cancel(self, job_id: str) -> Job:
         """End a job within one frame; what is finished stays on disk. Cancelling twice is once. Raises WrongState."""
         return self._end(job_id, JobState.CANCELLED)
+
+    def refuse(self, job_id: str, problem: Problem) -> Job:
+        """Fail a job before it began: what orders it cannot be used. Raises WrongState once a worker was on it."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.attempt > 0 or job.state not in _UNSTARTED:
+                raise WrongState(f"A job that is {job.state} cannot be refused any more.", fix="Cancel it.")
+            return self._changed(
+                self._store.update(job_id, state=JobState.FAILED, problem=problem, finished_at=utc_now())
+            )
 
     def pause(self, job_id: str) -> Job:
         """Hold a job within one frame, until `resume`. Raises WrongState."""

@@ -1,0 +1,177 @@
+"""The routes: each one reads the request, asks the queue, and words the answer for whoever asked."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse
+
+from service.api.problems import problem
+from service.api.schemas import Check, FrameList, JobList, JobPatch, JobSummary, Readiness
+from service.errors import BadInput, WrongState
+from service.jobs import Job, JobRequest, JobState
+from service.paths import Paths
+from service.queue import JobQueue
+from service.requests import asked_over_http
+from service.settings import Settings
+from service.store import JobStore
+from service.wording import prefix_used, worded
+
+PAGE_BYTES = 64 * 1024
+"""ExtendScript reads a reply in one piece; longer pages are cut."""
+
+MOST_JOBS = 200
+LONGEST_MESSAGE = 1000
+
+Checks = Callable[[], dict[str, Check]]
+
+
+class Routes:
+    """The routes over one queue."""
+
+    def __init__(self, queue: JobQueue, store: JobStore, settings: Settings, paths: Paths, checks: Checks) -> None:
+        self._queue = queue
+        self._store = store
+        self._settings = settings
+        self._paths = paths
+        self._checks = checks
+        self._in_flight: set[str] = set()
+        self._lock = threading.Lock()
+
+    def router(self) -> APIRouter:
+        """Return all routes."""
+        router = APIRouter(redirect_slashes=False)
+        router.add_api_route("/jobs", self.submit, methods=["POST"], status_code=202, response_model=Job)
+        router.add_api_route("/jobs", self.list, methods=["GET"], response_model=JobList)
+        router.add_api_route("/jobs/{job_id}", self.get, methods=["GET"], response_model=Job)
+        router.add_api_route("/jobs/{job_id}", self.patch, methods=["PATCH"], response_model=Job)
+        router.add_api_route("/jobs/{job_id}/frames", self.frames, methods=["GET"], response_model=FrameList)
+        for verb in ("cancel", "retry", "accept", "pause", "resume"):
+            router.add_api_route(
+                f"/jobs/{{job_id}}/{verb}",
+                self._acting(getattr(self._queue, verb)),
+                methods=["POST"],
+                status_code=202,
+                response_model=Job,
+                name=verb,
+            )
+        router.add_api_route("/health/live", self.live, methods=["GET"])
+        router.add_api_route("/health/ready", self.ready, methods=["GET"], response_model=Readiness)
+        return router
+
+    def submit(
+        self,
+        request: Request,
+        asked: JobRequest,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    ) -> JSONResponse:
+        """Take a job; the same plate with the same settings is the same job however often it is asked for."""
+        trusted = bool(request.state.trusted)
+        if idempotency_key is None:
+            job = self._submit(asked, trusted)
+            return self._reply(job, 202, {"location": f"/jobs/{job.id}"})
+        fingerprint = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+        with self._alone(idempotency_key):
+            known = self._store.reply_for(idempotency_key)
+            if known is not None and known.fingerprint != fingerprint:
+                raise BadInput("This Idempotency-Key came with another body before.", fix="Take a new key per request.")
+            if known is not None:
+                job = self._queue.get(known.job_id)
+            else:
+                job = self._submit(asked, trusted)
+                self._store.remember_key(idempotency_key, fingerprint, job.id)
+        return self._reply(job, 202, {"location": f"/jobs/{job.id}"})
+
+    def list(
+        self,
+        state: JobState | None = None,
+        client: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_JOBS)] = 50,
+    ) -> JSONResponse:
+        """Return jobs, newest first; at most 64 KiB a page, whatever ``limit`` says."""
+        while True:
+            page = self._queue.list(state=state, client=client, cursor=cursor, limit=limit)
+            answer = JobList(jobs=tuple(self._summary(job) for job in page.jobs), next_cursor=page.next_cursor)
+            reply = JSONResponse(answer.model_dump(mode="json"))
+            if len(reply.body) <= PAGE_BYTES or limit == 1:
+                return reply
+            limit = max(1, min(limit, len(page.jobs)) // 2)
+
+    def get(self, job_id: str) -> JSONResponse:
+        """Return a job."""
+        return self._reply(self._queue.get(job_id))
+
+    def patch(self, job_id: str, patch: JobPatch) -> JSONResponse:
+        """Change a job's priority."""
+        return self._reply(self._queue.set_priority(job_id, patch.priority))
+
+    def frames(self, job_id: str) -> JSONResponse:
+        """Return what became of each frame."""
+        return JSONResponse(FrameList(frames=tuple(self._queue.frames(job_id))).model_dump(mode="json"))
+
+    def live(self) -> JSONResponse:
+        """Say that the process answers."""
+        return JSONResponse({"live": True})
+
+    def ready(self, request: Request) -> JSONResponse:
+        """Say whether jobs can be done now; what is wrong is told to the token holder only."""
+        checks = self._checks()
+        ready = all(check.ok for check in checks.values())
+        told = Readiness(ready=ready, checks=checks if request.state.authorized else None)
+        content = told.model_dump(mode="json", exclude_none=True)
+        return JSONResponse(content) if ready else problem(503, "Not ready to do jobs.", kind="not_ready", **content)
+
+    def _submit(self, asked: JobRequest, trusted: bool) -> Job:
+        order, shot = asked_over_http(asked, self._paths, self._settings, trusted=trusted)
+        job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
+        return job
+
+    def _acting(self, action: Callable[[str], Job]) -> Callable[[str], JSONResponse]:
+        def act(job_id: str) -> JSONResponse:
+            return self._reply(action(job_id), 202)
+
+        act.__doc__ = action.__doc__
+        return act
+
+    def _reply(self, job: Job, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
+        return JSONResponse(worded(job, self._paths), status_code=status, headers=headers)
+
+    def _summary(self, job: Job) -> JobSummary:
+        like = prefix_used(job, self._paths)
+        trouble = job.problem
+        if trouble is not None and len(trouble.message) > LONGEST_MESSAGE:
+            trouble = trouble.model_copy(update={"message": trouble.message[:LONGEST_MESSAGE] + "…"})
+        same: dict[str, Any] = {
+            name: getattr(job, name) for name in JobSummary.model_fields if name in type(job).model_fields
+        }
+        return JobSummary(
+            **{
+                **same,
+                "shot": job.shot.name,
+                "plate": job.request.plate,
+                "client": job.request.client,
+                "frames_total": len(job.frames),
+                "problem": trouble,
+                "output": self._paths.theirs(job.output, like),
+                "manifest": None if job.manifest is None else self._paths.theirs(job.manifest, like),
+            }
+        )
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Hold an idempotency key; a second request with it that comes meanwhile is told to wait."""
+        with self._lock:
+            if key in self._in_flight:
+                raise WrongState("A request with this Idempotency-Key is under way.", fix="Ask again in a moment.")
+            self._in_flight.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight.discard(key)

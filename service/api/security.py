@@ -1,0 +1,112 @@
+"""Who is let in: literal hosts, our own origin, the token, JSON, and bodies of a bearable size.
+
+A web page that the user happens to visit can reach loopback. It is kept out four times: its Host (DNS rebinding), its
+Origin (also `null`) and `Sec-Fetch-Site`, the token that it does not know, and no CORS header at all.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.problems import ProblemResponse, problem
+from service.settings import Settings
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+)(:\d{1,5})?")
+_SAFE_SITES = ("same-origin", "none")  # none: typed by the user, not sent by a page
+_OPEN = "/health/"
+_HARDENING = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+
+
+class Gate:
+    """ASGI middleware in front of everything; refuses with a problem before a route sees the request."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, token: str) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
+        self._scheme = "https" if settings.behind_proxy else "http"
+        self._most_bytes = settings.maximum_request_mib * 2**20
+        self._token = token.encode()
+        # Behind a proxy every caller seems to come from it, so nobody counts as sitting at this machine.
+        self._loopback_counts = not settings.behind_proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on with `scope["state"]` holding `authorized` and `trusted`."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = Headers(scope=scope)
+        authorized = self._knows_token(headers)
+        refusal = self._refusal(scope, headers, authorized)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        client = scope.get("client")
+        state = scope.setdefault("state", {})
+        state["authorized"] = authorized
+        state["trusted"] = authorized and self._loopback_counts and client is not None and is_loopback(client[0])
+
+        async def hardened(message: Mapping[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                given = message.get("headers", ())
+                message = {**message, "headers": [*given, *_HARDENING]}  # type: ignore[misc]  # ASGI: pairs of bytes
+            await send(dict(message))
+
+        await self._app(scope, receive, hardened)
+
+    def _refusal(self, scope: Scope, headers: Headers, authorized: bool) -> ProblemResponse | None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._known_host(hosts[0]):
+            return problem(400, "This Host is not served.", kind="unknown_host", fix="Add it to allowed_hosts.")
+        own = f"{self._scheme}://{hosts[0].lower()}"
+        if any(origin.lower() != own for origin in headers.getlist("origin")):
+            return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
+        if any(site not in _SAFE_SITES for site in headers.getlist("sec-fetch-site")):
+            return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
+        if not authorized and not scope["path"].startswith(_OPEN):
+            return problem(
+                401,
+                "The token is missing or wrong.",
+                kind="unauthorized",
+                fix="Send 'Authorization: Bearer <token>'; service.json names the file that holds it.",
+                headers={"www-authenticate": "Bearer"},
+            )
+        return self._refused_body(headers)
+
+    def _refused_body(self, headers: Headers) -> ProblemResponse | None:
+        length = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not length.isascii() or not length.isdigit():
+            return problem(411, "A body needs its Content-Length.", kind="length_required")
+        if int(length) > self._most_bytes:
+            return problem(413, f"A body may have {self._most_bytes} bytes at most.", kind="too_large")
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if int(length) and media_type != "application/json":
+            return problem(415, "Bodies are application/json only.", kind="not_json")
+        return None
+
+    def _known_host(self, host: str) -> bool:
+        match = _HOST.fullmatch(host.lower())
+        return match is not None and (match.group(1) in self._hosts or match.group() in self._hosts)
+
+    def _knows_token(self, headers: Headers) -> bool:
+        given = headers.getlist("authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host`` (an address, or `localhost`) is this machine and nothing else; never asks a name server."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host.lower() == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

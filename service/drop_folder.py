@@ -1,0 +1,312 @@
+"""One drop folder: each scan compares what lies there with what is known, and hands settled shots to the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from model.settings import MatteSources
+from service.errors import DropKeyError, PlateMissing
+from service.jobs import Job, JobRequest, JobState, Problem
+from service.order_book import Entry, OrderBook, frames_missing, plate_missing
+from service.paths import Paths
+from service.requests import Order
+from service.settings import Settings
+from service.settling import Patience, Sample, Settling
+from service.shots import Shot, parse_frames
+from service.sightings import Key, Look, Sighting
+from service.watching import in_use
+
+_ARRIVING = frozenset({JobState.WAITING_INPUT, JobState.PAUSED, JobState.ROOT_OFFLINE})
+
+log = structlog.get_logger("drop_folder")
+
+
+class Queue(Protocol):
+    """What a drop folder needs of the job queue."""
+
+    def submit(
+        self,
+        request: JobRequest,
+        shot: Shot,
+        *,
+        output_root: Path | None = None,
+        mattes: MatteSources | None = None,
+        settled: bool = True,
+    ) -> tuple[Job, bool]:
+        """Take a shot; the flag tells whether the job is new."""
+
+    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
+        """All files of a waiting job have arrived."""
+
+    def refuse(self, job_id: str, problem: Problem) -> Job:
+        """Fail a waiting job before it began, so that the artist sees why."""
+
+    def cancel(self, job_id: str) -> Job:
+        """Give a job up."""
+
+    def root_lost(self, root: Path) -> None:
+        """The folder is away: freeze its jobs."""
+
+    def root_back(self, root: Path) -> None:
+        """It is there again: go on."""
+
+
+@dataclass
+class _Tracked:
+    """What is known of one shot from scan to scan."""
+
+    settling: Settling
+    job_id: str | None = None  # of the job that waits for the files
+    output_root: Path | None = None  # … and where it was told to put its results
+    delivered: dict[str, Sample] | None = None  # the files as the queue got them
+    refused: Sample | None = None  # the sidecar that could not be used
+    used_sentinel: Sample | None = None  # a `.ready` file counts once
+    transfers: frozenset[tuple[str, Sample]] = frozenset()
+    closed: set[str] = field(default_factory=set)  # files that no other program has open any more
+    gone_since: float | None = None
+    changed: bool = False  # since the queue got it, so that a failed or cancelled job of the same files is done again
+
+
+class DropFolder:
+    """Scans one root. One thread calls `scan`; nothing else happens by itself."""
+
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        paths: Paths,
+        queue: Queue,
+        *,
+        network: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        in_use: Callable[[Path], bool] = in_use,
+    ) -> None:
+        self.root = root
+        self.online = True
+        self._settings = settings
+        self._queue = queue
+        self._network = network
+        self._patience = Patience.of(settings, network=network)
+        self._clock = clock
+        self._in_use = in_use
+        self._book = OrderBook(settings, paths)
+        self._tracked: dict[Key, _Tracked] = {}
+        self._device: int | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether anything is still arriving, so that the next scan should come soon."""
+        return any(tracked.delivered is None for tracked in self._tracked.values())
+
+    def scan(self) -> None:
+        """Look once at everything, and tell the queue what appeared, settled or changed."""
+        now = self._clock()
+        seen = self._look()
+        if seen is None:
+            return
+        for key, (sighting, entry) in seen.items():
+            tracked = self._tracked.setdefault(key, _Tracked(Settling(self._patience)))
+            try:
+                self._follow(tracked, sighting, entry, now)
+            except (DropKeyError, OSError) as error:
+                log.warning("shot not taken", root=str(self.root), shot=sighting.shot.name, problem=str(error))
+        for key in self._tracked.keys() - seen.keys():
+            self._miss(key, now)
+
+    # ---- looking
+
+    def _look(self) -> dict[Key, tuple[Sighting, Entry]] | None:
+        """Return what lies in the root now; None while it is away, when nothing may be concluded."""
+        try:
+            device = self.root.stat().st_dev
+            look = Look(self.root, self._settings, network=self._network)
+            sightings = look.shots()
+        except (OSError, PlateMissing) as error:
+            self._away(str(error))
+            return None
+        if not sightings and self._tracked and device != self._device:
+            self._away("it is empty, and on another file system than before: not mounted")
+            return None
+        if not self.online:
+            log.info("drop folder is back", root=str(self.root))
+            self._queue.root_back(self.root)
+        self.online, self._device = True, device
+        seen = {sighting.key: sighting for sighting in sightings}
+        job_files = look.job_files()
+        for file in job_files:
+            ordered = self._book.ordered(file, look)
+            if ordered is not None:
+                seen[ordered.key] = ordered
+        self._book.forget_except([*job_files, *(s.source for s in seen.values() if s.source is not None)])
+        entries = {key: (sighting, self._book.order(sighting)) for key, sighting in seen.items()}
+        mattes = self._book.mattes()
+        return {key: pair for key, pair in entries.items() if not mattes & {key, ("folder", key[1], "", "")}}
+
+    def _away(self, why: str) -> None:
+        if self.online:
+            log.warning("drop folder is away, its shots are kept", root=str(self.root), reason=why)
+            self._queue.root_lost(self.root)
+        self.online = False
+
+    # ---- following one shot
+
+    def _follow(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> None:
+        tracked.gone_since = None
+        if self._known(tracked, sighting):
+            return
+        if tracked.settling.observe(sighting.files, now):
+            tracked.closed.clear()
+        if tracked.transfers != sighting.transfers:
+            tracked.transfers = sighting.transfers
+            tracked.settling.touch(now)
+        trouble = self._trouble(tracked, sighting, entry, now)
+        if trouble is not None:
+            self._refuse(tracked, sighting, entry.order, trouble)
+            return
+        if entry.trouble is not None or _stands_in(sighting):
+            return
+        shot = _narrowed(sighting.shot, entry.order.request)
+        if shot.kind == "sequence" and not shot.frames:
+            return
+        complete = self._complete(tracked, sighting, entry, now)
+        # A lone picture may be the first of a sequence, which would be another shot: it is announced once settled.
+        if tracked.job_id is None and (complete or shot.kind != "still"):
+            self._announce(tracked, sighting, entry.order, shot)
+        if complete and tracked.delivered is None:
+            self._deliver(tracked, sighting, entry.order, shot)
+
+    def _known(self, tracked: _Tracked, sighting: Sighting) -> bool:
+        """Tell whether the queue has these files already; files that merely went away change nothing."""
+        if tracked.delivered is None:
+            return False
+        if all(tracked.delivered.get(name) == sample for name, sample in sighting.files.items()):
+            return True
+        source = sighting.files.get(sighting.source.name) if sighting.source else None
+        if tracked.refused is not None and tracked.refused == source:
+            return True
+        tracked.delivered = tracked.refused = tracked.job_id = None
+        tracked.changed = True
+        tracked.settling.begin()
+        return False
+
+    def _trouble(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> DropKeyError | None:
+        """Return why the sidecar or job file is refused, once nobody is writing it any more."""
+        source, frames = sighting.source, entry.order.request.frames
+        if source is None or source.name in tracked.settling.unsettled(now):
+            return None
+        if entry.trouble is not None:
+            return entry.trouble
+        if tracked.settling.idle(now) < self._patience.grace:
+            return None
+        if _stands_in(sighting) and entry.plate is not None:
+            return plate_missing(source, entry.plate)
+        if frames is not None and not _narrowed(sighting.shot, entry.order.request).frames:
+            return frames_missing(source, frames) if sighting.shot.kind == "sequence" else None
+        return None
+
+    def _announce(self, tracked: _Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
+        """Have a job wait for the files, unless the queue is through with these files already."""
+        job, _ = self._queue.submit(
+            order.request, shot, output_root=order.output_root, mattes=order.mattes, settled=False
+        )
+        if job.state in _ARRIVING:
+            tracked.job_id, tracked.output_root = job.id, order.output_root
+        elif not tracked.changed:
+            tracked.delivered = dict(sighting.files)
+
+    def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
+        declared = sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
+        promised = _promised(sighting.shot, entry.order.request)
+        if not tracked.settling.complete(now, promised=promised, declared=declared):
+            return False
+        for name in sighting.files.keys() - tracked.closed:
+            source = sighting.source
+            if self._in_use(source if source and source.name == name else sighting.shot.folder / name):
+                tracked.settling.touch(now)
+                return False
+            tracked.closed.add(name)
+        return True
+
+    def _deliver(self, tracked: _Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
+        if tracked.job_id is not None and tracked.output_root != order.output_root:
+            self._give_up(tracked)  # the sidecar came later than the first frames, and wants the results elsewhere
+        if tracked.job_id is None:
+            self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
+        else:
+            # A job that somebody cancelled meanwhile stays cancelled.
+            self._queue.settle(tracked.job_id, shot, order.request, mattes=order.mattes)
+        self._handed_over(tracked, sighting)
+
+    def _refuse(self, tracked: _Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
+        problem = Problem(kind=trouble.kind, message=trouble.message, fix=trouble.fix)
+        known = tracked.job_id or self._to_be_refused(tracked, order, sighting.shot)
+        if known is not None:
+            self._queue.refuse(known, problem)
+        assert sighting.source is not None
+        tracked.refused = sighting.files.get(sighting.source.name)
+        self._handed_over(tracked, sighting)
+
+    def _to_be_refused(self, tracked: _Tracked, order: Order, shot: Shot) -> str | None:
+        """Return a waiting job that can carry the bad news; None when an earlier service told it."""
+        job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, settled=False)
+        if job.state not in _ARRIVING:
+            if job.state is JobState.FAILED and not tracked.changed:
+                return None
+            again = order.request.model_copy(update={"key_again": True})
+            job, _ = self._queue.submit(again, shot, output_root=order.output_root, settled=False)
+        return job.id
+
+    def _handed_over(self, tracked: _Tracked, sighting: Sighting) -> None:
+        tracked.delivered, tracked.job_id = dict(sighting.files), None
+        tracked.used_sentinel = sighting.sentinel
+
+    # ---- losing one
+
+    def _miss(self, key: Key, now: float) -> None:
+        """Forget a shot that stays away although its root is there; nothing on disk or in the queue is undone."""
+        tracked = self._tracked[key]
+        if tracked.gone_since is None:
+            tracked.gone_since = now
+        elif now - tracked.gone_since >= self._patience.quiet:
+            self._give_up(tracked)
+            del self._tracked[key]
+
+    def _give_up(self, tracked: _Tracked) -> None:
+        job_id, tracked.job_id = tracked.job_id, None
+        if job_id is not None:
+            try:
+                self._queue.cancel(job_id)
+            except DropKeyError as error:
+                log.info("waiting job not cancelled", job_id=job_id, problem=str(error))
+
+
+def _stands_in(sighting: Sighting) -> bool:
+    """Tell whether a job file stands for a shot that is not there (yet)."""
+    return sighting.source is not None and sighting.shot.prefix == sighting.source.name
+
+
+def _promised(shot: Shot, request: JobRequest) -> set[str] | None:
+    """Return the files that a request with a range promises, None when it promises nothing."""
+    if request.frames is None or shot.kind == "movie":
+        return None
+    frames = parse_frames(request.frames)
+    if shot.kind == "still" and len(frames) > 1:
+        return {f"more than {shot.prefix}"}  # the first frame of a sequence: the others are still to come
+    return {shot.frame_path(frame).name for frame in frames}
+
+
+def _narrowed(shot: Shot, request: JobRequest) -> Shot:
+    """Return ``shot`` with the frames that are wanted of it."""
+    if shot.kind != "sequence":
+        first = 1 if request.first_frame is None else request.first_frame
+        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
+    if request.frames is None:
+        return shot
+    wanted = set(parse_frames(request.frames))
+    return shot.model_copy(update={"frames": tuple(frame for frame in shot.frames if frame in wanted)})

@@ -1,0 +1,92 @@
+"""Keeps every drop folder scanned, each in a thread of its own: a share that hangs holds up nobody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from service.drop_folder import DropFolder, Queue
+from service.paths import Paths
+from service.settings import Settings
+from service.watching import Alarm, Watch, needs_polling
+
+LEAST_PAUSE_SECONDS = 0.2
+"""Between two scans, however many events come."""
+
+SHARE_OF_SCANNING = 10
+"""A scan is followed by a pause of at least this many times its own length, so that a huge root costs 10 % at most."""
+
+log = structlog.get_logger("drop_folders")
+
+
+class DropFolders:
+    """All drop folders of one service."""
+
+    def __init__(self, settings: Settings, paths: Paths, queue: Queue) -> None:
+        self._settings = settings
+        self._closing = threading.Event()
+        self._keepers: list[_Keeper] = []
+        for root in paths.roots:
+            if root.watched:
+                network = needs_polling(root.path, settings)
+                folder = DropFolder(root.path, settings, paths, queue, network=network)
+                self._keepers.append(_Keeper(folder, settings, self._closing))
+
+    def start(self) -> None:
+        """Make folders that are not there, where the disk is, and begin to scan."""
+        for keeper in self._keepers:
+            keeper.start()
+
+    def stop(self) -> None:
+        """End all watches and scans."""
+        self._closing.set()
+        for keeper in self._keepers:
+            keeper.stop()
+
+    def online(self) -> dict[str, bool]:
+        """Return, by root, whether it is there."""
+        return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
+
+
+class _Keeper:
+    def __init__(self, folder: DropFolder, settings: Settings, closing: threading.Event) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._closing = closing
+        self._alarm = Alarm()
+        self._watch = Watch(folder.root, settings, self._alarm.ring)
+        self._thread = threading.Thread(target=self._run, name=f"drop folder {folder.root.name}", daemon=True)
+
+    def start(self) -> None:
+        # Only the default folder is made: a missing share must not be replaced by an empty local folder.
+        if self.folder.root.is_relative_to(self._settings.home):
+            self.folder.root.mkdir(parents=True, exist_ok=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._alarm.ring()
+        self._thread.join(timeout=5.0)
+        self._watch.stop()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            began = time.monotonic()
+            try:
+                self.folder.scan()
+                if self.folder.online:
+                    self._watch.ensure()
+            except Exception:
+                # Whatever lies in one folder must not end the watching of it.
+                log.exception("scan failed", root=str(self.folder.root))
+            took = time.monotonic() - began
+            least = max(LEAST_PAUSE_SECONDS, SHARE_OF_SCANNING * took)
+            self._closing.wait(min(least, self._settings.idle_scan_seconds))
+            self._alarm.wait(max(0.0, self._pause() - least))
+
+    def _pause(self) -> float:
+        """Return the seconds until the next scan if nothing wakes us."""
+        if not self.folder.online or self.folder.busy:
+            return min(self._settings.scan_seconds, max(self._settings.settle_stable_seconds, LEAST_PAUSE_SECONDS))
+        return self._settings.idle_scan_seconds

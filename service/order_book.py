@@ -1,0 +1,114 @@
+"""Reads each sidecar and job file once per change, and keeps what it says or why it cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.errors import DropKeyError, PlateMissing
+from service.paths import Paths
+from service.requests import Order, matte_pictures
+from service.settings import Settings
+from service.settling import Sample
+from service.shots import Shot, parse_frames, safe_name, shot_from_plate
+from service.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar
+from service.sightings import Key, Look, Sighting, key_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What orders a shot: an order, or the reason why there is none."""
+
+    order: Order
+    """The default order where the file cannot be used."""
+
+    trouble: DropKeyError | None = None
+    """Why the file cannot be used."""
+
+    plate: Path | None = None
+    """What a job file asks for."""
+
+
+class OrderBook:
+    """The orders of one drop folder."""
+
+    def __init__(self, settings: Settings, paths: Paths) -> None:
+        self._settings = settings
+        self._paths = paths
+        self._kept: dict[tuple[Path, Key | None], tuple[Sample | None, Entry]] = {}
+
+    def order(self, sighting: Sighting) -> Entry:
+        """Return what is wanted for a shot."""
+        plain = dropped(sighting.shot, self._paths, self._settings)
+        if sighting.source is None:
+            return Entry(plain)
+        sample = sighting.files.get(sighting.source.name)
+        if sighting.source.name.casefold().endswith(JOB_FILE):
+            return self._job_file(sighting.source, sample, plain)
+        place = sighting.source, sighting.key
+        if place not in self._kept or self._kept[place][0] != sample:
+            self._kept[place] = sample, self._sidecar(sighting.source, sighting.shot, plain)
+        return self._kept[place][1]
+
+    def ordered(self, file: Path, look: Look) -> Sighting | None:
+        """Return the shot that a job file orders; where it orders none, the file itself stands for it."""
+        stand_in = Shot(
+            name=safe_name(file.name[: -len(JOB_FILE)]), kind="still", folder=file.parent, prefix=file.name, frames=(1,)
+        )
+        entry = self._job_file(file, look.sample(file), dropped(stand_in, self._paths, self._settings))
+        if entry.plate is None:
+            return look.see(stand_in, file)
+        try:
+            return look.see(shot_from_plate(entry.plate, first_frame=entry.order.request.first_frame), file)
+        except DropKeyError:
+            return look.see(stand_in, file)
+
+    def forget_except(self, files: Iterable[Path]) -> None:
+        """Drop what was read from files that are gone."""
+        present = set(files)
+        self._kept = {place: kept for place, kept in self._kept.items() if place[0] in present}
+
+    def mattes(self) -> set[Key]:
+        """Return the shots that are hints and mattes of others; a folder stands for all in it as `(folder, …)`."""
+        keys: set[Key] = set()
+        for _, entry in self._kept.values():
+            for picture in matte_pictures(entry.order.mattes).values():
+                try:
+                    keys.add(key_of(shot_from_plate(picture)))
+                except DropKeyError:
+                    keys.add(("folder", picture, "", ""))
+        return keys
+
+    def _sidecar(self, file: Path, shot: Shot, plain: Order) -> Entry:
+        try:
+            return _checked(Entry(read_sidecar(file, shot, self._paths, self._settings)))
+        except DropKeyError as error:
+            return Entry(plain, error)
+
+    def _job_file(self, file: Path, sample: Sample | None, plain: Order) -> Entry:
+        place = file, None
+        if place not in self._kept or self._kept[place][0] != sample:
+            try:
+                order, plate = read_job_file(file, self._paths, self._settings)
+                entry = _checked(Entry(order, plate=plate))
+            except DropKeyError as error:
+                entry = Entry(plain, error)
+            self._kept[place] = sample, entry
+        return self._kept[place][1]
+
+
+def _checked(entry: Entry) -> Entry:
+    if entry.order.request.frames is not None:
+        parse_frames(entry.order.request.frames)
+    return entry
+
+
+def plate_missing(file: Path, plate: Path) -> PlateMissing:
+    """Return the error of a job file whose plate does not come."""
+    return PlateMissing(f"{file.name} orders {plate}, which is not there.", fix="Check the path in it.")
+
+
+def frames_missing(file: Path, frames: str) -> PlateMissing:
+    """Return the error of a range of which nothing comes."""
+    return PlateMissing(f"{file.name} asks for frames {frames}, and none of them is there.", fix="Check the range.")

@@ -1,0 +1,59 @@
+"""Turns what somebody asked for into a submission: paths checked and resolved, defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.settings import MatteSources
+from service.jobs import JobRequest
+from service.paths import Paths, is_absolute
+from service.settings import Settings
+from service.shots import Shot, shot_from_plate
+
+Resolve = Callable[[str], Path]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A request that was checked: ready for the queue."""
+
+    request: JobRequest
+    """As asked, with defaults filled in."""
+
+    mattes: MatteSources
+    """Its mattes, with paths of this machine."""
+
+    output_root: Path | None
+    """Where its results go, on this machine; None: the service's output root."""
+
+
+def ordered(request: JobRequest, settings: Settings, resolve: Resolve) -> Order:
+    """Check what ``request`` names besides its plate, by ``resolve``; raises PathRefused."""
+    own = request.settings
+    chosen = {name: getattr(own, name) for name in own.model_fields_set}
+    complete = request.model_copy(update={"settings": settings.key_defaults.model_copy(update=chosen)})
+    pictures = {name: str(resolve(path)) for name, path in matte_pictures(request.mattes).items()}
+    output = resolve(request.output) if request.output is not None else None
+    return Order(complete, request.mattes.model_copy(update=pictures), output)
+
+
+def matte_pictures(mattes: MatteSources) -> dict[str, str]:
+    """Return those of ``mattes`` that are pictures, by name; the others are polygons."""
+    return {name: value for name in MatteSources.model_fields if isinstance(value := getattr(mattes, name), str)}
+
+
+def asked_over_http(asked: JobRequest, paths: Paths, settings: Settings, *, trusted: bool) -> tuple[Order, Shot]:
+    """Return what to hand to the queue for the body of `POST /jobs`.
+
+    Raises PathRefused, PlateMissing and BadInput.
+    """
+
+    def resolve(text: str) -> Path:
+        absolute = asked.root is None or is_absolute(text)
+        return paths.resolve(text, trusted=trusted, root=None if absolute else asked.root)
+
+    order = ordered(asked, settings, resolve)
+    plate = paths.resolve(asked.plate, trusted=trusted, root=asked.root)
+    return order, shot_from_plate(plate, frames=asked.frames, first_frame=asked.first_frame)

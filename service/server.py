@@ -1,0 +1,229 @@
+"""`dropkey serve`: puts store, workers, queue, drop folders and HTTP together, and takes them apart again in order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from service.api import create_app
+from service.api.schemas import Check
+from service.api.security import is_loopback
+from service.discovery import claim_instance, load_token, read_discovery, remove_discovery, write_discovery
+from service.drop_folders import DropFolders
+from service.errors import DropKeyError, Misconfigured
+from service.executor import LocalExecutor
+from service.logs import start_logging
+from service.paths import Paths
+from service.queue import JobQueue
+from service.settings import Settings
+from service.store import JobStore
+
+_TICK_SECONDS = 0.2  # Windows delivers Ctrl-C to Python only between waits
+_HTTP_STOP_SECONDS = 5
+_FIRST_URL_SECONDS = 10.0
+
+log = structlog.get_logger("server")
+
+
+def serve(settings: Settings, *, stop_with_stdin: bool = False, say: Callable[[str], None] = print) -> int:
+    """Run the service until Ctrl-C, SIGTERM or Ctrl-Break, or the end of stdin where asked; return the exit code.
+
+    ``say`` gets the URL once requests are answered. A second service of the same home folder says the first one's URL
+    and returns 0. Raises Misconfigured when it cannot listen, or must not on that address.
+    """
+    check_address(settings)
+    lock = claim_instance(settings)
+    if lock is None:
+        return _point_to_other(settings, say)
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        token = load_token(settings)
+        stack.callback(start_logging(settings, token))
+        stop = threading.Event()
+        stack.enter_context(_stop_signals(stop))
+        try:
+            _run(settings, token, stop, stack, stop_with_stdin, say)
+        except DropKeyError as error:
+            log.error("service cannot run", problem=str(error))
+            raise
+    return 0
+
+
+def check_address(settings: Settings) -> None:
+    """Raise Misconfigured for an address beyond this machine without a proxy that keeps strangers out."""
+    if not is_loopback(settings.host) and not settings.behind_proxy:
+        raise Misconfigured(
+            f"DropKey does not listen on {settings.host}: its HTTP is not encrypted, and others could read the token.",
+            fix="Keep host 127.0.0.1, or put a proxy with TLS in front and set behind_proxy.",
+        )
+
+
+def _run(
+    settings: Settings,
+    token: str,
+    stop: threading.Event,
+    stack: ExitStack,
+    stop_with_stdin: bool,
+    say: Callable[[str], None],
+) -> None:
+    listener = _listen(settings)
+    stack.callback(listener.close)
+    paths = Paths(settings)
+    store = JobStore(settings.database)
+    stack.callback(store.close)
+    queue = JobQueue(settings, store, LocalExecutor(settings))
+    queue.start()
+    stack.callback(queue.stop)
+    folders = DropFolders(settings, paths, queue)
+    app = create_app(queue, store, settings, token, paths=paths, checks=lambda: checks(settings, store, queue, folders))
+    stack.enter_context(_answering(app, listener))
+    stack.callback(folders.stop)
+    folders.start()
+    url = _url(settings.host, listener.getsockname()[1])
+    write_discovery(settings, url)
+    stack.callback(remove_discovery, settings)
+    log.info("service started", url=url, pid=os.getpid())
+    say(f"DropKey listens on {url}")
+    if stop_with_stdin:
+        threading.Thread(target=_stop_at_end_of_stdin, args=(stop,), name="stdin", daemon=True).start()
+    while not stop.wait(_TICK_SECONDS):
+        pass
+    log.info("service stops")
+
+
+def checks(settings: Settings, store: JobStore, queue: JobQueue, folders: DropFolders) -> dict[str, Check]:
+    """Return what `/health/ready` tells: store, workers, each drop folder, room on the output disk."""
+    found: dict[str, Check] = {}
+    try:
+        found["store"] = Check(ok=True, detail=f"{sum(store.counts().values())} jobs")
+    except DropKeyError as error:
+        found["store"] = Check(ok=False, detail=str(error))
+    workers = queue.workers()
+    able = [worker for worker in workers if worker.state in ("ready", "busy")]
+    troubles = [worker.problem.message for worker in workers if worker.problem is not None]
+    found["workers"] = Check(
+        ok=bool(able),
+        detail=", ".join(f"{worker.name}: {worker.state} {worker.device_name or ''}".rstrip() for worker in workers)
+        + "".join(f"; {trouble}" for trouble in troubles if not able),
+    )
+    for root, online in folders.online().items():
+        found[f"drop folder {root}"] = Check(ok=online, detail="there" if online else "away")
+    found["output disk"] = _room(settings)
+    return found
+
+
+def _room(settings: Settings) -> Check:
+    folder = settings.output
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        free = shutil.disk_usage(folder).free / 2**30
+    except OSError as error:
+        return Check(ok=False, detail=f"{settings.output}: {error.strerror}")
+    return Check(ok=free >= settings.minimum_free_gib, detail=f"{free:.1f} GiB free in {settings.output}")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return a bound socket; with port 0 the system picks a free port."""
+    host = settings.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "nt":
+            # There, SO_REUSEADDR would let another program take the port over.
+            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", 0), 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, settings.port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise Misconfigured(
+            f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
+            fix="Another program may use the port: choose another one with --port, or 0 for a free one.",
+        ) from error
+    return listener
+
+
+@contextmanager
+def _answering(app: object, listener: socket.socket) -> Iterator[None]:
+    """Answer HTTP in a thread, so that signals stay with the main thread and the order of stopping with us."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is private
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # X-Forwarded-For must not turn a stranger into somebody at this machine
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=_HTTP_STOP_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _FIRST_URL_SECONDS
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=_HTTP_STOP_SECONDS + 1)
+
+
+@contextmanager
+def _stop_signals(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and Ctrl-Break set ``stop``; a second one means it, and ends the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop_at_end_of_stdin(stop: threading.Event) -> None:
+    # Not through sys.stdin: a thread that waits in it would hold its lock while the interpreter ends.
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass
+    stop.set()
+
+
+def _point_to_other(settings: Settings, say: Callable[[str], None]) -> int:
+    deadline = time.monotonic() + _FIRST_URL_SECONDS
+    while time.monotonic() < deadline:
+        found = read_discovery(settings)
+        if found is not None:
+            say(f"DropKey listens already on {found.url}")
+            return 0
+        time.sleep(_TICK_SECONDS)
+    say("Another DropKey is starting or stopping on this home folder.")
+    return 0
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://[{shown}]:{port}" if ":" in shown and not shown.startswith("[") else f"http://{shown}:{port}"

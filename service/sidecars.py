@@ -1,0 +1,112 @@
+"""Files that an artist or a panel lays beside a shot: `<shot>.dropkey.json`, `<shot>.ready`, `<name>.job.json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path, PurePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from service.errors import BadInput
+from service.jobs import JobRequest
+from service.paths import Paths, is_absolute
+from service.requests import Order, ordered
+from service.settings import Settings
+from service.shots import Shot
+
+SIDECAR = ".dropkey.json"
+SENTINEL = ".ready"
+JOB_FILE = ".job.json"
+_CLIENT = "drop folder"
+_NUMBER_AT_END = re.compile(r"[ ._-]*-?\d+$")
+
+
+def beside(shot: Shot, root: Path, ending: str, names_in: Callable[[Path], Collection[str]]) -> Path | None:
+    """Return the file with ``ending`` that belongs to ``shot``, or None; ``names_in`` lists a folder.
+
+    It is called as the shot, its file names' stem or its folder, and lies in the shot's folder or beside that.
+    """
+    stem = PurePath(shot.prefix).stem if shot.kind != "sequence" else shot.prefix.rstrip(" ._-")
+    stems = [shot.name, stem, _NUMBER_AT_END.sub("", stem)]
+    places = [(shot.folder, stems)]
+    if shot.folder != root:
+        places[0][1].append(shot.folder.name)
+        places.append((shot.folder.parent, [shot.folder.name]))
+    for folder, wanted in places:
+        present = {name.casefold(): name for name in names_in(folder)}
+        for name in wanted:
+            found = present.get(f"{name}{ending}".casefold()) if name else None
+            if found is not None:
+                return folder / found
+    return None
+
+
+def dropped(shot: Shot, paths: Paths, settings: Settings) -> Order:
+    """Return the order for a shot that was dropped without a word."""
+    located = paths.locate(shot.folder / shot.pattern)
+    root, plate = located if located is not None else (None, str(shot.folder / shot.pattern))
+    request = JobRequest(root=root, plate=plate, settings=settings.key_defaults, client=_CLIENT)
+    return Order(request, request.mattes, None)
+
+
+def read_sidecar(file: Path, shot: Shot, paths: Paths, settings: Settings) -> Order:
+    """Return the order for ``shot`` with what its sidecar says; paths in it are relative to it.
+
+    Raises BadInput with every wrong entry named, PathRefused for a path outside the roots.
+    """
+    content = _read_object(file, settings)
+    base = dropped(shot, paths, settings).request.model_dump(include={"root", "plate", "client"})
+    for name in ("plate", "root"):
+        if name in content:
+            raise BadInput(
+                f"{file.name} names a {name}, but it lies beside its plate.",
+                fix=f"Take '{name}' out, or call the file '<name>{JOB_FILE}' to order another plate.",
+            )
+    request = _checked(file, {**base, **content})
+    return ordered(request, settings, lambda text: paths.resolve_beside(file.parent, text))
+
+
+def read_job_file(file: Path, paths: Paths, settings: Settings) -> tuple[Order, Path]:
+    """Return the full order in ``file`` and where its plate lies.
+
+    Raises BadInput with every wrong entry named, PathRefused for a path outside the roots.
+    """
+    request = _checked(file, {"client": file.name, **_read_object(file, settings)})
+
+    def resolve(text: str) -> Path:
+        if request.root is not None and not is_absolute(text):
+            return paths.resolve(text, trusted=False, root=request.root)
+        return paths.resolve_beside(file.parent, text)
+
+    return ordered(request, settings, resolve), resolve(request.plate)
+
+
+def _read_object(file: Path, settings: Settings) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > settings.maximum_request_mib * 2**20:
+            raise BadInput(f"{file.name} is larger than {settings.maximum_request_mib} MiB.", fix="Shorten it.")
+        content = json.loads(file.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
+    except OSError as error:
+        raise BadInput(f"{file.name} cannot be read: {error.strerror}.", fix="Check who may read it.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{file.name} is not JSON: {error}.", fix="Mend it; the shot is then taken up again.") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{file.name} must hold a JSON object.", fix='Write for example {"frames": "1001-1100"}.')
+    return content
+
+
+def _checked(file: Path, content: dict[str, Any]) -> JobRequest:
+    try:
+        request = JobRequest.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()[:10])
+        raise BadInput(f"{file.name} does not fit: {wrong}.", fix="Mend it; the shot is then taken up again.") from None
+    if request.key_again:
+        raise BadInput(
+            f"{file.name} asks to key again, and would at every start of the service.",
+            fix="Change a setting instead, or order it through the command line or HTTP.",
+        )
+    return request

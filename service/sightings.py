@@ -1,0 +1,123 @@
+"""What one look at a drop folder shows: its shots, their files as they are now, and what lies beside them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.settings import Settings
+from service.settling import Sample
+from service.shots import Shot, find_shots_in_root
+from service.sidecars import JOB_FILE, SENTINEL, SIDECAR, beside
+
+# What copying, downloading and synchronising programs call a file that is not complete yet.
+_TRANSFERS = (".tmp", ".part", ".partial", ".!sync", ".filepart", ".crdownload", ".download")
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One shot at one moment."""
+
+    shot: Shot
+    source: Path | None
+    """Its sidecar, or the job file that orders it."""
+
+    files: dict[str, Sample]
+    """Its files by name, the source included."""
+
+    sentinel: Sample | None = None
+    """Its `.ready` file."""
+
+    transfers: frozenset[tuple[str, Sample]] = frozenset()
+    """Unfinished files of copying programs in its folder."""
+
+    @property
+    def key(self) -> Key:
+        """Where the shot lies: the same from look to look while its frames come and go."""
+        return key_of(self.shot)
+
+
+def key_of(shot: Shot) -> Key:
+    """Return where ``shot`` lies, whatever frames of it are there."""
+    return shot.kind, str(shot.folder), shot.prefix, shot.suffix.casefold()
+
+
+class Look:
+    """One look: every folder is listed once, so that all answers agree."""
+
+    def __init__(self, root: Path, settings: Settings, *, network: bool = False) -> None:
+        self._root = root
+        self._real_root = root.resolve()
+        self._settings = settings
+        self._network = network
+        self._names: dict[Path, dict[str, bool]] = {}
+
+    def shots(self) -> list[Sighting]:
+        """Return the shots of the root; raises PlateMissing or OSError when it is away."""
+        found = find_shots_in_root(self._root, follow_links=self._settings.follow_links)
+        sightings = [self.see(shot) for shot in found if not self._own_output(shot) and not self._leads_out(shot)]
+        return [sighting for sighting in sightings if sighting is not None]
+
+    def job_files(self) -> list[Path]:
+        """Return the job files in the root."""
+        return [self._root / name for name in self.names(self._root) if name.casefold().endswith(JOB_FILE)]
+
+    def see(self, shot: Shot, source: Path | None = None) -> Sighting | None:
+        """Return ``shot`` as it is now, with its sidecar unless ``source`` orders it; None when all files are gone."""
+        source = source or beside(shot, self._root, SIDECAR, self.names)
+        paths = [shot.frame_path(frame) for frame in shot.frames or (shot.first_frame,)]
+        files = {path.name: sample for path in paths if (sample := self.sample(path)) is not None}
+        if not files:
+            return None
+        if source is not None and (sample := self.sample(source)) is not None:
+            files[source.name] = sample
+        sentinel = beside(shot, self._root, SENTINEL, self.names)
+        moving = [name for name in self.names(shot.folder) if _is_transfer(name)]
+        samples = ((name, self.sample(shot.folder / name)) for name in moving)
+        return Sighting(
+            shot,
+            source,
+            files,
+            self.sample(sentinel) if sentinel else None,
+            frozenset((name, sample) for name, sample in samples if sample is not None),
+        )
+
+    def names(self, folder: Path) -> dict[str, bool]:
+        """List ``folder``: file name → whether it is a symbolic link; empty when it went away."""
+        if folder not in self._names:
+            try:
+                with os.scandir(folder) as entries:
+                    self._names[folder] = {entry.name: entry.is_symlink() for entry in entries}
+            except OSError:
+                self._names[folder] = {}
+        return self._names[folder]
+
+    def sample(self, file: Path) -> Sample | None:
+        """Return what ``file`` looks like now, None when it went away."""
+        try:
+            # Not from the listing: Windows brings a directory's entries up to date only when a file is closed.
+            status = os.stat(file)
+        except OSError:
+            return None
+        # Some shares make inode numbers up anew at each look.
+        return Sample(status.st_size, status.st_mtime_ns, 0 if self._network else status.st_ino)
+
+    def _own_output(self, shot: Shot) -> bool:
+        return shot.folder.is_relative_to(self._settings.output.absolute())
+
+    def _leads_out(self, shot: Shot) -> bool:
+        """Tell whether any file of ``shot`` is reached through a link that leaves the root."""
+        if self._settings.follow_links:
+            return False
+        names = self.names(shot.folder)
+        paths = [shot.frame_path(frame) for frame in shot.frames or (shot.first_frame,)]
+        linked = [path for path in paths if names.get(path.name)]
+        return any(not path.resolve().is_relative_to(self._real_root) for path in [shot.folder, *linked])
+
+
+def _is_transfer(name: str) -> bool:
+    lower = name.casefold()
+    return lower.endswith(_TRANSFERS) or ".rsls" in lower or lower.startswith((".syncthing.", "~syncthing~"))

@@ -1,0 +1,131 @@
+"""Wakes a drop folder when something moves in it. A hint only: events get lost, and watching dies with its share."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+from watchdog.observers.polling import PollingObserver
+
+from service.settings import Settings
+from service.store.database import is_network_path
+
+# Opening and reading are left out: our own scan and worker would wake us for ever.
+_MOVING = frozenset({"created", "modified", "moved", "deleted", "closed"})
+_SHARING_VIOLATIONS = (32, 33)
+
+log = structlog.get_logger("watching")
+
+
+def needs_polling(root: Path, settings: Settings) -> bool:
+    """Tell whether ``root`` must be polled: the system's events do not see what other machines write to a share."""
+    return settings.watch == "poll" or (settings.watch == "auto" and is_network_path(root))
+
+
+class Watch:
+    """The watch on one root. ``wake`` is called, from another thread, whenever something moved."""
+
+    def __init__(self, root: Path, settings: Settings, wake: Callable[[], None]) -> None:
+        self._root = root
+        self._polling = needs_polling(root, settings)
+        self._interval = max(settings.scan_seconds, 0.05)
+        self._handler = _Handler(wake)
+        self._observer: BaseObserver | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the watch still works; it dies, silently, when its folder goes away."""
+        if self._observer is None or not self._observer.is_alive():
+            return False
+        emitters = self._observer.emitters
+        return bool(emitters) and all(emitter.is_alive() for emitter in emitters)
+
+    def ensure(self) -> bool:
+        """Start the watch, or start it again when it died; tells whether it lives now. The scan goes on without it."""
+        if self.alive:
+            return True
+        self.stop()
+        observer: BaseObserver = PollingObserver(timeout=self._interval) if self._polling else Observer()
+        try:
+            observer.schedule(self._handler, str(self._root), recursive=True)
+            observer.start()
+        except OSError as error:  # folder away, or the system's limit of watches reached
+            log.warning("watching failed, scanning goes on", root=str(self._root), error=str(error))
+            return False
+        self._observer = observer
+        return True
+
+    def stop(self) -> None:
+        """End the watch."""
+        observer, self._observer = self._observer, None
+        if observer is not None and observer.ident is not None:
+            observer.stop()
+            observer.join(timeout=5.0)
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in _MOVING:
+            self._wake()
+
+
+class Alarm:
+    """A flag that wakes a waiting thread; setting it twice wakes once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def ring(self) -> None:
+        """Wake the waiting thread."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be rung, at most ``seconds``; tells whether it was."""
+        rung = self._event.wait(seconds)
+        self._event.clear()
+        return rung
+
+
+def in_use(file: Path) -> bool:
+    """Tell whether another program still has ``file`` open for writing.
+
+    Only Windows can say: a file that cannot be opened unshared is open elsewhere. Elsewhere always False.
+    """
+    if os.name != "nt":
+        return False
+    return _open_elsewhere(file)
+
+
+def _open_elsewhere(file: Path) -> bool:
+    import ctypes
+
+    # Through getattr, because ctypes has these on Windows only and type checkers run anywhere.
+    kernel: Any = getattr(ctypes, "WinDLL")("kernel32", use_last_error=True)  # noqa: B009 - see above
+    last_error: Any = getattr(ctypes, "get_last_error")  # noqa: B009 - see above
+    kernel.CreateFileW.restype = ctypes.c_void_p
+    kernel.CreateFileW.argtypes = [
+        ctypes.c_wchar_p,
+        ctypes.c_uint32,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+        ctypes.c_uint32,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+    ]
+    kernel.CloseHandle.argtypes = [ctypes.c_void_p]
+    generic_read, share_none, open_existing, normal = 0x80000000, 0, 3, 0x80
+    handle = kernel.CreateFileW(str(file), generic_read, share_none, None, open_existing, normal, None)
+    if handle in (None, ctypes.c_void_p(-1).value):
+        return last_error() in _SHARING_VIOLATIONS
+    kernel.CloseHandle(handle)
+    return False
