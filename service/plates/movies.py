@@ -1,0 +1,211 @@
+"""A plate that is a movie: every picture counted, and found again exactly, through PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av import VideoFrame
+from av.error import FFmpegError
+
+from model.settings import KeySettings
+from service.errors import PlateMismatch, PlateMissing, PlateUnreadable
+from service.plates.index import MovieIndex, index_movie
+from service.plates.pictures import Picture, PlateFormat
+from service.plates.planes import frame_alpha, frame_to_rgb
+from service.plates.sequences import linear_color
+from service.plates.stills import Limits
+from service.plates.tagged import choose_movie_encoding
+from service.shots import Shot
+
+# A container is opened by what its name says it is: FFmpeg's playlists could otherwise name other files and hosts.
+_CONTAINERS = {
+    ".mov": "mov",
+    ".mp4": "mov",
+    ".m4v": "mov",
+    ".mxf": "mxf",
+    ".mkv": "matroska",
+    ".webm": "matroska",
+    ".avi": "avi",
+    ".mts": "mpegts",
+    ".m2ts": "mpegts",
+}
+
+
+class MoviePlate:
+    """Reads the pictures of a movie, fast in ascending order; made by `open_plate`."""
+
+    def __init__(self, shot: Shot, settings: KeySettings, limits: Limits, threads: int = 0) -> None:
+        self._path = shot.folder / shot.prefix
+        self._first = shot.first_frame
+        self._threads = threads
+        self._with_alpha = settings.plate_alpha != "ignore"
+        self._next = 0
+        self._counted = 0
+        self._waiting: tuple[int, VideoFrame] | None = None
+        self._container = open_container(self._path)
+        try:
+            self._stream = self._video_stream()
+            self._check_size(limits)
+            self._index: MovieIndex = index_movie(self._container, self._stream)
+            self._restart()
+            self.format = self._describe(settings)
+        except FFmpegError as error:
+            self.close()
+            raise self._unreadable(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, frame: int) -> Picture:
+        """Read one frame."""
+        try:
+            decoded = self._decode(frame - self._first)
+        except FFmpegError as error:
+            raise self._unreadable(error) from error
+        if decoded is None or decoded.is_corrupt:
+            raise PlateUnreadable("The picture cannot be decoded.", fix="Export or copy the movie again.")
+        if (decoded.width, decoded.height) != self._coded:
+            raise PlateMismatch(
+                f"It is {decoded.width} × {decoded.height} pixels; the movie began with {self._coded[0]} × "
+                f"{self._coded[1]}.",
+                fix="Export the movie in one size.",
+            )
+        turns = self._turns
+        color = np.rot90(frame_to_rgb(decoded, centered_chroma=self._stream.codec_context.name == "mjpeg"), turns)
+        alpha = frame_alpha(decoded) if self._with_alpha else None
+        return Picture(
+            linear_color(color, self._chosen), None if alpha is None else np.ascontiguousarray(np.rot90(alpha, turns))
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    # ---- finding a picture
+
+    def _decode(self, wanted: int) -> VideoFrame | None:
+        """Return picture number ``wanted`` (from 0); None when the decoder leaves it out."""
+        if not self._index.next_is_nearest(self._next, wanted):
+            self._go_to(wanted)
+        while True:
+            self._waiting = self._waiting or self._following()
+            if self._waiting is None or self._waiting[0] > wanted:
+                return None
+            number, decoded = self._waiting
+            self._waiting, self._next = None, number + 1
+            if number == wanted:
+                return decoded
+
+    def _go_to(self, wanted: int) -> None:
+        """Start decoding at a keyframe from which ``wanted`` can be reached."""
+        for time in self._index.seek_times(wanted):
+            self._container.seek(time, stream=self._stream, backward=True)
+            self._restart()
+            self._waiting = self._following()
+            if self._waiting is not None and self._waiting[0] <= wanted:
+                self._next = self._waiting[0]
+                return
+        self._container.close()
+        self._container = open_container(self._path)
+        self._stream = self._video_stream()
+        self._restart()
+
+    def _restart(self) -> None:
+        self._frames = self._decoded_frames()
+        self._next = 0
+        self._counted = 0
+        self._waiting = None
+
+    def _following(self) -> tuple[int, VideoFrame] | None:
+        """Decode one more picture of the index; None at the end."""
+        for decoded in self._frames:
+            number = self._index.number_of(decoded.pts, self._counted)
+            self._counted += 1
+            if number is not None:
+                return number, decoded
+        return None
+
+    def _decoded_frames(self) -> Iterator[VideoFrame]:
+        """Decode on and on; a packet that fails is left out, so that only its own pictures are lost."""
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                return
+            if packet is None:
+                return
+            try:
+                decoded = packet.decode()
+            except FFmpegError:
+                continue
+            for frame in decoded:
+                if isinstance(frame, VideoFrame):
+                    yield frame
+
+    # ---- what it is
+
+    def _video_stream(self) -> av.VideoStream:
+        stream = next(iter(self._container.streams.video), None)
+        if stream is None:
+            raise PlateUnreadable(f"{self._path.name} has no pictures in it.", fix="Choose another file.")
+        if stream.codec_context is None:
+            raise PlateUnreadable(
+                f"{self._path.name} uses a codec that cannot be read.", fix="Export ProRes, DNx, H.264 or pictures."
+            )
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = self._threads
+        return stream
+
+    def _check_size(self, limits: Limits) -> None:
+        wide, high = self._stream.codec_context.width, self._stream.codec_context.height
+        mib = wide * high * 16 / 2**20
+        if not 0 < min(wide, high) or max(wide, high) > limits.maximum_side_pixels or mib > limits.maximum_picture_mib:
+            raise PlateUnreadable(
+                f"{self._path.name} says its pictures are {wide} × {high} pixels.",
+                fix="Scale it down, or raise maximum_side_pixels and maximum_picture_mib in dropkey.toml.",
+            )
+
+    def _describe(self, settings: KeySettings) -> PlateFormat:
+        first = self._decode(0)
+        context = self._stream.codec_context
+        self._coded = (first.width, first.height) if first is not None else (context.width, context.height)
+        self._turns = round((first.rotation if first is not None else 0) / 90) % 4
+        self._chosen = choose_movie_encoding(settings.encoding, int(context.color_trc), int(context.color_primaries))
+        self._go_to(0)
+        width, height = self._coded if self._turns % 2 == 0 else self._coded[::-1]
+        ratio = self._stream.sample_aspect_ratio or Fraction(1)
+        return PlateFormat(
+            width=width,
+            height=height,
+            fps=self._stream.average_rate or None,
+            pixel_aspect_ratio=float(ratio if self._turns % 2 == 0 else 1 / ratio),
+            encoding=self._chosen.encoding,
+            encoding_reason=self._chosen.reason,
+            frames=tuple(range(self._first, self._first + self._index.count)),
+        )
+
+    def _unreadable(self, error: Exception) -> PlateUnreadable:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        return PlateUnreadable(f"{self._path.name} cannot be decoded: {reason}.", fix="Export or copy the movie again.")
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Open a movie as the kind that its name says. Raises PlateMissing and PlateUnreadable."""
+    if not path.is_file():
+        raise PlateMissing(f"{path.name} is not there.", fix="Put the movie back, then retry.")
+    if path.stat().st_size == 0:
+        raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Export or copy it again.")
+    try:
+        return av.open(str(path), format=_CONTAINERS[path.suffix.casefold()], options={"protocol_whitelist": "file"})
+    except FFmpegError as error:
+        raise PlateUnreadable(
+            f"{path.name} cannot be opened as a movie: {error.strerror}.",
+            fix="Export or copy it again; a movie that was cut off while it was written cannot be read.",
+        ) from error
+    except OSError as error:
+        raise PlateUnreadable(f"{path.name} cannot be opened: {error}.", fix="Check who may read it.") from error

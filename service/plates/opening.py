@@ -1,0 +1,97 @@
+"""Opens a plate of any kind and adds shot and frame to what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.settings import KeySettings
+from service.errors import DropKeyError, PlateMissing, PlateUnreadable
+from service.plates.movies import MoviePlate
+from service.plates.pictures import Picture, PlateFormat
+from service.plates.sequences import SequencePlate
+from service.plates.stills import Limits
+from service.shots import Shot, shot_from_plate
+
+
+class _Source(Protocol):
+    format: PlateFormat
+
+    def read(self, frame: int) -> Picture: ...
+
+    def close(self) -> None: ...
+
+
+class Plate:
+    """An open plate; one thread at a time may read it. Use it as a context manager."""
+
+    def __init__(self, shot: Shot, source: _Source) -> None:
+        self._shot = shot
+        self._source = source
+        self._known = frozenset(source.format.frames)
+
+    @property
+    def format(self) -> PlateFormat:
+        """What all frames share."""
+        return self._source.format
+
+    def read(self, frame: int) -> Picture:
+        """Read one frame, in any order; movies are fast in ascending order.
+
+        Raises PlateMissing, PlateUnreadable or PlateMismatch, with shot and frame.
+        """
+        if frame not in self._known:
+            raise PlateMissing(
+                "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
+            )
+        try:
+            return self._source.read(frame)
+        except DropKeyError as error:
+            raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
+        except MemoryError as error:
+            raise PlateUnreadable(
+                "There is not enough memory to read it.", fix="Close other programs.", shot=self._shot.name, frame=frame
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._source.close()
+
+    def __enter__(self) -> Plate:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_plate(
+    shot: Shot, settings: KeySettings, *, maximum_side_pixels: int = 32768, maximum_picture_mib: int = 4096
+) -> Plate:
+    """Open the plate of ``shot`` as ``settings`` (encoding, layer, plate_alpha) ask.
+
+    Raises BadInput (unknown encoding or layer), PlateMissing, PlateUnreadable; a sequence opens as long as one of its
+    first frames has a header that can be read.
+    """
+    limits = Limits(maximum_side_pixels, maximum_picture_mib)
+    try:
+        if shot.kind == "movie":
+            return Plate(shot, MoviePlate(shot, settings, limits))
+        return Plate(shot, SequencePlate(shot, settings, limits))
+    except DropKeyError as error:
+        raise error.located(shot=shot.name) from error.__cause__
+
+
+def read_picture(path: Path, *, encoding: str = "auto", frame: int = 0) -> NDArray[np.float32]:
+    """Read one picture, or picture number ``frame`` (from 0) of a movie, as scene-linear float32 (H, W, 3).
+
+    ``encoding`` is a name of docs/color.md; `linear` returns the stored values, 0 to 1 for integers.
+    """
+    shot = shot_from_plate(path, first_frame=0)
+    with open_plate(shot, KeySettings(encoding=encoding)) as plate:
+        return plate.read(frame if shot.kind == "movie" else 0).color

@@ -1,0 +1,46 @@
+"""What the rest of DropKey sees of a plate: its format, and one picture at a time in scene-linear Rec.709."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PlateFormat:
+    """What all frames of a plate share."""
+
+    width: int
+    """Pixels."""
+
+    height: int
+    """Pixels."""
+
+    fps: Fraction | None
+    """Frames per second as the file says; None when it does not."""
+
+    pixel_aspect_ratio: float
+    """Width of a pixel by its height."""
+
+    encoding: str
+    """How the pixels were decoded: an alias or a name of the OpenColorIO config, never `auto`."""
+
+    encoding_reason: str
+    """Asked for, a tag in the file, or the default of the file type."""
+
+    frames: tuple[int, ...]
+    """Frame numbers, ascending; a movie's are counted."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One frame."""
+
+    color: NDArray[np.float32]
+    """(H, W, 3), scene-linear Rec.709 D65, unclamped; NaN and infinities as the file has them."""
+
+    alpha: NDArray[np.float32] | None
+    """(H, W), the plate's own alpha, where there is one and the settings ask for it."""

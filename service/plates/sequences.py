@@ -1,0 +1,69 @@
+"""A plate of picture files: a sequence or a still."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.settings import KeySettings
+from service.errors import BadInput, DropKeyError, PlateMismatch, PlateMissing
+from service.plates.encodings import as_float, decoder
+from service.plates.pictures import Picture, PlateFormat
+from service.plates.stills import Limits, StillHeader, read_header, read_still
+from service.plates.tagged import ChosenEncoding, choose_still_encoding
+from service.shots import Shot
+
+_FRAMES_TO_TRY = 10
+
+
+class SequencePlate:
+    """Reads the pictures of a shot, any frame at any time; made by `open_plate`."""
+
+    def __init__(self, shot: Shot, settings: KeySettings, limits: Limits) -> None:
+        self._shot = shot
+        self._layer = settings.layer
+        self._limits = limits
+        self._with_alpha = settings.plate_alpha != "ignore"
+        header = self._first_header()
+        self._chosen = choose_still_encoding(settings.encoding, header)
+        self.format = PlateFormat(
+            width=header.width,
+            height=header.height,
+            fps=header.fps,
+            pixel_aspect_ratio=header.pixel_aspect_ratio,
+            encoding=self._chosen.encoding,
+            encoding_reason=self._chosen.reason,
+            frames=shot.frames,
+        )
+
+    def read(self, frame: int) -> Picture:
+        """Read one frame."""
+        stored = read_still(self._shot.frame_path(frame), self._layer, self._limits, with_alpha=self._with_alpha)
+        size = (stored.header.width, stored.header.height)
+        if size != (self.format.width, self.format.height):
+            raise PlateMismatch(
+                f"It is {size[0]} × {size[1]} pixels; the shot is {self.format.width} × {self.format.height}.",
+                fix="Render the frame in the shot's size.",
+            )
+        alpha = None if stored.alpha is None else np.ascontiguousarray(as_float(stored.alpha))
+        return Picture(linear_color(stored.color, self._chosen), alpha)
+
+    def close(self) -> None:
+        """Nothing stays open between frames, so that other programs can replace them."""
+
+    def _first_header(self) -> StillHeader:
+        """Return the first header that can be read: one broken frame must not stop its shot."""
+        first: DropKeyError | None = None
+        for frame in self._shot.frames[:_FRAMES_TO_TRY]:
+            try:
+                return read_header(self._shot.frame_path(frame), self._layer, self._limits)
+            except BadInput as error:
+                first = first or error.located(shot=self._shot.name, frame=frame)
+        raise first or PlateMissing("The shot has no frames.", fix="Check the frame range.", shot=self._shot.name)
+
+
+def linear_color(stored: NDArray[np.generic], chosen: ChosenEncoding) -> NDArray[np.float32]:
+    """Decode stored pixels (H, W, 3) to scene-linear Rec.709, contiguous; the same bits where they are that already."""
+    decode = decoder(chosen.encoding)
+    color = as_float(stored) if decode is None else decode(stored)
+    return np.ascontiguousarray(color)

@@ -1,0 +1,223 @@
+"""Reads one picture file at its full depth through OpenImageIO: its stored values, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenImageIO as oiio
+from numpy.typing import NDArray
+
+from service.errors import PlateMissing, PlateUnreadable
+from service.plates.layers import Channels, choose_channels
+
+MAXIMUM_CHANNELS = 32
+MAXIMUM_PARTS = 8
+
+# A picture is read by what its name says it is: content of another kind is a fault, and hidden readers are a risk.
+oiio.attribute("try_all_readers", 0)
+oiio.attribute("limits:channels", MAXIMUM_CHANNELS)
+
+_MAGIC = {
+    b"\x76\x2f\x31\x01": "EXR",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"SDPX": "DPX",
+    b"XPDS": "DPX",
+    b"BM": "BMP",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused before memory is taken."""
+
+    maximum_side_pixels: int = 32768
+    maximum_picture_mib: int = 4096
+
+
+@dataclass(frozen=True)
+class StillHeader:
+    """What a picture file says about itself."""
+
+    width: int
+    """Of the display window, pixels."""
+
+    height: int
+    """Of the display window, pixels."""
+
+    file_type: str
+    """OpenImageIO's name of the format: openexr, png, tiff, dpx, jpeg, cineon, bmp, targa."""
+
+    is_float: bool
+    """Stored as half or float."""
+
+    fps: Fraction | None
+    pixel_aspect_ratio: float
+    tags: dict[str, Any]
+    """All attributes of the file, by OpenImageIO's names."""
+
+
+@dataclass(frozen=True)
+class StoredStill:
+    """The pixels of a picture as stored: uint8, uint16 or float32."""
+
+    header: StillHeader
+    color: NDArray[Any]
+    """(H, W, 3)."""
+
+    alpha: NDArray[Any] | None
+    """(H, W), where there is one and it was asked for."""
+
+
+def use_reader_threads(count: int) -> None:
+    """Let OpenImageIO use ``count`` threads for a picture (0: all cores), in the whole process; EXR included."""
+    oiio.attribute("threads", count)
+    oiio.attribute("exr_threads", -1 if count == 1 else count)
+
+
+def read_header(path: Path, layer: str | None, limits: Limits) -> StillHeader:
+    """Read what the file says about the layer; no pixels. Raises PlateMissing and PlateUnreadable."""
+    with _opened(path, limits) as picture:
+        choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
+        return _header(picture, path, limits)
+
+
+def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: bool) -> StoredStill:
+    """Read the layer, placed in its display window; outside an EXR's data window everything is 0.
+
+    Straight alpha stays straight: colors are never multiplied. Raises PlateMissing and PlateUnreadable.
+    """
+    with _opened(path, limits) as picture:
+        channels = choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
+        header = _header(picture, path, limits)
+        if not with_alpha and channels.alpha is not None:
+            channels = Channels(channels.part, channels.color, None)
+        stored = _pixels(picture, channels, path)
+    if header.file_type == "openexr":
+        stored = _in_display_window(stored, header.tags["window"], header)
+    color = stored[..., : len(channels.color)]
+    if color.shape[2] == 1:
+        color = np.repeat(color, 3, axis=2)
+    return StoredStill(header, color, stored[..., -1] if channels.alpha is not None else None)
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[Any]:
+    _look_at(path)
+    oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib)
+    hints = oiio.ImageSpec()
+    hints.attribute("oiio:UnassociatedAlpha", 1)  # without it, colors come back multiplied by a straight alpha
+    oiio.geterror()
+    picture = oiio.ImageInput.open(str(path), hints)
+    if picture is None:
+        raise _unreadable(path, oiio.geterror())
+    try:
+        yield picture
+    finally:
+        picture.close()
+
+
+def _look_at(path: Path) -> None:
+    """Say what is wrong with the file itself, before a decoder says it less clearly."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except FileNotFoundError as error:
+        raise PlateMissing(f"{path.name} is not there.", fix="Put the frame back, then retry.") from error
+    except OSError as error:
+        raise PlateUnreadable(
+            f"{path.name} cannot be opened: {error.strerror}.", fix="Check who may read it, then retry."
+        ) from error
+    if not start:
+        raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Render or copy the frame again.")
+
+
+def _header(picture: Any, path: Path, limits: Limits) -> StillHeader:
+    spec = picture.spec()
+    if spec.deep:
+        raise PlateUnreadable(f"{path.name} is a deep EXR.", fix="Flatten it, then retry.")
+    tags = {item.name: item.value for item in spec.extra_attribs}
+    is_exr = picture.format_name() == "openexr"
+    width, height = (spec.full_width, spec.full_height) if is_exr else (spec.width, spec.height)
+    tags["window"] = (spec.x - spec.full_x, spec.y - spec.full_y)
+    for wide, high in ((width, height), (spec.width, spec.height)):
+        mib = wide * high * max(4, spec.nchannels) * 4 / 2**20
+        if not 0 < max(wide, high) <= limits.maximum_side_pixels or min(wide, high) < 1:
+            raise PlateUnreadable(
+                f"{path.name} says it is {wide} × {high} pixels; {limits.maximum_side_pixels} a side is the most.",
+                fix="Scale it down, or raise maximum_side_pixels in dropkey.toml.",
+            )
+        if mib > limits.maximum_picture_mib:
+            raise PlateUnreadable(
+                f"{path.name} would take {mib:.0f} MiB of memory; {limits.maximum_picture_mib} is the most.",
+                fix="Scale it down, or raise maximum_picture_mib in dropkey.toml.",
+            )
+    ratio = float(tags.get("PixelAspectRatio", 1.0))
+    return StillHeader(
+        width=width,
+        height=height,
+        file_type=picture.format_name(),
+        is_float=str(spec.format) in ("half", "float", "double"),
+        fps=_frame_rate(tags),
+        pixel_aspect_ratio=ratio if 0.01 < ratio < 100 else 1.0,
+        tags=tags,
+    )
+
+
+def _frame_rate(tags: dict[str, Any]) -> Fraction | None:
+    """Return the frame rate as the file says it, exactly; None where it says nothing sensible."""
+    rate = tags.get("framesPerSecond", tags.get("FramesPerSecond", tags.get("dpx:FrameRate")))
+    try:
+        exact = Fraction(*rate) if isinstance(rate, tuple) else Fraction(str(rate)) if rate is not None else None
+    except (ValueError, ZeroDivisionError):
+        return None
+    return exact if exact is not None and 0 < exact < 100_000 else None
+
+
+def _pixels(picture: Any, channels: Channels, path: Path) -> NDArray[Any]:
+    """Read the wanted channels, in order, at the depth they are stored in."""
+    spec = picture.spec()
+    wanted = [*channels.color, *([channels.alpha] if channels.alpha is not None else [])]
+    stored_as = str(spec.format) if str(spec.format) in ("uint8", "uint16") else "float"
+    first, last = min(wanted), max(wanted) + 1
+    pixels = picture.read_image(channels.part, 0, first, last, stored_as)
+    complaint = picture.geterror()
+    # Some decoders fill what is missing with grey and only complain.
+    if pixels is None or complaint:
+        raise _unreadable(path, complaint)
+    pixels = pixels.reshape(spec.height, spec.width, last - first)
+    order = [channel - first for channel in wanted]
+    return pixels if order == list(range(last - first)) else np.ascontiguousarray(pixels[..., order])
+
+
+def _in_display_window(pixels: NDArray[Any], offset: tuple[int, int], header: StillHeader) -> NDArray[Any]:
+    """Place an EXR's data window, at ``offset`` (x, y) from the display window's corner, into the display window."""
+    high, wide = pixels.shape[:2]
+    x, y = offset
+    if (x, y, wide, high) == (0, 0, header.width, header.height):
+        return pixels
+    placed = np.zeros((header.height, header.width, pixels.shape[2]), pixels.dtype)
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + wide, header.width), min(y + high, header.height)
+    if right > left and bottom > top:
+        placed[top:bottom, left:right] = pixels[top - y : bottom - y, left - x : right - x]
+    return placed
+
+
+def _unreadable(path: Path, complaint: str) -> PlateUnreadable:
+    with path.open("rb") as file:
+        start = file.read(4)
+    content = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    expected = {".TIF": "TIFF", ".JPG": "JPEG"}.get(path.suffix.upper(), path.suffix.upper().lstrip("."))
+    if content is not None and content != {"TIF": "TIFF", "JPG": "JPEG"}.get(expected, expected):
+        return PlateUnreadable(f"{path.name} is a {content} picture by its content.", fix="Name it as what it is.")
+    reason = " ".join(complaint.split())[:300].rstrip(".") or "the decoder gives no reason"
+    return PlateUnreadable(f"{path.name} cannot be decoded: {reason}.", fix="Render or copy the frame again.")
