@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service.errors import OutputFull, OutputReadOnly, Transient
+from service.errors import OutputFull, OutputReadOnly, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
@@ -285,14 +285,12 @@ class Dispatcher:
     def _start(self, job: Job) -> bool:
         """Hand a job to the executor; False when nobody took it."""
         poison = tuple(r for r in self._store.frames(job.id) if r.problem is not None and r.problem.kind == POISON)
-        excluded = {result.frame for result in poison}
-        frames = tuple(frame for frame in job.frames if frame not in excluded)
-        if job.frames and not frames:
+        if job.frames and len(poison) == len(job.frames):
             self._rest(job, JobState.NEEDS_ATTENTION, self._holes(job))
             return True
         order = ShotOrder(
             shot=job.shot,
-            frames=frames,
+            frames=job.frames,
             settings=job.request.settings,
             output=job.output,
             version=job.version,
@@ -302,7 +300,8 @@ class Dispatcher:
             reuse=job.reuse,
             accept_gaps=job.request.accept_gaps,
             given_up=poison,
-            careful=bool(self._store.suspects(job.id)),
+            careful=bool(self._store.suspects(job.id))
+            or (job.problem is not None and job.problem.kind == WorkerLost.kind),
         )
         attempt = job.attempt + 1
         # Committed before the worker hears of it: an attempt number is never used twice.

@@ -30,7 +30,7 @@ class ShotOrder(_Message):
     screen: Screen | None = None  # from an earlier attempt or version; unset: survey
     reuse: Path | None = None  # earlier version folder whose unchanged frames are taken over
     accept_gaps: bool = False
-    given_up: tuple[FrameResult, ...] = ()  # frames not to key (each killed a worker twice); the manifest lists them
+    given_up: tuple[FrameResult, ...] = ()  # of `frames`, not to be keyed: each killed a worker twice
     careful: bool = False  # after a worker died: one frame at a time, so that the one that kills is known
 
     @property

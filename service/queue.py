@@ -11,7 +11,7 @@ from pathlib import Path
 
 from model.settings import MatteSources
 from service.dispatcher import Dispatcher
-from service.errors import BadInput, WrongState
+from service.errors import WrongState
 from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
@@ -21,35 +21,9 @@ from service.status_file import StatusFiles
 from service.store import Event, JobKeys, JobPage, JobStore
 from service.store.store import utc_now
 from service.subscription import Hub, Subscription
-from service.versions import (
-    any_unchanged,
-    gap_problem,
-    identity_of,
-    next_version,
-    recipe_of,
-    shot_key,
-    version_folder,
-    wanted_frames,
-)
+from service.versions import Wish, any_unchanged, gap_problem, next_version, version_folder, wanted_frames
 
 _UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_ATTENTION, JobState.PAUSED})
-
-
-class _Wish:
-    """A request with what follows from it and from the files; made before the lock is taken, because it reads them."""
-
-    def __init__(self, request: JobRequest, shot: Shot, root: Path, mattes: MatteSources | None) -> None:
-        self.request = request
-        self.shot = shot
-        self.root = root
-        self.mattes = mattes if mattes is not None else request.mattes
-        self.frames, self.missing = wanted_frames(request, shot)
-        if shot.kind != "movie" and not self.frames:
-            raise BadInput("None of the frames asked for is there.", fix="Check the frame range.", shot=shot.name)
-        self.key = shot_key(shot)
-        self.recipe = recipe_of(request, self.mattes)
-        self.identity = identity_of(root, shot, self.frames, self.recipe)
-        self.gap = gap_problem(request, self.missing)
 
 
 class JobQueue:
@@ -103,7 +77,9 @@ class JobQueue:
         Raises BadInput and PlateMissing.
         """
         root = (output_root or Path(request.output or self._settings.output)).absolute()
-        wish = _Wish(request, shot, root, mattes)
+        wish = Wish(request, shot, root, mattes)
+        if settled:
+            wish.check()
         with self._lock:
             known = self._same_job(wish)
             if known is not None:
@@ -115,7 +91,8 @@ class JobQueue:
 
         Raises NotFound, BadInput and PlateMissing.
         """
-        wish = _Wish(request, shot, self._store.get(job_id).output.parent.parent, mattes)
+        wish = Wish(request, shot, _root(self._store.get(job_id)), mattes)
+        wish.check()
         with self._lock:
             job = self._store.get(job_id)
             if self._store.keys(job_id).settled or job.state in FINAL:
@@ -255,7 +232,7 @@ class JobQueue:
 
     # ---- inside; the lock is held
 
-    def _same_job(self, wish: _Wish) -> Job | None:
+    def _same_job(self, wish: Wish) -> Job | None:
         """Return the job that already stands for this wish."""
         if wish.request.key_again:
             return None
@@ -268,7 +245,7 @@ class JobQueue:
                 return job
         return None
 
-    def _meet(self, job: Job, wish: _Wish, *, settled: bool) -> Job:
+    def _meet(self, job: Job, wish: Wish, *, settled: bool) -> Job:
         """Bring the job that was there before in line with the wish."""
         if job.attempt == 0 and job.state in _UNSTARTED:
             fresh = settled and not self._store.keys(job.id).settled
@@ -278,7 +255,7 @@ class JobQueue:
             return self._requeue(self._look_again(job), forgive=True)
         return job
 
-    def _add(self, wish: _Wish, *, settled: bool) -> Job:
+    def _add(self, wish: Wish, *, settled: bool) -> Job:
         shot = self._named(wish)
         place = wish.root / shot.name
         at_place = self._store.at_place(place)
@@ -306,7 +283,7 @@ class JobQueue:
         )
         return self._changed(self._store.add(job, JobKeys(wish.key, wish.recipe, str(place), settled)))
 
-    def _adopt(self, job: Job, wish: _Wish, *, settled: bool = True) -> Job:
+    def _adopt(self, job: Job, wish: Wish, *, settled: bool = True) -> Job:
         """Give a job that was never started the plate as it is now."""
         place = job.output.parent
         earlier = self._reusable(wish, self._store.at_place(place))
@@ -332,7 +309,7 @@ class JobQueue:
             )
         )
 
-    def _named(self, wish: _Wish) -> Shot:
+    def _named(self, wish: Wish) -> Shot:
         """Keep shots of the same name from different folders apart, and a shot in the folder that it has."""
         for job, _ in self._store.with_shot(wish.key):
             if _root(job) == wish.root:
@@ -344,7 +321,7 @@ class JobQueue:
             name = unique_name(wish.shot.name, wish.shot.folder.name, taken)
         return wish.shot.model_copy(update={"name": name})
 
-    def _reusable(self, wish: _Wish, at_place: Sequence[tuple[Job, JobKeys]]) -> Job | None:
+    def _reusable(self, wish: Wish, at_place: Sequence[tuple[Job, JobKeys]]) -> Job | None:
         """Return the earlier version whose unchanged frames can be taken over: only the plates differ."""
         if wish.request.key_again:
             return None

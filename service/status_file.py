@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from service.atomic import replace_file
 from service.jobs import Job
 
 SECONDS_BETWEEN = 0.5
@@ -79,9 +80,7 @@ def write_status(job: Job) -> Path:
         if isinstance(source, str):
             content["mattes"][name] = _relative(Path(source), place)
     file = place / "status.json"
-    temporary = place / f".status.json.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    replace_file(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return file
 
 

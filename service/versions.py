@@ -12,11 +12,31 @@ from typing import Any
 import xxhash
 
 from model.settings import MatteSources
-from service.errors import PlateMissing
+from service.errors import BadInput, PlateMissing
 from service.jobs import FrameResult, JobRequest, Problem
 from service.shots import Shot, file_fingerprint, format_frames, parse_frames, shot_fingerprint
 
 _VERSION = re.compile(r"v(\d{3,9})")
+
+
+class Wish:
+    """A request with what follows from it and from the files; made without the queue's lock, because it reads them."""
+
+    def __init__(self, request: JobRequest, shot: Shot, root: Path, mattes: MatteSources | None = None) -> None:
+        self.request = request
+        self.shot = shot
+        self.root = root
+        self.mattes = mattes if mattes is not None else request.mattes
+        self.frames, missing = wanted_frames(request, shot)
+        self.gap = gap_problem(request, missing)
+        self.key = shot_key(shot)
+        self.recipe = recipe_of(request, self.mattes)
+        self.identity = identity_of(root, shot, self.frames, self.recipe)
+
+    def check(self) -> None:
+        """Raise BadInput when there is nothing to key."""
+        if self.shot.kind != "movie" and not self.frames:
+            raise BadInput("None of the frames asked for is there.", fix="Check the frame range.", shot=self.shot.name)
 
 
 def shot_key(shot: Shot) -> str:

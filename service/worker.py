@@ -31,6 +31,7 @@ from service.messages import (
     WorkerReady,
     to_worker,
 )
+from service.settings import load_settings
 
 if TYPE_CHECKING:
     from model.keyer import Keyer
@@ -41,6 +42,10 @@ EXIT_DEVICE_LOST = 4  # the driver's context is gone; only a new process gets a 
 KINDS = {"NoScreenError": NoScreen.kind, "UnknownKeyerError": "unknown_keyer"}  # of model.errors
 
 log = logging.getLogger("dropkey.worker")
+
+
+class DeviceLost(Exception):
+    """The driver refuses all further work in this process."""
 
 
 class Line:
@@ -88,6 +93,7 @@ class Worker:
     """Keys one shot after the other."""
 
     def __init__(self, line: Line, device: str, first_keyer: str) -> None:
+        self._settings = load_settings()
         self._line = line
         self._wish = device
         self._first_keyer = first_keyer
@@ -127,12 +133,13 @@ class Worker:
             message = self._orders.get()
             if isinstance(message, Shutdown):
                 return 0
-            self._key(message)
-            if device_is_lost(self._device):
+            try:
+                self._key(message)
+            except DeviceLost:
                 return EXIT_DEVICE_LOST
 
     def _key(self, message: KeyShot) -> None:
-        from service.pipeline import key_shot
+        from service.pipeline import Limits, key_shot
 
         with self._lock:
             stopped = self._stopped[message.job_id]
@@ -144,9 +151,13 @@ class Worker:
                 attempt=message.attempt,
                 report=self._line.send,
                 stopped=lambda: stopped.is_set() or self._ending.is_set(),
+                limits=Limits.of(self._settings),
             )
         except Exception as error:
             log.exception("job %s, attempt %d", message.job_id, message.attempt)
+            if device_is_lost(self._device):
+                # Without a word about the shot: the service then takes it up again with the worker that comes next.
+                raise DeviceLost from error
             expected = isinstance(error, DropKeyError) or hasattr(error, "fix")
             self._line.send(
                 ShotFailed(
@@ -251,7 +262,11 @@ def main(arguments: list[str] | None = None) -> int:
     line = Line()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     lower_priority()
-    worker = Worker(line, options.device, options.keyer)
+    try:
+        worker = Worker(line, options.device, options.keyer)
+    except Misconfigured as error:
+        line.send(WorkerFailed(problem=problem_of(error)))
+        return EXIT_UNUSABLE
     threading.Thread(target=line.listen, args=(worker.hear,), daemon=True, name="listen").start()
     if options.threads:
         import torch

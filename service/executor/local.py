@@ -19,6 +19,7 @@ from service.settings import Settings
 
 LOG_BYTES = 5_000_000
 LOG_FILES = 3
+PASSED_ON = ("minimum_free_gib", "maximum_side_pixels", "maximum_picture_mib")
 
 
 class LocalExecutor:
@@ -47,7 +48,11 @@ class LocalExecutor:
         cards: Sequence[str | None] = self._find_cards() or [None]
         threads = self._settings.worker_threads or max(1, (os.cpu_count() or 1) // len(cards))
         for number, card in enumerate(cards):
-            environment = {"DROPKEY_HOME": str(self._settings.home)}
+            environment = {"DROPKEY_HOME": str(self._settings.home)} | {
+                # Flags of `serve` reach the worker like this; it reads the file by itself.
+                f"DROPKEY_{name.upper()}": str(getattr(self._settings, name))
+                for name in PASSED_ON
+            }
             if card is not None:
                 environment |= {"CUDA_VISIBLE_DEVICES": card, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
             slot = Slot(

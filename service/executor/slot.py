@@ -35,6 +35,7 @@ LOOK_SECONDS = 0.25
 LONGEST_LOOK_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 30.0
 SECONDS_PER_KEPT_FRAME = 1.0
+EXIT_DEVICE_LOST = 4  # as in service.worker, which must not be imported
 
 
 @dataclass
@@ -279,6 +280,8 @@ def _lost(life: _Life, exit_code: int, name: str) -> Problem:
         hint = ""
     if exit_code in (-11, -7, -6, -4, 139, 134) or exit_code & 0xFFFFFFFF in (0xC0000005, 0xC0000409, 0xC000001D):
         hint = "It crashed in native code: a damaged file, a driver, or too little memory."
+    if exit_code == EXIT_DEVICE_LOST:
+        hint = "The graphics driver gave up: it was reset, or the card is gone."
     words = life.process.last_words.splitlines()
     last = f" Its last words: {words[-1][:200]}" if words and not hint else ""
     message = f"The worker died with exit code {exit_code}."

@@ -109,12 +109,12 @@ def keys_from(row: RowMapping) -> JobKeys:
 
 def frame_row(job_id: str, result: FrameResult) -> dict[str, Any]:
     """Return the row of a frame."""
-    return {"job_id": job_id} | {name: column_value(getattr(result, name)) for name in FrameResult.model_fields}
+    return {"job_id": job_id, "frame": result.frame, "state": result.state, "result": column_value(result)}
 
 
 def frame_from(row: RowMapping) -> FrameResult:
     """Read a frame back."""
-    return FrameResult.model_validate({name: row[name] for name in FrameResult.model_fields})
+    return FrameResult.model_validate(row["result"])
 
 
 def progress_of(job: Job) -> dict[str, Any]:

@@ -207,7 +207,7 @@ class JobStore:
             query = sa.select(_frame.c.frame, _frame.c.deaths).where(
                 _frame.c.job_id == job_id, _frame.c.frame.in_(list(frames))
             )
-            return dict(connection.execute(query).tuples().all())
+            return {row.frame: row.deaths for row in connection.execute(query)}
 
     def suspects(self, job_id: str) -> Sequence[int]:
         """Return the frames that a worker died on and that are not finished."""
@@ -294,7 +294,7 @@ class JobStore:
 
     def _count(self, connection: sa.Connection, job_id: str) -> dict[str, int]:
         query = sa.select(_frame.c.state, sa.func.count()).where(_frame.c.job_id == job_id).group_by(_frame.c.state)
-        counts: dict[str, int] = dict(connection.execute(query).tuples().all())
+        counts: dict[str, int] = {state: number for state, number in connection.execute(query)}  # noqa: C416  # rows are no pairs to mypy
         return {"frames_done": counts.get(FrameState.DONE, 0), "frames_failed": counts.get(FrameState.FAILED, 0)}
 
     def _tell(self, connection: sa.Connection, job_id: str, kind: str, data: dict[str, Any]) -> None:

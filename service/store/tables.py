@@ -83,10 +83,7 @@ frame = sa.Table(
     sa.Column("frame", sa.Integer, primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # workers that died while keying it
-    sa.Column("checksums", sa.JSON, nullable=False),
-    sa.Column("plate_fingerprint", sa.String(64)),
-    sa.Column("notes", sa.JSON(none_as_null=True)),
-    sa.Column("problem", sa.JSON(none_as_null=True)),
+    sa.Column("result", sa.JSON, nullable=False),  # the whole FrameResult
     sqlite_with_rowid=False,
 )
 
