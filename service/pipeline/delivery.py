@@ -1,0 +1,122 @@
+"""Where a shot's results go, what their headers say, and whether the disk can take them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+
+import xxhash
+
+from model.settings import KeySettings, Screen
+from service.atomic import replace_file, sweep_temporaries, write_error
+from service.errors import OutputFull
+from service.exr import ExrHeader
+from service.manifest import KeyerInfo, Pass
+from service.shots import Shot
+
+PASSES = ("foreground", "alpha")
+_GIB = 1024**3
+_NTSC = tuple(Fraction(base * 1000, 1001) for base in (24, 30, 48, 60, 120))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The version folder of one shot."""
+
+    shot: Shot
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest."""
+        return self.folder / "manifest.json"
+
+    def file(self, name: str, frame: int) -> Path:
+        """Return the file of one frame of the pass called ``name``."""
+        return self.folder / name / f"{self.shot.name}_{name}.{self.shot.frame_number(frame)}.exr"
+
+    def passes(self, settings: KeySettings) -> tuple[Pass, ...]:
+        """Describe the passes for the manifest."""
+        number = "#" * self.shot.padding
+        return tuple(
+            Pass(
+                name=name,
+                folder=name,
+                pattern=f"{self.shot.name}_{name}.{number}.exr",
+                channels=("R", "G", "B", "A"),
+                compression=settings.compression,
+            )
+            for name in ("foreground", "alpha")
+        )
+
+    def prepare(self, minimum_free_gib: float) -> None:
+        """Make the folders, prove that they can be written, and tidy up after dead writers.
+
+        Raises OutputReadOnly, OutputFull or Transient.
+        """
+        for folder in (self.folder, *(self.folder / name for name in PASSES)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise write_error(error, folder) from error
+            sweep_temporaries(folder)
+            probe = folder / f".probe.{os.getpid()}.tmp"
+            replace_file(probe, b"DropKey")
+            probe.unlink(missing_ok=True)
+        self.check_room(minimum_free_gib)
+
+    def check_room(self, minimum_free_gib: float) -> None:
+        """Raise OutputFull when less than that is free on the output disk."""
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise write_error(error, self.folder) from error
+        if free < minimum_free_gib * _GIB:
+            raise OutputFull(
+                f"Only {free / _GIB:.2f} GiB are free on the disk of {self.folder}, less than {minimum_free_gib:g}.",
+                fix="Make room on it, then retry; finished frames are kept.",
+            )
+
+
+def recipe(settings: KeySettings, screen: Screen, keyer: KeyerInfo) -> str:
+    """Identify everything but plate and mattes that decides the bits of a result: 32 hexadecimal digits."""
+    parts = (settings.model_dump_json(), screen.model_dump_json(), keyer.name, str(keyer.weights), keyer.dropkey)
+    return xxhash.xxh3_128_hexdigest("\n".join(parts).encode())
+
+
+def exr_header(
+    settings: KeySettings, shot: Shot, frame: int, mark: str, *, keyer: KeyerInfo, fps: Fraction | None, aspect: float
+) -> ExrHeader:
+    """Return the header of one frame's files; ``mark`` is its recipe."""
+    return ExrHeader(
+        compression=settings.compression,
+        association=settings.association,
+        fps=fps,
+        pixel_aspect_ratio=aspect,
+        provenance={
+            "version": keyer.dropkey,
+            "keyer": keyer.name,
+            "recipe": mark,
+            "shot": shot.name,
+            "frame": frame,
+        },
+    )
+
+
+def exact_rate(fps: Fraction | None) -> Fraction | None:
+    """Return the NTSC rate that a rounded decimal such as 23.976 or 29.97 stands for; any other rate as it is.
+
+    The rates are those of SMPTE ST 2051 and its kin: n · 1000 / 1001 with n of 24, 30, 48, 60 or 120.
+    """
+    if fps is None or fps.denominator == 1:
+        return fps
+    return next((rate for rate in _NTSC if abs(rate - fps) < Fraction(1, 200)), fps)
+
+
+def dropkey_version() -> str:
+    """Return the installed version."""
+    return version("dropkey")

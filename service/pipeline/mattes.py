@@ -1,0 +1,80 @@
+"""Brings an artist's mattes to a frame: pictures are read, polygons are drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import xxhash
+
+from model.keyer import Mattes
+from model.keying.mattes import rasterize
+from model.settings import MatteSources, Polygon, PolygonMatte
+from service.errors import BadInput
+from service.messages import ShotOrder
+from service.plates import Picture, PlateFormat, matte_path, read_clean_plate, read_matte
+from service.shots import file_fingerprint
+
+
+class MatteReader:
+    """The mattes of one shot, frame by frame. Used by one thread at a time."""
+
+    def __init__(self, order: ShotOrder, plate: PlateFormat) -> None:
+        self._sources = order.mattes
+        self._garbage_from_plate = order.settings.plate_alpha == "garbage"
+        self._plate = plate
+        self._drawn: dict[tuple[Polygon, ...], torch.Tensor] = {}
+
+    def check(self, frame: int) -> None:
+        """Bring the mattes to one frame before any is keyed; raises as `read` does."""
+        for source in (self._sources.hint, self._sources.garbage, self._sources.core):
+            self._matte(source, frame)
+        self._clean_plate(frame)
+
+    def read(self, frame: int, picture: Picture) -> Mattes:
+        """Return the mattes of ``frame``. Raises PlateMissing, PlateUnreadable or PlateMismatch."""
+        garbage = self._matte(self._sources.garbage, frame)
+        if self._garbage_from_plate and picture.alpha is not None:
+            outside = torch.from_numpy(picture.alpha <= 0.0)[None].float()
+            garbage = outside if garbage is None else torch.maximum(garbage, outside)
+        return Mattes(
+            hint=self._matte(self._sources.hint, frame),
+            clean_plate=self._clean_plate(frame),
+            garbage=garbage,
+            core=self._matte(self._sources.core, frame),
+        )
+
+    def _matte(self, source: str | PolygonMatte | None, frame: int) -> torch.Tensor | None:
+        if source is None:
+            return None
+        if isinstance(source, PolygonMatte):
+            return self._draw(source.at(frame))
+        return torch.from_numpy(read_matte(Path(source), frame, self._plate.width, self._plate.height))[None]
+
+    def _draw(self, shapes: tuple[Polygon, ...]) -> torch.Tensor:
+        if shapes not in self._drawn:
+            if len(self._drawn) >= 2:  # garbage and core of the frame at hand
+                self._drawn.clear()
+            self._drawn[shapes] = rasterize(shapes, self._plate.width, self._plate.height)
+        return self._drawn[shapes]
+
+    def _clean_plate(self, frame: int) -> torch.Tensor | None:
+        if self._sources.clean_plate is None:
+            return None
+        path = Path(self._sources.clean_plate)
+        color = read_clean_plate(path, frame, self._plate.encoding, self._plate.width, self._plate.height)
+        return torch.from_numpy(color).permute(2, 0, 1).contiguous()
+
+
+def fingerprint_of(sources: MatteSources, frame: int) -> str | None:
+    """Identify the matte files of ``frame``; None where there are none. Polygons are in the manifest itself."""
+    paths = [s for s in (sources.hint, sources.clean_plate, sources.garbage, sources.core) if isinstance(s, str)]
+    if not paths:
+        return None
+    mark = xxhash.xxh3_128()
+    for path in paths:
+        try:
+            mark.update(file_fingerprint(matte_path(Path(path), frame)).encode())
+        except BadInput:
+            mark.update(b"absent")
+    return mark.hexdigest()

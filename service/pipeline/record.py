@@ -1,0 +1,143 @@
+"""Keeps the manifest of a running shot: what is known so far is on disk within seconds, and complete at the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from fractions import Fraction
+
+from model.settings import Screen
+from service.errors import DropKeyError
+from service.jobs import FrameResult, FrameState, Problem
+from service.manifest import KeyerInfo, Manifest, ManifestState, PlateInfo, write_manifest
+from service.messages import ShotOrder
+from service.pipeline.delivery import Delivery
+from service.plates import PlateFormat
+from service.shots import format_frames
+
+log = logging.getLogger("dropkey.pipeline")
+
+
+class Record:
+    """The manifest in the making."""
+
+    def __init__(self, order: ShotOrder, delivery: Delivery, keyer: KeyerInfo, job_id: str, seconds: float) -> None:
+        self._path = delivery.manifest
+        self._seconds = seconds
+        self._saved_at = 0.0
+        self._results: dict[int, FrameResult] = {}
+        self._warnings: list[str] = []
+        plate = order.shot.folder / order.shot.pattern
+        self._manifest = Manifest(
+            state=ManifestState.RUNNING,
+            job_id=job_id or None,
+            shot=order.shot.name,
+            version=order.version,
+            plate=PlateInfo(
+                path=str(plate), kind=order.shot.kind, width=None, height=None, encoding=None, encoding_reason=None
+            ),
+            first_frame=None,
+            last_frame=None,
+            padding=order.shot.padding,
+            fps=None,
+            pixel_aspect_ratio=1.0,
+            association=order.settings.association,
+            screen=order.screen,
+            keyer=keyer,
+            settings=order.settings,
+            mattes=order.mattes,
+            passes=delivery.passes(order.settings),
+            frames=(),
+        )
+        self.expect(order.frames)
+
+    @property
+    def results(self) -> tuple[FrameResult, ...]:
+        """What is known of each frame, in order."""
+        return tuple(self._results[frame] for frame in sorted(self._results))
+
+    def expect(self, frames: Iterable[int]) -> None:
+        """Set which frames the result is to have."""
+        self._results = {frame: FrameResult(frame=frame, state=FrameState.WAITING) for frame in frames}
+        self._update(
+            first_frame=min(self._results, default=None),
+            last_frame=max(self._results, default=None),
+        )
+
+    def opened(self, plate: PlateFormat, fps: Fraction | None) -> None:
+        """Enter what the plate says of itself."""
+        info = self._manifest.plate.model_copy(
+            update={
+                "width": plate.width,
+                "height": plate.height,
+                "encoding": plate.encoding,
+                "encoding_reason": plate.encoding_reason,
+            }
+        )
+        self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=plate.pixel_aspect_ratio)
+
+    def surveyed(self, screen: Screen) -> None:
+        """Enter the screen."""
+        self._update(screen=screen)
+
+    def warn(self, sentence: str) -> None:
+        """Add a sentence for the artist."""
+        self._warnings.append(sentence)
+
+    def enter(self, results: Iterable[FrameResult]) -> None:
+        """Enter frames that needed no work."""
+        self._results |= {result.frame: result for result in results}
+
+    def add(self, result: FrameResult) -> None:
+        """Enter what became of a frame; writes the manifest when the last time is long enough ago."""
+        self._results[result.frame] = result
+        if time.monotonic() - self._saved_at >= self._seconds:
+            self.save()
+
+    def save(self, state: ManifestState = ManifestState.RUNNING, problem: Problem | None = None) -> None:
+        """Write the manifest."""
+        started = time.monotonic()
+        self._update(
+            state=state, problem=problem, frames=self.results, warnings=(*self._warnings, *_warnings(self.results))
+        )
+        write_manifest(self._path, self._manifest)
+        self._saved_at = time.monotonic()
+        # A long shot's manifest takes a while: it may use a twentieth of the time, no more.
+        self._seconds = max(self._seconds, 20.0 * (self._saved_at - started))
+
+    def fail(self, error: DropKeyError) -> None:
+        """Say in the manifest, if it can be written, why the shot as a whole failed."""
+        try:
+            self.save(ManifestState.FAILED, problem_of(error))
+        except DropKeyError as second:
+            log.warning("the manifest cannot be written: %s", second)
+
+    def _update(self, **values: object) -> None:
+        self._manifest = self._manifest.model_copy(update=values)
+
+
+def problem_of(error: DropKeyError) -> Problem:
+    """Return an error as data."""
+    return Problem(kind=error.kind, message=error.message, fix=error.fix, frame=error.frame)
+
+
+def _warnings(results: Iterable[FrameResult]) -> tuple[str, ...]:
+    """Gather the notes of all frames: each sentence once, with its frames."""
+    frames: dict[str, list[int]] = defaultdict(list)
+    repaired: dict[int, int] = {}
+    for result in results:
+        if result.notes is None:
+            continue
+        for sentence in result.notes.warnings:
+            frames[sentence].append(result.frame)
+        if result.notes.nan_repaired:
+            repaired[result.frame] = result.notes.nan_repaired
+    sentences = [f"{sentence} (frames {format_frames(where)})" for sentence, where in frames.items()]
+    if repaired:
+        sentences.append(
+            f"{sum(repaired.values())} pixels that were NaN or infinite were filled from their neighbours "
+            f"(frames {format_frames(repaired)})"
+        )
+    return tuple(sentences)

@@ -1,0 +1,230 @@
+"""Keys one shot from order to manifest."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Literal
+
+from model.keyer import Keyer
+from model.settings import Screen
+from service.errors import BadInput, DropKeyError
+from service.exr import ExrHeader
+from service.jobs import FrameResult, FrameState
+from service.manifest import KeyerInfo, Manifest, ManifestState
+from service.messages import FrameFinished, FrameStarted, FromWorker, ShotFinished, ShotOrder, ShotStarted
+from service.pipeline.conveyor import Outcomes, one_by_one, overlapped
+from service.pipeline.delivery import Delivery, dropkey_version, exact_rate, exr_header, recipe
+from service.pipeline.kept import Kept, earlier_attempt, earlier_version
+from service.pipeline.limits import Limits
+from service.pipeline.mattes import MatteReader
+from service.pipeline.record import Record, problem_of
+from service.pipeline.stages import Stages
+from service.pipeline.survey import survey
+from service.plates import Plate, open_plate
+from service.shots import format_frames
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all steps of one run share."""
+
+    order: ShotOrder
+    keyer: Keyer
+    info: KeyerInfo
+    delivery: Delivery
+    job_id: str
+    attempt: int
+    report: Callable[[FromWorker], None]
+    stopped: Callable[[], bool]
+    limits: Limits
+
+    def starting(self, frame: int) -> None:
+        self.report(FrameStarted(job_id=self.job_id, attempt=self.attempt, frame=frame))
+
+
+def key_shot(
+    order: ShotOrder,
+    keyer: Keyer,
+    *,
+    job_id: str,
+    attempt: int,
+    report: Callable[[FromWorker], None],
+    stopped: Callable[[], bool],
+    limits: Limits | None = None,
+) -> ShotFinished:
+    """Key the frames of ``order`` that are not finished yet, and leave passes and manifest in its output folder.
+
+    ``report`` hears of every step, from this thread only; ``stopped`` is asked between frames. A frame that cannot be
+    keyed is listed with its reason and the rest is finished (`incomplete`). Raises DropKeyError when the shot as a
+    whole cannot be keyed, or not now; what is finished stays, and the next attempt goes on from there.
+    """
+    limits = limits or Limits()
+    info = KeyerInfo(
+        name=keyer.name,
+        weights=keyer.weights_id,
+        device=str(getattr(keyer, "device", "cpu")),
+        dropkey=dropkey_version(),
+    )
+    run = _Run(order, keyer, info, Delivery(order.shot, order.output), job_id, attempt, report, stopped, limits)
+    try:
+        run.delivery.prepare(limits.minimum_free_gib)
+        previous = earlier_attempt(order, run.delivery, info)
+        record = Record(order, run.delivery, info, job_id, limits.manifest_seconds)
+        try:
+            outcome = _key(run, record, previous)
+        except DropKeyError as error:
+            record.fail(error)
+            raise
+    except DropKeyError as error:
+        raise error.located(shot=order.shot.name) from error.__cause__
+    return ShotFinished(job_id=job_id, attempt=attempt, outcome=outcome, manifest=run.delivery.manifest)
+
+
+Outcome = Literal["done", "incomplete", "stopped"]
+
+
+def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
+    order, limits = run.order, run.limits
+    with open_plate(
+        order.shot,
+        order.settings,
+        maximum_side_pixels=limits.maximum_side_pixels,
+        maximum_picture_mib=limits.maximum_picture_mib,
+    ) as plate:
+        fps = exact_rate(order.fps_fraction or plate.format.fps)
+        frames = _frames(order, plate, record)
+        record.expect(frames)
+        record.opened(plate.format, fps)
+        MatteReader(order, plate.format).check(frames[0])
+        version = earlier_version(order, run.info)
+        screen = _screen(run, plate, frames, previous, version)
+        record.surveyed(screen)
+        mark = recipe(order.settings, screen, run.info)
+        remaining = _keep(run, record, Kept(order, run.delivery, screen, mark), frames, previous, version)
+        record.save()
+        run.report(
+            ShotStarted(
+                job_id=run.job_id,
+                attempt=run.attempt,
+                screen=screen,
+                frames=frames,
+                kept=tuple(result for result in record.results if result.state is FrameState.DONE),
+            )
+        )
+        header = partial(_header, run, mark, fps, plate.format.pixel_aspect_ratio)
+        stages = Stages(order, plate, run.keyer, screen, run.delivery, header, limits.retry_seconds)
+        fault = _work(run, record, _outcomes(run, stages, remaining))
+    return _finish(record, fault)
+
+
+def _frames(order: ShotOrder, plate: Plate, record: Record) -> tuple[int, ...]:
+    """Return the frames that the result is to have."""
+    present = set(plate.format.frames)
+    wanted = order.frames or plate.format.frames
+    absent = [frame for frame in wanted if frame not in present]
+    if order.accept_gaps and absent:
+        record.warn(f"Frames {format_frames(absent)} are not in the plate; their absence was accepted.")
+        wanted = tuple(frame for frame in wanted if frame in present)
+    if not wanted:
+        raise BadInput("There is no frame to key.", fix="Name frames that are in the plate.")
+    return tuple(sorted(wanted))
+
+
+def _screen(
+    run: _Run, plate: Plate, frames: Sequence[int], previous: Manifest | None, version: Manifest | None
+) -> Screen:
+    """Return the screen that is known from before, else look for it."""
+    known = (run.order.screen, previous and previous.screen, version and version.screen)
+    for screen in known:
+        if screen:
+            return screen
+    given_up = {result.frame for result in run.order.given_up}
+    # A frame that kills its worker may do so here as well.
+    starting = run.starting if run.order.careful else _nobody
+    readable = [frame for frame in frames if frame not in given_up and frame in set(plate.format.frames)]
+    return survey(plate, readable, run.keyer, run.order.settings, starting)
+
+
+def _nobody(frame: int) -> None:
+    del frame
+
+
+def _keep(
+    run: _Run,
+    record: Record,
+    kept: Kept,
+    frames: Sequence[int],
+    previous: Manifest | None,
+    version: Manifest | None,
+) -> tuple[int, ...]:
+    """Enter what needs no work; returns the frames that do."""
+    given_up = {result.frame: result for result in run.order.given_up if result.frame in set(frames)}
+    remaining = [frame for frame in frames if frame not in given_up]
+    found = dict(given_up)
+    found |= kept.of_attempt(previous, remaining, run.stopped)
+    if version is not None:
+        found |= kept.of_version(version, [frame for frame in remaining if frame not in found], run.stopped)
+    record.enter(found.values())
+    return tuple(frame for frame in frames if frame not in found)
+
+
+def _header(run: _Run, mark: str, fps: Fraction | None, aspect: float, frame: int) -> ExrHeader:
+    return exr_header(run.order.settings, run.order.shot, frame, mark, keyer=run.info, fps=fps, aspect=aspect)
+
+
+def _outcomes(run: _Run, stages: Stages, frames: Sequence[int]) -> Outcomes:
+    if run.order.careful:
+        return one_by_one(stages, frames, run.stopped, run.starting)
+    return overlapped(stages, frames, run.stopped, run.starting, run.limits)
+
+
+def _work(run: _Run, record: Record, outcomes: Outcomes) -> DropKeyError | None:
+    """Enter and report frames as they come; returns the first fault."""
+    first: DropKeyError | None = None
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            record.add(outcome.result)
+            first = first or outcome.error
+            run.report(
+                FrameFinished(
+                    job_id=run.job_id,
+                    attempt=run.attempt,
+                    result=outcome.result,
+                    read_seconds=outcome.times.read,
+                    key_seconds=outcome.times.key,
+                    write_seconds=outcome.times.write,
+                )
+            )
+            run.delivery.check_room(run.limits.minimum_free_gib)
+    return first
+
+
+def _finish(record: Record, fault: DropKeyError | None) -> Outcome:
+    """Write the last manifest. Raises the first fault when nothing came out."""
+    failed = [result for result in record.results if result.state is FrameState.FAILED]
+    if any(result.state is FrameState.WAITING for result in record.results):
+        record.save(ManifestState.STOPPED)
+        return "stopped"
+    if not failed:
+        record.save(ManifestState.DONE)
+        return "done"
+    reason = _reason(failed, len(record.results), fault)
+    if len(failed) == len(record.results):
+        raise reason
+    record.save(ManifestState.INCOMPLETE, problem_of(reason))
+    return "incomplete"
+
+
+def _reason(failed: Sequence[FrameResult], total: int, fault: DropKeyError | None) -> DropKeyError:
+    """Sum the failed frames up in an error of the first one's kind."""
+    problem = failed[0].problem
+    frames = format_frames(result.frame for result in failed)
+    why = problem.message if problem else "unknown"
+    fix = problem.fix if problem else ""
+    error = type(fault) if fault is not None else BadInput
+    frame = failed[0].frame
+    return error(f"{len(failed)} of {total} frames failed ({frames}). Frame {frame}: {why}", fix=fix, frame=frame)

@@ -1,0 +1,234 @@
+"""Reads, keys and writes one frame. A fault of the frame becomes its result; a fault of the shot is raised."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.errors import KeyingError
+from model.keyer import KeyedFrame, Keyer, Mattes
+from model.settings import FrameNotes, Screen
+from service.errors import BadInput, DropKeyError, OutOfMemory, PlateMismatch, PlateMissing, PlateUnreadable
+from service.exr import ExrHeader, write_alpha, write_foreground
+from service.jobs import FrameResult, FrameState
+from service.messages import ShotOrder
+from service.pipeline.delivery import Delivery
+from service.pipeline.mattes import MatteReader, fingerprint_of
+from service.pipeline.record import problem_of
+from service.plates import Plate
+from service.shots import file_fingerprint
+
+log = logging.getLogger("dropkey.pipeline")
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that one frame spent in each stage."""
+
+    read: float = 0.0
+    key: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True)
+class FrameOutcome:
+    """What became of one frame, and the error as raised where it failed."""
+
+    result: FrameResult
+    times: Times
+    error: DropKeyError | None = None
+
+
+@dataclass(frozen=True)
+class ReadFrame:
+    """A decoded frame, or the reason why it is none; tensors as `model` wants them."""
+
+    frame: int
+    plate_fingerprint: str | None = None
+    matte_fingerprint: str | None = None
+    plate: torch.Tensor | None = None
+    mattes: Mattes | None = None
+    seconds: float = 0.0
+    error: DropKeyError | None = None
+
+
+@dataclass(frozen=True)
+class ReadyFrame:
+    """A keyed frame on its way to the disk; with an error in it, it only passes through."""
+
+    source: ReadFrame
+    color: NDArray[np.float32] | None = None  # (H, W, 3), multiplied by alpha where the order says so
+    alpha: NDArray[np.float32] | None = None  # (H, W)
+    notes: FrameNotes | None = None
+    seconds: float = 0.0
+    error: DropKeyError | None = None
+
+
+class Stages:
+    """The three stages of one shot; each is called from one thread, `write` from several."""
+
+    def __init__(
+        self,
+        order: ShotOrder,
+        plate: Plate,
+        keyer: Keyer,
+        screen: Screen,
+        delivery: Delivery,
+        header: Callable[[int], ExrHeader],
+        retry_seconds: float,
+    ) -> None:
+        self._order = order
+        self._plate = plate
+        self._keyer = keyer
+        self._screen = screen
+        self._delivery = delivery
+        self._header = header
+        self._retry_seconds = retry_seconds
+        self._mattes = MatteReader(order, plate.format)
+
+    def read(self, frame: int) -> ReadFrame:
+        """Decode a frame and its mattes, twice if the first time fails; a share may have hiccuped."""
+        started = time.perf_counter()
+        try:
+            try:
+                return self._read(frame, started)
+            except (PlateMissing, PlateUnreadable, OSError):
+                time.sleep(self._retry_seconds)
+                return self._read(frame, started)
+        except BadInput as error:
+            return ReadFrame(frame, seconds=time.perf_counter() - started, error=error)
+        except (DropKeyError, MemoryError) as error:
+            raise (_out_of_memory(error, frame) if isinstance(error, MemoryError) else error) from error
+        except Exception as error:
+            log.exception("reading frame %d", frame)
+            unreadable = PlateUnreadable(f"It cannot be read: {error}.", fix="Render the frame again.")
+            return ReadFrame(frame, seconds=time.perf_counter() - started, error=unreadable)
+
+    def _read(self, frame: int, started: float) -> ReadFrame:
+        fingerprint = file_fingerprint(self._order.shot.frame_path(frame))
+        picture = self._plate.read(frame)
+        height, width = picture.color.shape[:2]
+        if (width, height) != (self._plate.format.width, self._plate.format.height):
+            raise PlateMismatch(
+                f"It is {width}×{height}; the shot is {self._plate.format.width}×{self._plate.format.height}.",
+                fix="Render the frame again in the size of the others.",
+            )
+        return ReadFrame(
+            frame,
+            plate_fingerprint=fingerprint,
+            matte_fingerprint=fingerprint_of(self._order.mattes, frame),
+            plate=torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture.color, -1, 0))),
+            mattes=self._mattes.read(frame, picture),
+            seconds=time.perf_counter() - started,
+        )
+
+    def key(self, source: ReadFrame) -> ReadyFrame:
+        """Key a frame; when memory runs out, once more with the caches emptied. Raises OutOfMemory."""
+        if source.plate is None or source.mattes is None:
+            return ReadyFrame(source, error=source.error)
+        started = time.perf_counter()
+        try:
+            try:
+                return self._key(source, started)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            # Outside of the handler: the traceback would keep the tensors alive.
+            _free_memory()
+            return self._key(source, started)
+        except KeyingError as error:
+            refused = BadInput(error.message, fix=error.fix)
+            return ReadyFrame(source, seconds=time.perf_counter() - started, error=refused)
+        except torch.AcceleratorError:
+            raise  # the device is lost, and with it every frame to come
+        except Exception as error:
+            if _is_out_of_memory(error):
+                _free_memory()
+                raise _out_of_memory(error, source.frame) from error
+            log.exception("keying frame %d", source.frame)
+            failure = DropKeyError(f"The keyer failed: {error}.", fix="Please report it, with the worker's log.")
+            return ReadyFrame(source, seconds=time.perf_counter() - started, error=failure)
+
+    @torch.inference_mode()
+    def _key(self, source: ReadFrame, started: float) -> ReadyFrame:
+        assert source.plate is not None and source.mattes is not None
+        keyed = self._keyer.key(source.plate, self._screen, source.mattes, self._order.settings)
+        planes = deliverable(keyed, premultiplied=self._order.settings.association == "premultiplied")
+        return ReadyFrame(
+            source,
+            color=np.moveaxis(planes[:3], 0, -1),
+            alpha=planes[3],
+            notes=keyed.notes,
+            seconds=time.perf_counter() - started,
+        )
+
+    def write(self, ready: ReadyFrame) -> FrameOutcome:
+        """Write both passes of a frame. Raises OutputFull, OutputReadOnly or Transient."""
+        started = time.perf_counter()
+        source = ready.source
+        if ready.color is None or ready.alpha is None:
+            error = (ready.error or PlateUnreadable("The frame came without a picture.")).located(frame=source.frame)
+            result = FrameResult(
+                frame=source.frame,
+                state=FrameState.FAILED,
+                plate_fingerprint=source.plate_fingerprint,
+                problem=problem_of(error),
+            )
+            return FrameOutcome(result, Times(source.seconds, ready.seconds), error)
+        header = self._header(source.frame)
+        checksums = {
+            "foreground": write_foreground(
+                self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header
+            ),
+            "alpha": write_alpha(self._delivery.file("alpha", source.frame), ready.alpha, header),
+        }
+        result = FrameResult(
+            frame=source.frame,
+            state=FrameState.DONE,
+            checksums=checksums,
+            plate_fingerprint=source.plate_fingerprint,
+            matte_fingerprint=source.matte_fingerprint,
+            notes=ready.notes,
+        )
+        return FrameOutcome(result, Times(source.seconds, ready.seconds, time.perf_counter() - started))
+
+
+def deliverable(keyed: KeyedFrame, *, premultiplied: bool) -> NDArray[np.float32]:
+    """Return R, G, B, A as (4, H, W), as they are written; one copy from the device.
+
+    Premultiplied: RGB · alpha, and exactly 0 where alpha is 0, whatever the foreground holds there.
+    """
+    color = keyed.foreground
+    if premultiplied:
+        color = torch.where(keyed.alpha > 0.0, color * keyed.alpha, torch.zeros_like(color))
+    planes: NDArray[np.float32] = torch.cat((color, keyed.alpha)).cpu().numpy()
+    return planes
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # On the CPU torch raises a plain RuntimeError from its DefaultCPUAllocator.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def _out_of_memory(error: BaseException, frame: int) -> OutOfMemory:
+    reason = (str(error).splitlines() or ["no memory"])[0].rstrip(".")
+    return OutOfMemory(
+        f"Memory ran out: {reason}.",
+        fix="Close other programs that use the card, or key on a machine with more memory.",
+        frame=frame,
+    )
