@@ -60,12 +60,12 @@ class DifferenceKeyer:
 
 
 def _edges(plate: Tensor, seen_plate: Tensor, estimate: Tensor, seen: Tensor) -> Tensor:
-    """Solve the edges with the noise that this frame's own screen shows."""
+    """Solve the edges with the noise that this frame's own screen shows, eightfold: edges ring and are compressed."""
     count = seen.sum().clamp_min(1.0)
     noise = ((plate - seen_plate).square().mean(dim=0, keepdim=True) * seen).sum() / count
     grain = ((estimate.square() * seen).sum() / count).sqrt()
     margin = min(max(0.03, 3.0 * float(grain)), 0.15)
-    return _clip(solve_edges(plate, seen_plate, estimate, 2.0 * noise + _LEAST_NOISE, margin), 0.02)
+    return _clip(solve_edges(plate, seen_plate, estimate, 8.0 * noise + _LEAST_NOISE, margin), 0.02)
 
 
 def _clip(alpha: Tensor, margin: float) -> Tensor:

@@ -22,6 +22,7 @@ _RADII = (0.013, 0.05, 0.2, None)  # of the shorter side; None: the whole frame
 _TRUST = (1.0, 0.5, 0.25, 0.05)  # prior of each radius: near colors are likelier
 _STEPS = 17  # values of alpha that are weighed
 _OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 against any other step
+_SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward but for green subjects
 _CHUNK = 1 << 15  # pixels at a time: stays in the cache, bounds the memory
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
@@ -33,7 +34,7 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
     ``margin`` the estimate below which (and 1 − margin above which) a pixel is thought decided.
     """
     short = min(plate.shape[-2:])
-    reach = max(2, round(short / 200))
+    reach = max(2, round(short / 170))
     undecided = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach) > 0
     core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * (~undecided)
     alpha = (estimate > 0.5).to(plate.dtype)
@@ -44,10 +45,14 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
         (_moments(plate, core, None if radius is None else max(2, round(radius * short))), trust)
         for radius, trust in zip(_RADII, _TRUST, strict=True)
     ]
-    colors, screens = plate.flatten(1), clean_plate.flatten(1)
+    colors, screens, first = plate.flatten(1), clean_plate.flatten(1), estimate.flatten()
     solved = [
         _expected_alpha(
-            colors[:, part], screens[:, part], [(fit.flatten(1), trust, part) for fit, trust in fits], noise
+            colors[:, part],
+            screens[:, part],
+            first[part],
+            [(fit.flatten(1), trust, part) for fit, trust in fits],
+            noise,
         )
         for part in torch.split(where, _CHUNK)
     ]
@@ -72,13 +77,16 @@ def _moments(plate: Tensor, core: Tensor, radius: int | None) -> Tensor:
     return functional.interpolate(small[None], size=plate.shape[-2:], mode="bilinear", align_corners=False)[0]
 
 
-def _expected_alpha(color: Tensor, screen: Tensor, fits: list[tuple[Tensor, float, Tensor]], noise: Tensor) -> Tensor:
+def _expected_alpha(
+    color: Tensor, screen: Tensor, estimate: Tensor, fits: list[tuple[Tensor, float, Tensor]], noise: Tensor
+) -> Tensor:
     """Mean of alpha (N,) under its posterior, all fits and all steps weighed together; colors are (3, N)."""
     steps = torch.linspace(0.0, 1.0, _STEPS).tolist()
-    evidence = torch.cat([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
-    weights = torch.softmax(evidence, dim=0)
-    values = torch.tensor(steps * len(fits), dtype=color.dtype, device=color.device)
-    return (weights * values[:, None]).sum(dim=0)
+    evidence = torch.stack([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
+    values = torch.tensor(steps, dtype=color.dtype, device=color.device)
+    above = (values[:, None] - estimate - _SLACK).clamp_min(0.0)
+    weights = torch.softmax((evidence - (above / _SLACK).square()).flatten(0, 1), dim=0).reshape(evidence.shape)
+    return (weights.sum(dim=0) * values[:, None]).sum(dim=0)
 
 
 def _log_evidence(
