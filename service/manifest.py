@@ -70,7 +70,7 @@ class PlateInfo(_Frozen):
     """What was keyed."""
 
     path: str
-    """Folder and pattern, or file, as the asker wrote it."""
+    """Folder and pattern, or file; relative to the manifest, POSIX style (absolute where it is on another drive)."""
 
     kind: Literal["sequence", "still", "movie"]
     """Kind of plate."""
@@ -140,7 +140,7 @@ class Manifest(_Frozen):
     """All choices about the key."""
 
     mattes: MatteSources
-    """Helpers that were given."""
+    """Helpers that were given; paths relative to the manifest, as above."""
 
     passes: tuple[Pass, ...]
     """One entry per output sequence."""

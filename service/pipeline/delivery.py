@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xxhash
 
-from model.settings import KeySettings, Screen
+from model.settings import KeySettings, MatteSources, Screen
 from service.atomic import replace_file, sweep_temporaries, write_error
 from service.errors import OutputFull
 from service.exr import ExrHeader
@@ -38,6 +38,19 @@ class Delivery:
     def file(self, name: str, frame: int) -> Path:
         """Return the file of one frame of the pass called ``name``."""
         return self.folder / name / f"{self.shot.name}_{name}.{self.shot.frame_number(frame)}.exr"
+
+    def relative(self, path: Path) -> str:
+        """Write ``path`` as the manifest does: relative to it, POSIX style; absolute where it is on another drive."""
+        try:
+            return Path(os.path.relpath(path, self.folder)).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+    def relative_mattes(self, mattes: MatteSources) -> MatteSources:
+        """Return ``mattes`` with its paths as the manifest writes them."""
+        return mattes.model_copy(
+            update={name: self.relative(Path(source)) for name, source in mattes if isinstance(source, str)}
+        )
 
     def passes(self, settings: KeySettings) -> tuple[Pass, ...]:
         """Describe the passes for the manifest."""

@@ -31,7 +31,7 @@ def earlier_attempt(order: ShotOrder, delivery: Delivery, keyer: KeyerInfo) -> M
         return None
     except BadInput as error:
         raise WrongState(error.message, fix="Move the version folder away, or key into a new version.") from error
-    if not _same_recipe(manifest, order, keyer):
+    if not _same_recipe(manifest, order, delivery, keyer):
         raise WrongState(
             f"{delivery.folder} holds a result of other settings, mattes or software.", fix="Key into a new version."
         )
@@ -46,15 +46,16 @@ def earlier_version(order: ShotOrder, keyer: KeyerInfo) -> Manifest | None:
         manifest = read_manifest(order.reuse / "manifest.json")
     except DropKeyError:
         return None  # it only saves work
-    return manifest if _same_recipe(manifest, order, keyer) else None
+    earlier = Delivery(order.shot, order.reuse)
+    return manifest if _same_recipe(manifest, order, earlier, keyer) else None
 
 
-def _same_recipe(manifest: Manifest, order: ShotOrder, keyer: KeyerInfo) -> bool:
+def _same_recipe(manifest: Manifest, order: ShotOrder, delivery: Delivery, keyer: KeyerInfo) -> bool:
     theirs, ours = manifest.keyer, keyer
     return (
         manifest.shot == order.shot.name
         and manifest.settings == order.settings
-        and manifest.mattes == order.mattes
+        and manifest.mattes == delivery.relative_mattes(order.mattes)
         and (theirs.name, theirs.weights, theirs.dropkey) == (ours.name, ours.weights, ours.dropkey)
     )
 

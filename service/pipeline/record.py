@@ -29,14 +29,14 @@ class Record:
         self._saved_at = 0.0
         self._results: dict[int, FrameResult] = {}
         self._warnings: list[str] = []
-        plate = order.shot.folder / order.shot.pattern
+        plate = delivery.relative(order.shot.folder / order.shot.pattern)
         self._manifest = Manifest(
             state=ManifestState.RUNNING,
             job_id=job_id or None,
             shot=order.shot.name,
             version=order.version,
             plate=PlateInfo(
-                path=str(plate), kind=order.shot.kind, width=None, height=None, encoding=None, encoding_reason=None
+                path=plate, kind=order.shot.kind, width=None, height=None, encoding=None, encoding_reason=None
             ),
             first_frame=None,
             last_frame=None,
@@ -47,7 +47,7 @@ class Record:
             screen=order.screen,
             keyer=keyer,
             settings=order.settings,
-            mattes=order.mattes,
+            mattes=delivery.relative_mattes(order.mattes),
             passes=delivery.passes(order.settings),
             frames=(),
         )
