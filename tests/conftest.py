@@ -34,7 +34,7 @@ def _has_card() -> bool:
 def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's settings, token and jobs out of the tests, and the tests out of them."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("DROPKEY_")}
-    for name in ours.keys() - {"DROPKEY_PLATES"}:
+    for name in ours.keys() - {"DROPKEY_PLATES", "DROPKEY_BLENDER_PYTHON"}:
         del os.environ[name]
     os.environ["DROPKEY_HOME"] = str(tmp_path_factory.mktemp("home"))
     yield

@@ -124,11 +124,17 @@ def marker_residue(alpha: Picture, truth: Picture, markers: Mask) -> float:
     return _mean(_double(alpha), true_screen(truth) & markers)
 
 
-def recomposition_error(alpha: Picture, foreground: Picture, truth: Picture, true_foreground: Picture) -> float:
-    """What a compositor sees: mean |new composite − true composite| in linear light over four fixed backgrounds."""
+def recomposition_error(
+    alpha: Picture, foreground: Picture, truth: Picture, true_foreground: Picture, true_glow: Picture | None = None
+) -> float:
+    """What a compositor sees: mean |new composite − true composite| in linear light over four fixed backgrounds.
+
+    ``true_glow`` is light of the subject that no coverage carries; it adds to the true composite.
+    """
     height, width = truth.shape
     alpha, truth = _double(alpha)[..., None], _double(truth)[..., None]
     light = alpha * _double(foreground) - truth * _double(true_foreground)
+    light = light if true_glow is None else light - _double(true_glow)
     errors = [float(np.abs(light + (truth - alpha) * new).mean()) for new in backgrounds(height, width)]
     return sum(errors) / len(errors)
 

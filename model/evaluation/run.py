@@ -13,11 +13,13 @@ import numpy as np
 from model.errors import KeyingError
 from model.evaluation import metrics, sets
 from model.evaluation.contenders import Contender, Keyed, contender_names, load_contender
+from model.evaluation.procedural import PROCEDURAL, procedural
 from model.evaluation.results import PictureResult, Report, Row, Sheet
 from model.evaluation.sheets import make_sheet
 
 Progress = Callable[[str], None]
 QUICK_LONGEST = 800
+SET_NAMES = (PROCEDURAL, sets.REAL_ALPHA, sets.REAL)
 
 
 def evaluate(
@@ -29,14 +31,15 @@ def evaluate(
     device: str = "cpu",
     progress: Progress = lambda _text: None,
     sheets: bool = True,
+    set_names: Sequence[str] = SET_NAMES,
 ) -> Report:
-    """Score ``keyers`` (empty: every keyer and peer) on every fixed set.
+    """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
 
     ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
     takes fewer and smaller pictures. Raises UnknownKeyerError before anything is keyed.
     """
     contenders = [load_contender(name, device) for name in keyers or contender_names()]
-    chosen = fixed_sets(plates, quick, read_picture)
+    chosen = [fixed_set(name, plates, quick, read_picture) for name in set_names]
     rows = []
     for contender in contenders:
         for plate_set in chosen:
@@ -47,12 +50,15 @@ def evaluate(
     return Report(tuple(rows), about, missing, quick)
 
 
-def fixed_sets(plates: Path | None, quick: bool, read_picture: sets.ReadPicture) -> list[sets.PlateSet]:
-    """Return every set, also those that are missing; ``quick`` keeps about a third of the real pictures."""
-    return [
-        sets.real_alpha(plates, read_picture, limit=5 if quick else None),
-        sets.real(plates, read_picture, limit=6 if quick else None),
-    ]
+def fixed_set(name: str, plates: Path | None, quick: bool, read_picture: sets.ReadPicture) -> sets.PlateSet:
+    """Return one of ``SET_NAMES``, with the reason where it is missing; ``quick`` keeps a third of the real ones."""
+    if name == PROCEDURAL:
+        return procedural(quick)
+    if name == sets.REAL_ALPHA:
+        return sets.real_alpha(plates, read_picture, limit=5 if quick else None)
+    if name == sets.REAL:
+        return sets.real(plates, read_picture, limit=6 if quick else None)
+    raise KeyError(name)
 
 
 def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False, sheets: bool = False) -> Row:
@@ -87,7 +93,7 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
         "screen": metrics.screen_error(alpha, truth),
         "foreground": metrics.foreground_error(keyed.foreground, example.foreground, truth),
         "foreground_display": metrics.foreground_error_display(keyed.foreground, example.foreground, truth),
-        "recomposition": metrics.recomposition_error(alpha, keyed.foreground, truth, example.foreground),
+        "recomposition": metrics.recomposition_error(alpha, keyed.foreground, truth, example.foreground, example.glow),
         "spill": metrics.spill_left(keyed.foreground, example.foreground, truth, example.screen_color),
         "markers": math.nan if example.markers is None else metrics.marker_residue(alpha, truth, example.markers),
     }

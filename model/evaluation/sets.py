@@ -45,6 +45,7 @@ class Example:
     foreground: Picture  # (H, W, 3), straight, without spill
     shot: str = ""  # frames of one moving shot share it; empty: a still
     markers: Mask | None = None  # (H, W), where tracking markers are
+    glow: Picture | None = None  # (H, W, 3), light that no coverage carries (fire, glow), on top of alpha · foreground
 
     @property
     def screen_color(self) -> tuple[float, float, float]:
@@ -124,6 +125,7 @@ def reduced(example: Example, longest: int) -> Example:
         np.where(alpha[..., None] > 0.0, foreground, 0.0).astype(np.float32),
         example.shot,
         markers,
+        None if example.glow is None else shrink(example.glow, factor),
     )
 
 

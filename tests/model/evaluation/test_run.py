@@ -16,6 +16,8 @@ from model.evaluation.results import ALPHA_FIGURES, Report
 from model.evaluation.run import evaluate, score
 from tests.model.evaluation.made_up import Answers, Picture, disc, read_picture, write_picture
 
+ON_DISK = (sets.REAL_ALPHA, sets.REAL)
+
 
 def one(example: sets.Example) -> sets.PlateSet:
     return sets.PlateSet("made up", "one disc", (example,))
@@ -73,14 +75,14 @@ def test_a_refusal_counts_as_the_untouched_plate() -> None:
 
 
 def test_a_missing_set_is_named_and_not_skipped(tmp_path: Path) -> None:
-    report = evaluate(["ffmpeg"], tmp_path, True, read_picture)
+    report = evaluate(["ffmpeg"], tmp_path, True, read_picture, set_names=ON_DISK)
     assert [text.split(":")[0] for text in report.missing] == [sets.REAL_ALPHA, sets.REAL]
     assert str(tmp_path / "alpha") in report.missing[0]
     assert "does not exist" in report.row("ffmpeg", sets.REAL_ALPHA).note
 
 
 def test_no_plates_at_all_says_how_to_give_them() -> None:
-    report = evaluate(["ffmpeg"], None, True, read_picture)
+    report = evaluate(["ffmpeg"], None, True, read_picture, set_names=ON_DISK)
     assert all("DROPKEY_PLATES" in text for text in report.missing)
     assert len(report.missing) == 2
 
@@ -92,7 +94,7 @@ def test_an_unknown_keyer_is_refused_before_any_work() -> None:
 
 
 def test_a_picture_set_on_disk_is_read_and_scored(plates: Path) -> None:
-    report = evaluate(["ffmpeg"], plates, False, read_picture)
+    report = evaluate(["ffmpeg"], plates, False, read_picture, set_names=ON_DISK)
     alpha_row, real_row = report.row("ffmpeg", sets.REAL_ALPHA), report.row("ffmpeg", sets.REAL)
     assert [result.name for result in alpha_row.results] == ["GT_disc"]
     assert alpha_row.mean("core") < 0.05

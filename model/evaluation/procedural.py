@@ -1,0 +1,86 @@
+"""The procedural set: made on the spot from seeds that training never uses, stills of every subject and some shots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch import Tensor
+
+from model.data.config import DataConfig
+from model.data.scenes import generate
+from model.data.subjects import KINDS
+from model.data.truth import ShotBatch
+from model.evaluation.metrics import FOREGROUND_FROM
+from model.evaluation.sets import Example, Mask, Picture, PlateSet
+
+PROCEDURAL = "procedural"
+FIRST_SEED = 4_000_000_000
+"""Seeds from here on belong to this set; training stays below."""
+
+FULL_SIZE, QUICK_SIZE = (432, 768), (216, 384)
+FULL_STILLS_EACH, QUICK_STILLS_EACH = 2, 1
+FULL_SHOTS, QUICK_SHOTS = 4, 1
+FULL_FRAMES, QUICK_FRAMES = 8, 4
+
+
+def procedural(quick: bool) -> PlateSet:
+    """Make the set: 2 stills of every kind of subject and 4 shots of 8 frames; quick: half the size, fewer."""
+    about = (
+        "shots made by model.data with exact truth, one kind of subject after the other, "
+        f"seeds from {FIRST_SEED} on, which training never uses"
+    )
+    return PlateSet(PROCEDURAL, about, (*_stills(quick), *_shots(quick)))
+
+
+def _stills(quick: bool) -> Iterator[Example]:
+    height, width = QUICK_SIZE if quick else FULL_SIZE
+    each = QUICK_STILLS_EACH if quick else FULL_STILLS_EACH
+    for number, kind in enumerate(sorted(KINDS)):
+        config = DataConfig(subjects={kind: 1.0}, empty=0.0)
+        for turn in range(each):
+            seed = FIRST_SEED + 100 * number + turn
+            batch = generate([seed], height=height, width=width, config=config)
+            yield _example(batch, 0, f"{kind}-{turn + 1}", "")
+
+
+def _shots(quick: bool) -> Iterator[Example]:
+    height, width = QUICK_SIZE if quick else FULL_SIZE
+    frames = QUICK_FRAMES if quick else FULL_FRAMES
+    for number in range(QUICK_SHOTS if quick else FULL_SHOTS):
+        seed = FIRST_SEED + 1_000_000 + number
+        batch = generate([seed], height=height, width=width, frames=frames, config=DataConfig(empty=0.0))
+        for frame in range(frames):
+            yield _example(batch, frame, f"shot{number + 1}.{frame + 1:04d}", f"shot{number + 1}")
+
+
+def _example(batch: ShotBatch, index: int, name: str, shot: str) -> Example:
+    """Take one frame; light without coverage joins the straight foreground where there is coverage to carry it."""
+    alpha = _array(batch.alpha[index])[..., 0]
+    light = _array(batch.foreground[index]) * alpha[..., None] + _array(batch.emission[index])
+    carried = (alpha > FOREGROUND_FROM)[..., None]
+    foreground = np.where(
+        carried, light / np.maximum(alpha, FOREGROUND_FROM)[..., None], _array(batch.foreground[index])
+    )
+    glow = np.where(carried, 0.0, _array(batch.emission[index]))
+    markers = _markers(_array(batch.background[index]), _array(batch.clean_plate[index]))
+    return Example(
+        name,
+        _array(batch.plate[index]),
+        alpha,
+        foreground.astype(np.float32),
+        shot,
+        markers if markers.any() else None,
+        glow.astype(np.float32) if glow.any() else None,
+    )
+
+
+def _markers(background: Picture, clean_plate: Picture) -> Mask:
+    """Where what stands behind is no mere shadow on the screen: channels changed apart, or it is bright or black."""
+    ratio = background / np.maximum(clean_plate, 1e-3)
+    low, high = ratio.min(axis=-1), ratio.max(axis=-1)
+    return np.asarray((high - low > 0.25) | (high > 1.25) | (high < 0.25))
+
+
+def _array(picture: Tensor) -> Picture:
+    return np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
