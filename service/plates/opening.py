@@ -14,7 +14,7 @@ from service.errors import DropKeyError, PlateMissing, PlateUnreadable
 from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.sequences import SequencePlate
-from service.plates.stills import Limits
+from service.plates.stills import Limits, use_reader_threads
 from service.shots import Shot, shot_from_plate
 
 
@@ -71,17 +71,24 @@ class Plate:
 
 
 def open_plate(
-    shot: Shot, settings: KeySettings, *, maximum_side_pixels: int = 32768, maximum_picture_mib: int = 4096
+    shot: Shot,
+    settings: KeySettings,
+    *,
+    maximum_side_pixels: int = 32768,
+    maximum_picture_mib: int = 4096,
+    threads: int = 0,
 ) -> Plate:
     """Open the plate of ``shot`` as ``settings`` (encoding, layer, plate_alpha) ask.
 
+    ``threads`` decode one picture (0: all cores); for picture files this holds for the whole process.
     Raises BadInput (unknown encoding or layer), PlateMissing, PlateUnreadable; a sequence opens as long as one of its
     first frames has a header that can be read.
     """
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
+    use_reader_threads(threads)
     try:
         if shot.kind == "movie":
-            return Plate(shot, MoviePlate(shot, settings, limits))
+            return Plate(shot, MoviePlate(shot, settings, limits, threads))
         return Plate(shot, SequencePlate(shot, settings, limits))
     except DropKeyError as error:
         raise error.located(shot=shot.name) from error.__cause__
