@@ -37,7 +37,7 @@ class WorkerStatus:
     device_name: str | None = None
     pid: int | None = None
     deaths_in_a_row: int = 0
-    problem: Problem | None = None  # why it last died, or cannot work
+    problem: Problem | None = None  # why it last died, or could not work
 
 
 class Executor(Protocol):

@@ -180,7 +180,8 @@ class Slot:
             life.silence, life.looked = (life.silence if self._closing.is_set() else 0.0), self._clock()
             if isinstance(heard, Ended):
                 return heard.exit_code
-            self._hear(life, heard)
+            if not life.verdict:  # what a condemned worker still says is not to be trusted
+                self._hear(life, heard)
 
     def _look(self, life: _Life) -> None:
         """Count the silence, and end it when it lasts too long."""
@@ -267,7 +268,7 @@ class Slot:
             device_name=device_name or before.device_name,
             pid=pid or (before.pid if state in ("ready", "busy") else None),
             deaths_in_a_row=self._deaths,
-            problem=problem or (before.problem if state == "starting" else None),
+            problem=problem or before.problem,
         )
 
 

@@ -118,7 +118,7 @@ class JobMachine(RuleBasedStateMachine):
             shot = self.store.get(job).shot
             self.queue.settle(job, shot, make_request(shot))
 
-    @rule(job=jobs, action=st.sampled_from(["cancel", "pause", "resume", "retry", "set_priority"]))
+    @rule(job=jobs, action=st.sampled_from(["cancel", "pause", "resume", "retry", "accept", "set_priority"]))
     def act(self, job, action):
         if not self.known(job):
             return
@@ -193,5 +193,5 @@ class JobMachine(RuleBasedStateMachine):
 
 TestJobMachine = JobMachine.TestCase
 TestJobMachine.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )

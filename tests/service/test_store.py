@@ -12,8 +12,9 @@ from model.settings import FrameNotes, Screen
 from service.errors import BadInput, Misconfigured, NotFound, WrongState
 from service.jobs import FrameResult, FrameState, Job, JobRequest, JobState, Problem
 from service.shots import Shot
-from service.store import JobKeys, JobStore
+from service.store import JobKeys, JobStore, tables
 from service.store.database import is_network_path, journal_mode, open_engine
+from service.store.rows import job_row
 from service.store.tables import metadata
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -44,6 +45,12 @@ def keys_of(job: Job) -> JobKeys:
 def add(store: JobStore, number: int, **more) -> Job:
     job = make_job(number, **more)
     return store.add(job, keys_of(job))
+
+
+def add_many(store: JobStore, jobs: list[Job]) -> None:
+    """Fill the table in one commit; each commit waits for the disk."""
+    with store._engine.begin() as connection:
+        connection.execute(sa.insert(tables.job), [job_row(job, keys_of(job)) for job in jobs])
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -135,7 +142,8 @@ def test_deaths_are_counted_per_frame_and_survive_other_news(store):
     assert store.get(job.id).frames_done == 1
 
 
-def test_events_grow_and_only_the_latest_are_kept(store, monkeypatch):
+def test_events_grow_and_only_the_latest_are_kept(monkeypatch):
+    store = JobStore()
     monkeypatch.setattr("service.store.store.KEPT_EVENTS", 300)
     job = add(store, 1)
     heard = []
@@ -147,6 +155,7 @@ def test_events_grow_and_only_the_latest_are_kept(store, monkeypatch):
     assert 300 <= len(kept) <= 800
     assert store.last_event() == heard[-1].id
     assert list(store.events_since(heard[-2].id)) == [heard[-1]]
+    store.close()
 
 
 def test_a_change_that_changes_nothing_is_no_event(store):
@@ -171,16 +180,8 @@ def test_an_idempotency_key_stands_for_its_first_job_for_a_week():
 
 def test_ten_thousand_jobs_are_listed_and_picked_by_index(tmp_path):
     store = JobStore(tmp_path / "jobs.sqlite")
-    template = make_job(0)
-    with store._engine.begin() as connection:
-        from service.store.rows import job_row
-        from service.store.tables import job as table
-
-        states = list(JobState)
-        rows = [
-            job_row(make_job(number, state=states[number % len(states)]), keys_of(template)) for number in range(10_000)
-        ]
-        connection.execute(sa.insert(table), rows)
+    states = list(JobState)
+    add_many(store, [make_job(number, state=states[number % len(states)]) for number in range(10_000)])
     statements = []
     sa.event.listen(store._engine, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
     store.list()
@@ -263,8 +264,7 @@ def test_an_older_schema_is_backed_up_before_it_is_upgraded(tmp_path, monkeypatc
 def test_a_damaged_file_is_refused_with_a_way_out_and_left_alone(tmp_path, damage):
     file = tmp_path / "jobs.sqlite"
     store = JobStore(file)
-    for number in range(200):
-        add(store, number)
+    add_many(store, [make_job(number) for number in range(200)])
     store.close()
     content = bytearray(file.read_bytes())
     content = damage or content[:8192] + bytes(len(content) - 8192)
