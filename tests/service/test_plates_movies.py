@@ -157,6 +157,14 @@ def test_a_movie_can_be_numbered_from_anywhere(tmp_path: Path) -> None:
     assert number_in(read_picture(path, frame=5)) == 5
 
 
+def test_pictures_hidden_by_an_edit_list_do_not_count(tmp_path: Path) -> None:
+    hidden = {**MOVIES["h264.mp4"], "first_pts": -10, "container": {"avoid_negative_ts": "disabled"}}
+    with opened(counting_movie(tmp_path / "m.mp4", **hidden)) as plate:
+        assert len(plate.format.frames) == 30
+        for frame in (1, 2, 30, 1, 15, 14, 3):
+            assert number_in(plate.read(frame).color) == frame - 1 + 10
+
+
 def test_the_rate_is_exact(tmp_path: Path) -> None:
     assert format_of(counting_movie(tmp_path / "m.mov", "prores_ks", "yuv422p10le", 5)).fps == Fraction(24000, 1001)
 
