@@ -26,7 +26,7 @@ def key(
     frames: Annotated[str | None, typer.Option(help="Frames to key, for example 1001-1100.")] = None,
     first_frame: Annotated[int | None, typer.Option(help="Number of a movie's first frame.")] = None,
     fps: Annotated[str | None, typer.Option(help="Frame rate: 24, 23.976 or 24000/1001.")] = None,
-    keyer: Annotated[str | None, typer.Option(help="Keyer.")] = None,
+    keyer: Annotated[str | None, typer.Option(help="Keyer: difference.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the plate: auto, arri-logc3, srgb, ...")] = None,
     layer: Annotated[str | None, typer.Option(help="EXR layer or part to read.")] = None,
     screen_color: Annotated[str | None, typer.Option(help=f"Color of the screen: {_COLOR}.")] = None,
@@ -49,7 +49,7 @@ def key(
     ] = False,
     version_folder: Annotated[
         str | None,
-        typer.Option(metavar="v001", help="Work in this version, keeping its finished frames (farms, resuming)."),
+        typer.Option(metavar="v001", help="Go on in this version; with --frames: key a part, for farms."),
     ] = None,
     progress: Annotated[ProgressStyle, typer.Option(help="auto: a bar on a terminal, else lines.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -77,7 +77,7 @@ def key(
         mattes=MatteSources(hint=hint, clean_plate=clean_plate, garbage=garbage, core=core),
         accept_gaps=accept_gaps,
     )
-    wish = Wish(request, (output or settings.output).absolute(), version_folder, settings.device)
+    wish = Wish(request, (output or settings.output).absolute(), settings, version_folder, settings.device)
     result = run_shot(wish, style=progress, quiet_output=as_json)
     typer.echo(json.dumps(result.as_dict()) if as_json else str(result.manifest))
     raise typer.Exit(result.exit_code)

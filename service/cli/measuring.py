@@ -1,9 +1,9 @@
-"""`dropkey bench` and `dropkey evaluate`: how fast and how good, as figures."""
+"""`dropkey evaluate`: how good a keyer is, as figures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -31,6 +31,7 @@ def evaluate(
     from model.device import find_device
     from model.evaluation.report import tables, write_page
     from model.evaluation.run import evaluate as run_evaluation
+    from service.plates import read_picture
 
     console = Console(width=None if Console().is_terminal else 160)
     where, _ = find_device(load_settings(device=device).device)
@@ -38,7 +39,7 @@ def evaluate(
         keyer or ["difference"],
         plates,
         quick,
-        _read_picture,
+        read_picture,
         device=where,
         progress=lambda text: Console(stderr=True).print(text),
         sheets=page is not None,
@@ -54,12 +55,9 @@ def evaluate(
         )
 
 
-@app.command()
-def bench() -> None:
-    """Measure."""
+def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    import numpy
 
+    from service.demo_pictures import write_png
 
-def _read_picture(path: Path, *, encoding: str, frame: int) -> Any: ...
-
-
-def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None: ...
+    write_png(path, picture.astype(numpy.float32) / 255.0, bits=8)

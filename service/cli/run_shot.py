@@ -10,18 +10,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from model.settings import KeySettings, Screen
+from service.cli import chunks
 from service.cli.failures import show_failure
 from service.cli.progress import Progress, open_progress
 from service.errors import BadInput, Cancelled, OutputReadOnly, PlateMissing, Transient
 from service.jobs import FrameResult, FrameState, JobRequest
 from service.messages import FrameFinished, ShotFinished, ShotOrder, ShotStarted
 from service.sequences import format_frames
+from service.settings import Settings
 from service.shots import Shot, shot_from_plate
 from service.versions import next_version, version_folder, wanted_frames
+
+if TYPE_CHECKING:
+    from model.keyer import Keyer
+    from service.pipeline import Limits
 
 _VERSION = re.compile(r"v(\d{3,9})")
 _OUTCOMES = {"done": 0, "incomplete": BadInput.exit_code, "stopped": Cancelled.exit_code}
@@ -33,6 +40,7 @@ class Wish:
 
     request: JobRequest
     output: Path
+    service: Settings
     version_folder: str | None = None
     device: str = "auto"
 
@@ -73,30 +81,57 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
         )
     from model.device import find_device
     from model.keyer import load_keyer
-    from service.pipeline import key_shot
+    from service.pipeline import Limits, key_shot
 
     device, _ = find_device(wish.device)
     keyer = load_keyer(request.settings.keyer, device)
-    folder, version = claim_version(wish, shot)
+    limits = Limits.of(wish.service)
+    version, number = claim_version(wish, shot)
+    is_part = wish.version_folder is not None and request.frames is not None
+    folder = chunks.part_folder(version, frames) if is_part and frames else version
+    if is_part:
+        screen: Screen | None = chunks.agreed_screen(
+            version, lambda: survey_shot(shot, request.settings, keyer, limits)
+        )
+    else:
+        screen = chunks.agreed_already(version)
+        chunks.gather(version)
     order = ShotOrder(
         shot=shot,
         frames=frames,
         settings=request.settings,
         output=folder,
-        version=version,
+        version=number,
         fps=request.fps,
         mattes=request.mattes,
+        screen=screen,
         accept_gaps=request.accept_gaps,
     )
     with open_progress(style, quiet_output=quiet_output, shot=shot.name) as progress, stop_on_interrupt() as stopped:
         watch = _Watch(progress)
         try:
-            finished = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=stopped)
+            finished = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=stopped, limits=limits)
         except BaseException:
             _remove_if_empty(folder)
             raise
+    if screen is not None and not is_part and finished.outcome == "done":
+        chunks.remove_parts(version)
     watch.show_failures(shot)
     return Result(finished.manifest, finished.outcome, watch.done, len(watch.failed), watch.exit_code(finished))
+
+
+def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> Screen:
+    """Look at the whole shot, as a run over all its frames does."""
+    from service.pipeline.survey import survey
+    from service.plates import open_plate
+
+    with open_plate(
+        shot,
+        settings,
+        maximum_side_pixels=limits.maximum_side_pixels,
+        maximum_picture_mib=limits.maximum_picture_mib,
+    ) as plate:
+        return survey(plate, plate.format.frames, keyer, settings, lambda _frame: None)
 
 
 class _Watch:

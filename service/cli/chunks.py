@@ -1,0 +1,96 @@
+"""Lets several machines key parts of one shot: each in a folder of its own, one screen for all, gathered at the end.
+
+A part is a whole result of its own under `<version>/parts/<frames>/`, so that two machines never write one file. The
+first part to come surveys the whole shot and lays down what it found; the others take that, so that every frame is
+keyed as one machine alone would have keyed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from model.settings import Screen
+from service.errors import Transient
+
+PARTS = "parts"
+_SCREEN = "screen.json"
+_PATIENCE_SECONDS = 10.0
+
+
+def part_folder(version: Path, frames: tuple[int, ...]) -> Path:
+    """Return where the part of these frames is keyed."""
+    return version / PARTS / f"{frames[0]}_{frames[-1]}_{len(frames)}"
+
+
+def agreed_screen(version: Path, survey: Callable[[], Screen]) -> Screen:
+    """Return the screen that all parts use; the first one to come finds it with ``survey``.
+
+    Raises Transient when another machine began to write it and did not finish.
+    """
+    file = version / PARTS / _SCREEN
+    known = _read_screen(file)
+    if known is not None:
+        return known
+    found = survey()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # "x" fails where the file is there, on network shares as well: of two machines one wins.
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(found.model_dump_json())
+    except FileExistsError:
+        return _wait_for_screen(file)
+    return found
+
+
+def agreed_already(version: Path) -> Screen | None:
+    """Return the screen that the parts in ``version`` used; None where there are none."""
+    return _read_screen(version / PARTS / _SCREEN)
+
+
+def gather(version: Path) -> int:
+    """Move the finished frames of all parts to their places in ``version``; returns how many files that were.
+
+    What a part lacks is keyed afterwards, like the missing frames of any unfinished version.
+    """
+    moved = 0
+    for name in ("foreground", "alpha"):
+        for file in sorted((version / PARTS).glob(f"*/{name}/[!.]*.exr")):
+            target = version / name / file.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+            moved += 1
+    return moved
+
+
+def remove_parts(version: Path) -> None:
+    """Take away what is left of gathered parts: manifests, empty folders, the agreed screen."""
+    parts = version / PARTS
+    for pattern in ("*/manifest.json", _SCREEN):
+        for file in parts.glob(pattern):
+            file.unlink()
+    for folder in (*parts.glob("*/*"), *parts.glob("*"), parts):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # a folder that still holds something stays
+
+
+def _read_screen(file: Path) -> Screen | None:
+    try:
+        return Screen.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
+
+
+def _wait_for_screen(file: Path) -> Screen:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        known = _read_screen(file)
+        if known is not None:
+            return known
+        time.sleep(0.2)
+    raise Transient(f"{file} was never finished.", fix="Delete it and run the part again.")
