@@ -17,21 +17,26 @@ def gaussian(pictures: Tensor, sigma: float) -> Tensor:
         return pictures
     height, width = pictures.shape[-2:]
     factor = 1
-    while sigma / factor > 5 and min(height, width) // (factor * 2) >= 8:
+    while sigma / factor > 4 and min(height, width) // (factor * 2) >= 8:
         factor *= 2
     if factor > 1:
         small = functional.interpolate(pictures, (height // factor, width // factor), mode="area")
         small = gaussian(small, math.sqrt(max(sigma**2 - factor**2 / 6, 0.01)) / factor)
-        return functional.interpolate(small, (height, width), mode="bicubic", align_corners=False)
+        return functional.interpolate(small, (height, width), mode="bilinear", align_corners=False)
     radius = max(1, math.ceil(sigma * 2.5))
-    offsets = torch.arange(-radius, radius + 1, device=pictures.device, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    planes = pictures.reshape(-1, 1, height, width)
-    planes = functional.pad(planes, (radius, radius, radius, radius), mode="replicate")
-    planes = functional.conv2d(planes, kernel.view(1, 1, 1, -1))
-    planes = functional.conv2d(planes, kernel.view(1, 1, -1, 1))
-    return planes.reshape(pictures.shape)
+    kernel = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
+    kernel = [weight / sum(kernel) for weight in kernel]
+    padded = functional.pad(pictures, (radius, radius, radius, radius), mode="replicate")
+    rows = _weighted_sum([padded[..., index : index + width] for index in range(2 * radius + 1)], kernel)
+    return _weighted_sum([rows[..., index : index + height, :] for index in range(2 * radius + 1)], kernel)
+
+
+def _weighted_sum(parts: list[Tensor], weights: list[float]) -> Tensor:
+    """Sum shifted pictures; on a CPU several times faster than a convolution with one channel."""
+    total = parts[0] * weights[0]
+    for part, weight in zip(parts[1:], weights[1:], strict=True):
+        total.add_(part, alpha=weight)
+    return total
 
 
 def disc(pictures: Tensor, radius: float) -> Tensor:

@@ -49,7 +49,7 @@ def grow(draw: Draw, roots: Array, angles: Array, coat: Coat, lengths: Array, pi
         # y points down, so a hanging strand heads for +90 degrees.
         down = math.pi / 2 - heading
         down = (down + math.pi) % (2 * math.pi) - math.pi
-        heading = heading + down * np.float32(coat.gravity * 2.2 / pieces)
+        heading = heading + down * np.float32(min(1.0, coat.gravity * 6 / pieces))
         sway = amplitude * np.sin(phase + waves * (2 * math.pi * index / pieces)) * min(1.0, 3 * index / pieces)
         points[:, index + 1, 0] = points[:, index, 0] + step * np.cos(heading + sway)
         points[:, index + 1, 1] = points[:, index, 1] + step * np.sin(heading + sway)

@@ -148,14 +148,14 @@ def cloth(draw: Draw, stage: Stage, x: Tensor, y: Tensor, distance: Tensor, pixe
 
 def skin(draw: Draw, stage: Stage, x: Tensor, y: Tensor, distance: Tensor, tone: Rgb, thickness: float) -> Tensor:
     """Return the lit color (T, 3, H, W) of skin over a rounded body: mottled, warm at its edge, a little oily."""
-    tile = spectral(draw.child("mottle"), stage.device, slope=1.1, low=2, high=120, channels=2)
+    tile = spectral(draw.child("mottle"), stage.device, slope=1.5, low=2, high=64, channels=2)
     value = read(tile, x * (0.35 / thickness), y * (0.35 / thickness))
     base = rgb(tone, stage.device)
     reddish = torch.tensor((1.10, 0.92, 0.90), device=stage.device).view(1, 3, 1, 1)
-    albedo = base * (1 + 0.05 * value[:, 0:1]) * reddish ** (0.8 * value[:, 1:2]).clamp(-2.5, 2.5)
+    albedo = base * (1 + 0.03 * value[:, 0:1]) * reddish ** (0.5 * value[:, 1:2]).clamp(-2.5, 2.5)
     fine = spectral(draw.child("pores"), stage.device, slope=0.8, low=6, high=128, slopes=True)
-    pores = read(fine, x * (0.8 / thickness), y * (0.8 / thickness))
-    normal = _bent(rounded_normal(distance, thickness), 0.0012 * pores[:, 1], 0.0012 * pores[:, 2])
+    pores = read(fine, x * (0.5 / thickness), y * (0.5 / thickness))
+    normal = _bent(rounded_normal(distance, thickness), 0.0004 * pores[:, 1], 0.0004 * pores[:, 2])
     # Light that enters skin leaves it redder where the surface turns away from the light.
     flesh = shade(albedo, normal, stage.light, gloss=draw.uniform(0.02, 0.14), shininess=draw.uniform(8, 30))
     return flesh + albedo * torch.tensor((0.10, 0.02, 0.01), device=stage.device).view(1, 3, 1, 1) * stage.light.key[1]

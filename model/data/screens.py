@@ -127,7 +127,7 @@ def _with_set(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> 
     tile = spectral(draw.child("room"), device, slope=1.6, low=1, high=60, channels=3)
     wall = linear_of((draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75)))
     mean = sum(wall) / 3
-    wall = tuple(mean + 0.35 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
+    wall = tuple(mean + 0.15 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
     room = rgb(wall, device) * torch.exp(0.35 * read(tile, u * 0.4, v * 0.4))
     for index in range(draw.integer(0, 5)):
         own = draw.child(f"thing {index}")

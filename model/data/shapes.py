@@ -14,16 +14,20 @@ from torch import Tensor
 Point = tuple[float, float]
 
 
+def _length(x: Tensor, y: Tensor) -> Tensor:
+    return torch.sqrt(x * x + y * y)
+
+
 def circle(x: Tensor, y: Tensor, center: Point, radius: float) -> Tensor:
     """Return the distance to a circle."""
-    return torch.hypot(x - center[0], y - center[1]) - radius
+    return _length(x - center[0], y - center[1]) - radius
 
 
 def ellipse(x: Tensor, y: Tensor, center: Point, radii: Point) -> Tensor:
     """Return the distance to an upright ellipse, exact to first order near its outline."""
     dx, dy = x - center[0], y - center[1]
-    scaled = torch.hypot(dx / radii[0], dy / radii[1])
-    slope = torch.hypot(dx / radii[0] ** 2, dy / radii[1] ** 2).clamp(min=1e-6)
+    scaled = _length(dx / radii[0], dy / radii[1])
+    slope = _length(dx / radii[0] ** 2, dy / radii[1] ** 2).clamp(min=1e-6)
     return scaled * (scaled - 1) / slope
 
 
@@ -32,14 +36,14 @@ def limb(x: Tensor, y: Tensor, start: Point, end: Point, first: float, last: flo
     ax, ay = end[0] - start[0], end[1] - start[1]
     dx, dy = x - start[0], y - start[1]
     share = ((dx * ax + dy * ay) / max(ax * ax + ay * ay, 1e-12)).clamp(0, 1)
-    return torch.hypot(dx - share * ax, dy - share * ay) - (first + (last - first) * share)
+    return _length(dx - share * ax, dy - share * ay) - (first + (last - first) * share)
 
 
 def box(x: Tensor, y: Tensor, center: Point, half: Point, corner: float = 0.0) -> Tensor:
     """Return the distance to an upright box with corners of radius ``corner``."""
     dx = (x - center[0]).abs() - (half[0] - corner)
     dy = (y - center[1]).abs() - (half[1] - corner)
-    outside = torch.hypot(dx.clamp(min=0), dy.clamp(min=0))
+    outside = _length(dx.clamp(min=0), dy.clamp(min=0))
     return outside + torch.maximum(dx, dy).clamp(max=0) - corner
 
 
@@ -61,7 +65,7 @@ def polygon(x: Tensor, y: Tensor, corners: Sequence[Point]) -> Tensor:
 
 def blob(x: Tensor, y: Tensor, radius: float, waves: Sequence[tuple[int, float, float]]) -> Tensor:
     """Return the distance to a rounded outline: ``radius`` plus waves (count, amplitude, phase) around it."""
-    distance = torch.hypot(x, y)
+    distance = _length(x, y)
     angle = torch.atan2(y, x)
     outline = torch.full_like(x, radius)
     steep = 0.0
@@ -100,5 +104,5 @@ def rounded_normal(distance: Tensor, thickness: float) -> tuple[Tensor, Tensor, 
     gy[..., 1:-1, :] = distance[..., 2:, :] - distance[..., :-2, :]
     gy[..., 0, :], gy[..., -1, :] = gy[..., 1, :], gy[..., -2, :]
     tilt = (1 + distance / thickness).clamp(0, 0.98)
-    scale = tilt / torch.hypot(gx, gy).clamp(min=1e-9)
+    scale = tilt / _length(gx, gy).clamp(min=1e-9)
     return gx * scale, gy * scale, torch.sqrt(1 - tilt * tilt)

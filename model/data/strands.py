@@ -11,6 +11,7 @@ from torch import Tensor
 
 FRACTION = 1 << 18
 DEPTH_CONTRAST = 7.0
+LENGTH_PER_PIXEL = 0.6
 
 
 def rasterize(
@@ -29,23 +30,21 @@ def rasterize(
     counts more (weighted blending, McGuire and Bavoil 2013), which needs no sorting.
     """
     frames = points.shape[0]
-    segments = _visible_segments(points, widths, height, width)
-    strand, piece, start, end, half, frame = segments
+    strand, piece, start, end, half, frame = _visible_segments(points, widths, height, width)
     if start.shape[0] == 0:
         empty = torch.zeros(frames, height, width, device=points.device)
         return torch.zeros(frames, 3, height, width, device=points.device), empty
-    area, column, row = _segment_areas(start, end, half)
-    covered = (area * opacity[strand].view(-1, 1, 1)).clamp(0, 0.9995)
-    inside = (covered > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    place = (frame.view(-1, 1, 1) * height + row) * width + column
-    kept = inside.nonzero(as_tuple=True)
-    place, covered, owner = place[kept], covered[kept], kept[0]
-    weight = covered * torch.exp(DEPTH_CONTRAST * (depth[strand[owner]] - 1))
-    color = colors[strand[owner], piece[owner]]
+    area, column, row, owner = _covered_areas(start, end, half)
+    strand, piece, frame = strand[owner], piece[owner], frame[owner]
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    covered = (area * opacity[strand].view(-1, 1)).clamp(0, 0.9995) * inside
+    place = torch.where(inside, (frame.view(-1, 1) * height + row) * width + column, 0).view(-1)
+    weight = covered * torch.exp(DEPTH_CONTRAST * (depth[strand] - 1)).view(-1, 1)
+    color = colors[strand, piece]
     count = frames * height * width
     thickness = _sum_at(place, -torch.log1p(-covered), count)
     total = _sum_at(place, weight, count)
-    channels = [_sum_at(place, weight * color[:, channel], count) for channel in range(3)]
+    channels = [_sum_at(place, weight * color[:, channel : channel + 1], count) for channel in range(3)]
     alpha = 1 - torch.exp(-thickness)
     mixed = torch.stack(channels) / total.clamp(min=1e-6)
     shape = (frames, height, width)
@@ -64,12 +63,16 @@ def _visible_segments(
         & (high[..., 1] > -margin)
         & (low[..., 1] < height + margin)
     )
+    # At most so much length per pixel is drawn, or a close look at long hair would take seconds: later strands go.
+    length = (end - start).abs().amax(dim=-1).clamp(max=max(height, width)) * visible
+    drawn = length.sum(dim=(0, 2)).cumsum(0) <= LENGTH_PER_PIXEL * points.shape[0] * height * width
+    visible = visible & drawn.view(1, -1, 1)
     frame, strand, piece = visible.nonzero(as_tuple=True)
     return strand, piece, start[visible], end[visible], widths[strand, piece] / 2, frame
 
 
-def _segment_areas(start: Tensor, end: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return covered area, column and row, each (N, R, K), of the pixels that segments touch."""
+def _covered_areas(start: Tensor, end: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return covered area, column and row (M, K) of each run of pixels that a segment touches, and its segment (M,)."""
     delta = end - start
     steep = delta[:, 1].abs() >= delta[:, 0].abs()
     major = torch.where(steep, start[:, 1], start[:, 0])
@@ -84,20 +87,19 @@ def _segment_areas(start: Tensor, end: Tensor, half: Tensor) -> tuple[Tensor, Te
     line = torch.floor(low).view(-1, 1) + torch.arange(rows, device=start.device)
     top = torch.maximum(line, low.view(-1, 1))
     bottom = torch.minimum(line + 1, high.view(-1, 1))
-    length = (bottom - top).clamp(min=0)
-    middle = minor.view(-1, 1) + slope.view(-1, 1) * ((top + bottom) / 2 - major.view(-1, 1))
-    spread = (slope.abs().view(-1, 1) * length).clamp(min=1e-4)
-    first = torch.floor(middle - reach.view(-1, 1) - spread / 2)
-    offset = first - middle
-    edges = offset.unsqueeze(-1) + torch.arange(columns + 1, device=start.device)
-    wide = reach.view(-1, 1, 1)
-    spread = spread.unsqueeze(-1)
-    integral = _ramp(edges + wide, spread) - _ramp(edges - wide, spread)
-    area = (integral[..., 1:] - integral[..., :-1]) * length.unsqueeze(-1)
-    across = (first.unsqueeze(-1) + torch.arange(columns, device=start.device)).long()
-    along = line.long().unsqueeze(-1).expand_as(across)
-    upright = steep.view(-1, 1, 1)
-    return area, torch.where(upright, across, along), torch.where(upright, along, across)
+    owner, index = (bottom > top).nonzero(as_tuple=True)
+    line, top, bottom = line[owner, index], top[owner, index], bottom[owner, index]
+    length, slope, reach = bottom - top, slope[owner], reach[owner]
+    middle = minor[owner] + slope * ((top + bottom) / 2 - major[owner])
+    spread = (slope.abs() * length).clamp(min=1e-4)
+    first = torch.floor(middle - reach - spread / 2)
+    edges = (first - middle).view(-1, 1) + torch.arange(columns + 1, device=start.device)
+    integral = _ramp(edges + reach.view(-1, 1), spread.view(-1, 1)) - _ramp(edges - reach.view(-1, 1), spread.view(-1, 1))
+    area = (integral[:, 1:] - integral[:, :-1]) * length.view(-1, 1)
+    across = first.long().view(-1, 1) + torch.arange(columns, device=start.device)
+    along = line.long().view(-1, 1).expand_as(across)
+    upright = steep[owner].view(-1, 1)
+    return area, torch.where(upright, across, along), torch.where(upright, along, across), owner
 
 
 def _ramp(position: Tensor, spread: Tensor) -> Tensor:
@@ -107,6 +109,6 @@ def _ramp(position: Tensor, spread: Tensor) -> Tensor:
 
 
 def _sum_at(place: Tensor, values: Tensor, count: int) -> Tensor:
-    whole = (values * FRACTION + 0.5).to(torch.int32)
+    whole = (values * FRACTION + 0.5).to(torch.int32).view(-1)
     total = torch.zeros(count, dtype=torch.int32, device=values.device)
     return total.index_add_(0, place, whole).to(torch.float32) / FRACTION

@@ -12,6 +12,7 @@ from torch import Tensor
 from model.data.seeding import Draw
 
 SIZE = 256
+VARIANTS = 5
 
 
 @lru_cache(maxsize=8)
@@ -33,12 +34,40 @@ def spectral(
     channels: int = 1,
     slopes: bool = False,
 ) -> Tensor:
-    """Return a tile (C, 257, 257) of mean 0 and deviation 1 that repeats without a seam.
+    """Return a tile (C, 257, 257) of mean 0 and deviation 1 that repeats without a seam; do not write into it.
+
+    Tiles come from a bank: parameters are rounded, and each has a few variants that shots read at other places.
 
     ``slope`` is the fall of the amplitude with frequency (0 white, 1 natural, 2 smooth), ``low`` and ``high`` bound the
     cycles per tile, ``stretch`` > 1 elongates along ``angle``. With ``slopes``, each channel is followed by its
     derivatives along x and y, per tile width, for use as relief: (3·C, 257, 257).
     """
+    return _tile(
+        draw.integer(0, VARIANTS - 1),
+        device,
+        round(slope * 2) / 2,
+        2.0 ** round(math.log2(low)),
+        2.0 ** round(math.log2(high)),
+        2.0 ** round(math.log2(stretch)),
+        round(angle / math.pi * 8) % 8 * math.pi / 8 if stretch > 1.4 else 0.0,
+        channels,
+        slopes,
+    )
+
+
+@lru_cache(maxsize=400)
+def _tile(
+    variant: int,
+    device: torch.device,
+    slope: float,
+    low: float,
+    high: float,
+    stretch: float,
+    angle: float,
+    channels: int,
+    slopes: bool,
+) -> Tensor:
+    draw = Draw(variant, f"{slope}/{low}/{high}/{stretch}/{angle}/{channels}/{slopes}")
     fx, fy = _frequencies(device)
     along = fx * math.cos(angle) + fy * math.sin(angle)
     across = fy * math.cos(angle) - fx * math.sin(angle)

@@ -12,8 +12,9 @@ from model.data.growth import Coat, draw_strands, grow
 from model.data.lighting import Rgb, rgb, shade
 from model.data.materials import HAIR_TONES, SKIN_TONES, Stage, any_color, cloth, hard, near_screen_color, skin
 from model.data.seeding import Draw
-from model.data.shapes import box, circle, coverage, ellipse, join, limb, line_coverage, rounded_normal
-from model.data.subjects.part import Part, add_solid
+from model.data.shapes import box as rectangle
+from model.data.shapes import circle, coverage, ellipse, join, limb, line_coverage, rounded_normal
+from model.data.subjects.part import Part, add_solid, window
 from model.data.textures import read, spectral
 from model.data.truth import empty_stack, over
 from model.data.view import Motion
@@ -32,19 +33,20 @@ def person(draw: Draw, stage: Stage, motion: Motion) -> Part:
     coat = _coat(draw.child("hair"), stage, style)
     if style in ("long", "curly"):
         stack = over(_hair_behind(draw.child("behind"), stage, motion, coat, style), stack)
-    stack = _trunk(draw.child("trunk"), stage, stack, (x, y), pixel, tone)
+    garment = draw.child("garment")
+    stack = _trunk(draw.child("trunk"), garment, stage, stack, (x, y), pixel, tone)
     arms_first = draw.chance(0.5)
     if arms_first:
-        stack = _arms(draw.child("arms"), stage, stack, (x, y), pixel, tone)
+        stack = _arms(draw.child("arms"), garment, stage, stack, (x, y), pixel, tone)
     head = _head_distance(draw.child("head"), x, y)
     stack = add_solid(
-        stack, head, pixel, lambda: _face(draw.child("face"), stage, skin(draw.child("head skin"), stage, x, y, head, tone, 0.9), x, y, pixel, coat)
+        stack, (x, y), head, pixel, lambda u, v, d: _face(draw.child("face"), stage, skin(draw.child("head skin"), stage, u, v, d, tone, 0.9), u, v, pixel, coat)
     )
     if style != "bald":
         stack = over(_hair_on_top(draw.child("top"), stage, motion, (x, y), pixel, coat, style, stack), stack)
     stack = _headphones(draw.child("headphones"), stage, stack, (x, y), pixel)
     if not arms_first:
-        stack = _arms(draw.child("arms"), stage, stack, (x, y), pixel, tone)
+        stack = _arms(draw.child("arms"), garment, stage, stack, (x, y), pixel, tone)
     return Part(stack)
 
 
@@ -56,7 +58,7 @@ def hair(draw: Draw, stage: Stage, motion: Motion) -> Part:
     coat = _coat(draw.child("hair"), stage, style)
     mass = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, ellipse(x, y, (0.0, 0.0), (0.78, 0.98)))
     stack = over(mass, empty_stack(view.frames, view.height, view.width, view.device))
-    count = draw.integer(250, 700)
+    count = draw.integer(350, 900)
     angle = draw.uniforms(-math.pi, math.pi, count)
     spread = np.sqrt(draw.uniforms(0.3, 1.0, count))
     roots = np.stack((0.76 * spread * np.cos(angle), 0.95 * spread * np.sin(angle)), -1).astype(np.float32)
@@ -71,10 +73,10 @@ def _coat(draw: Draw, stage: Stage, style: str) -> Coat:
     color = draw.pick(HAIR_TONES)
     if draw.chance(0.25 * stage.near_screen):
         color = near_screen_color(draw, stage.screen_color)
-    length = {"short": draw.uniform(0.18, 0.5), "long": draw.uniform(1.6, 3.6), "curly": draw.uniform(0.9, 2.6)}
+    length = {"short": draw.uniform(0.08, 0.3), "long": draw.uniform(1.6, 3.6), "curly": draw.uniform(0.9, 2.6)}
     return Coat(
         length=length.get(style, 0.5),
-        width=(0.35, 1.7),
+        width=(0.25, 1.2),
         gravity={"short": 0.25, "long": 1.0, "curly": draw.uniform(0.15, 0.8)}.get(style, 0.5),
         curl={"short": 0.3, "long": draw.uniform(0.05, 0.5), "curly": draw.uniform(0.7, 1.5)}.get(style, 0.3),
         curls={"curly": draw.uniform(3, 8)}.get(style, draw.uniform(0.5, 2.0)),
@@ -125,21 +127,21 @@ def _face(draw: Draw, stage: Stage, color: Tensor, x: Tensor, y: Tensor, pixel: 
     return paint(color, limb(u, y, (-0.2, 0.5), (0.2, 0.5), 0.012, 0.012), (0.05, 0.02, 0.02), 0.8)
 
 
-def _trunk(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb) -> Tensor:
+def _trunk(draw: Draw, garment: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb) -> Tensor:
     x, y = grid
     wide = draw.uniform(1.25, 1.75)
     rough = spectral(draw.child("outline"), stage.device, slope=1.6, low=1, high=30)
     wobble = 0.045 * read(rough, x * 0.15, y * 0.15)[:, 0]
     legs = torch.minimum(limb(x, y, (-0.7, 7.0), (-0.9, 13.0), 0.85, 0.5), limb(x, y, (0.7, 7.0), (0.9, 13.0), 0.85, 0.5))
     legs = join(legs, ellipse(x, y, (0.0, 6.9), (1.4, 1.0)), 0.4) + wobble
-    stack = add_solid(stack, legs, pixel, lambda: cloth(draw.child("trousers"), stage, x, y, legs, pixel, 0.9))
+    stack = add_solid(stack, grid, legs, pixel, lambda u, v, d: cloth(draw.child("trousers"), stage, u, v, d, pixel, 0.9))
     neck = join(limb(x, y, (0.0, 0.5), (0.0, 1.9), 0.45, 0.55), ellipse(x, y, (0.0, 2.3), (1.1, 0.55)), 0.5)
-    stack = add_solid(stack, neck, pixel, lambda: 0.8 * skin(draw.child("neck"), stage, x, y, neck, tone, 0.6))
+    stack = add_solid(stack, grid, neck, pixel, lambda u, v, d: 0.8 * skin(draw.child("neck"), stage, u, v, d, tone, 0.6))
     body = join(limb(x, y, (0.0, 3.2), (0.0, 6.6), wide, wide * 0.88), limb(x, y, (-wide, 2.55), (wide, 2.55), 0.5, 0.5), 0.7)
     body = join(body, limb(x, y, (-0.55, 2.0), (0.55, 2.0), 0.35, 0.35), 0.5) + wobble
-    collar = ellipse(x, y, (0.0, draw.uniform(1.5, 2.1)), (draw.uniform(0.4, 0.75), draw.uniform(0.4, 1.0)))
+    collar = ellipse(x, y, (0.0, draw.uniform(1.5, 2.1)), (draw.uniform(0.35, 0.6), draw.uniform(0.25, 0.8)))
     body = torch.maximum(body, -collar)
-    return add_solid(stack, body, pixel, lambda: _shirt(draw.child("shirt"), stage, x, y, body, pixel))
+    return add_solid(stack, grid, body, pixel, lambda u, v, d: _shirt(garment, stage, u, v, d, pixel))
 
 
 def _shirt(draw: Draw, stage: Stage, x: Tensor, y: Tensor, body: Tensor, pixel: float) -> Tensor:
@@ -152,7 +154,7 @@ def _shirt(draw: Draw, stage: Stage, x: Tensor, y: Tensor, body: Tensor, pixel: 
     return (color + (inner - color) * share) * (1 - 0.35 * coverage(opening.abs() - 0.03, 0.08).unsqueeze(1))
 
 
-def _arms(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb) -> Tensor:
+def _arms(draw: Draw, garment: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb) -> Tensor:
     sleeves = draw.chance(0.6)
     frames = torch.arange(stage.view.frames, device=stage.device).view(-1, 1, 1)
     for side in (-1.0, 1.0):
@@ -169,18 +171,22 @@ def _arms(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, ton
         fore, top = limb(x, y, elbow, wrist, 0.36, 0.24), limb(x, y, shoulder, elbow, 0.5, 0.4)
         if sleeves:
             both = join(fore - 0.08, top, 0.25)
-            stack = add_solid(stack, both, pixel, lambda d=both, u=x, v=y: cloth(draw.child("sleeve"), stage, u, v, d, pixel, 0.45))  # type: ignore[misc]  # mypy cannot type lambda defaults
+            stack = add_solid(stack, (x, y), both, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.45))
         else:
             bare = join(fore, top - 0.04, 0.2)
-            stack = add_solid(stack, bare, pixel, lambda d=bare, u=x, v=y: skin(draw.child("arm"), stage, u, v, d, tone, 0.42))  # type: ignore[misc]  # as above
+            stack = add_solid(stack, (x, y), bare, pixel, lambda u, v, d: skin(draw.child("arm"), stage, u, v, d, tone, 0.42))
             short = torch.maximum(top - 0.06, limb(x, y, shoulder, ((shoulder[0] + elbow[0]) / 2, (shoulder[1] + elbow[1]) / 2), 0.62, 0.6))
-            stack = add_solid(stack, short, pixel, lambda d=short, u=x, v=y: cloth(draw.child("sleeve"), stage, u, v, d, pixel, 0.5))  # type: ignore[misc]  # as above
+            stack = add_solid(stack, (x, y), short, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.5))
     return stack
 
 
 def _hand(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb, wrist: tuple[float, float], heading: float) -> Tensor:
-    x, y = grid
     palm = (wrist[0] + 0.4 * math.cos(heading), wrist[1] + 0.4 * math.sin(heading))
+    box = window(circle(grid[0], grid[1], palm, 4.5), 0.0)
+    if box is None:
+        return stack
+    whole, stack = stack, stack[:, :, box[0], box[1]]
+    x, y = grid = grid[0][:, box[0], box[1]], grid[1][:, box[0], box[1]]
     hand = join(limb(x, y, wrist, palm, 0.25, 0.34), circle(x, y, palm, 0.33), 0.1)
     spread = draw.uniform(0.05, 0.32)
     curled = draw.uniform(0.35, 1.0)
@@ -194,13 +200,18 @@ def _hand(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, ton
     if draw.chance(0.3):
         tip = (palm[0] + draw.uniform(1, 4) * math.cos(thumb + 0.6), palm[1] + draw.uniform(1, 4) * math.sin(thumb + 0.6))
         stick = limb(x, y, palm, tip, draw.log_uniform(0.02, 0.15), draw.log_uniform(0.015, 0.12))
-        stack = add_solid(stack, stick, pixel, lambda: hard(draw.child("held"), stage, x, y, stick, pixel, 0.1))
-    return add_solid(stack, hand, pixel, lambda: skin(draw.child("skin"), stage, x, y, hand, tone, 0.25))
+        stack = add_solid(stack, grid, stick, pixel, lambda u, v, d: hard(draw.child("held"), stage, u, v, d, pixel, 0.1))
+    add_solid(stack, grid, hand, pixel, lambda u, v, d: skin(draw.child("skin"), stage, u, v, d, tone, 0.25))
+    return whole
 
 
 def _hair_mass(draw: Draw, stage: Stage, grid: Grid, pixel: float, coat: Coat, distance: Tensor) -> Tensor:
     """Return the closed body of hair under the strands, streaked, with a ragged outline."""
-    x, y = grid
+    stack = empty_stack(stage.view.frames, stage.view.height, stage.view.width, stage.device)
+    box = window(distance, 0.2)
+    if box is None:
+        return stack
+    x, y, distance = (each[:, box[0], box[1]] for each in (*grid, distance))
     streaks = spectral(draw.child("streaks"), stage.device, slope=0.7, low=2, high=110, stretch=5.0, angle=math.pi / 2, slopes=True)
     value = read(streaks, x * 0.55, y * 0.55)
     ragged = distance + 0.03 + 0.035 * value[:, 0]
@@ -210,7 +221,8 @@ def _hair_mass(draw: Draw, stage: Stage, grid: Grid, pixel: float, coat: Coat, d
     soft = (0.5 - ragged / max(2.5 * pixel, 0.03)).clamp(0, 1)
     alpha = soft.unsqueeze(1)
     zero = torch.zeros_like(color)
-    return torch.cat((color * 0.8 * alpha, alpha, zero, albedo.clamp(max=1) * alpha, 0.01 * alpha), dim=1)
+    stack[:, :, box[0], box[1]] = torch.cat((color * 0.8 * alpha, alpha, zero, albedo.clamp(max=1) * alpha, 0.01 * alpha), dim=1)
+    return stack
 
 
 def _hair_behind(draw: Draw, stage: Stage, motion: Motion, coat: Coat, style: str) -> Tensor:
@@ -220,7 +232,7 @@ def _hair_behind(draw: Draw, stage: Stage, motion: Motion, coat: Coat, style: st
     bush = 0.75 if style == "long" else 1.0
     mass = join(ellipse(x, y, (0.0, -0.1), (0.9 * (0.6 + 0.4 * bush), 0.95)), ellipse(x, y, (0.0, down * 0.5), (0.85 * bush + 0.15, 0.5 + down * 0.6)), 0.5)
     body = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, mass)
-    count = draw.integer(150, 380)
+    count = draw.integer(250, 600)
     side = np.where(draw.uniforms(0, 1, count) < 0.5, -1.0, 1.0)
     angle = -math.pi / 2 + side * draw.uniforms(0.1, 2.0, count)
     roots = np.stack((0.85 * np.cos(angle), -0.1 + 0.9 * np.sin(angle)), -1).astype(np.float32)
@@ -238,12 +250,12 @@ def _hair_on_top(draw: Draw, stage: Stage, motion: Motion, grid: Grid, pixel: fl
     if style == "tied":
         knot = ellipse(x, y, (draw.uniform(-0.4, 0.4), -1.15), (0.42, 0.36))
         top = over(top, _hair_mass(draw.child("knot"), stage, grid, pixel, coat, knot))
-    count = draw.integer(150, 450)
-    angle = draw.uniforms(-math.pi * 1.02, math.pi * 0.02, count)
-    inner = np.sqrt(draw.uniforms(0.35, 1.0, count))
+    count = draw.integer(300, 800)
+    angle = draw.uniforms(-math.pi * 0.97, -math.pi * 0.03, count)
+    inner = np.sqrt(draw.uniforms(0.6, 1.0, count))
     roots = np.stack((0.82 * inner * np.cos(angle), -0.22 + 0.9 * inner * np.sin(angle)), -1).astype(np.float32)
-    flow = angle + np.where(np.cos(angle) > parting, 1.0, -1.0) * draw.uniforms(0.5, 1.5, count)
-    short = Coat(**{**coat.__dict__, "length": min(coat.length, 0.55), "gravity": min(coat.gravity, 0.3)})
+    flow = angle + np.where(np.cos(angle) > parting, 1.0, -1.0) * draw.uniforms(0.4, 1.4, count)
+    short = Coat(**{**coat.__dict__, "length": min(coat.length, 0.4), "gravity": min(coat.gravity, 0.3)})
     curves = grow(draw.child("strands"), roots, flow.astype(np.float32), short, draw.uniforms(0.3, 1.0, count), 8)
     top = over(draw_strands(draw.child("drawn"), stage, motion, curves, short), top)
     return over(_flyaways(draw.child("fly"), stage, motion, coat), top)
@@ -267,9 +279,11 @@ def _headphones(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: floa
         return stack
     x, y = grid
     arc = torch.maximum(ellipse(x, y, (0.0, -0.1), (0.93, 1.08)).abs() - 0.05, y)
-    cups = torch.minimum(box(x, y, (-0.9, 0.05), (0.17, 0.35), 0.15), box(x, y, (0.9, 0.05), (0.17, 0.35), 0.15))
+    cups = torch.minimum(rectangle(x, y, (-0.9, 0.05), (0.17, 0.35), 0.15), rectangle(x, y, (0.9, 0.05), (0.17, 0.35), 0.15))
     shape = torch.minimum(arc, cups)
     wire = line_coverage(x - 0.9 - 0.2 * torch.sin(1.7 * y), 0.025, pixel) * (y > 0.2)
     shape = torch.where((y > 0.3) & (wire > 0), torch.minimum(shape, (x - 0.9 - 0.2 * torch.sin(1.7 * y)).abs() - 0.025), shape)
     tint = any_color(draw, stage)
-    return add_solid(stack, shape, pixel, lambda: shade(rgb(tint, x.device).expand_as(stack[:, :3]), rounded_normal(shape, 0.15), stage.light, gloss=0.4, shininess=40))
+    return add_solid(
+        stack, grid, shape, pixel, lambda u, v, d: shade(rgb(tint, u.device) + 0 * v.unsqueeze(1), rounded_normal(d, 0.15), stage.light, gloss=0.4, shininess=40)
+    )

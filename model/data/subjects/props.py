@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,10 +11,10 @@ from torch import Tensor
 from model.data.lighting import rgb, shade
 from model.data.materials import Stage, any_color, cloth, hard, near_screen_color, pattern
 from model.data.seeding import Draw
-from model.data.shapes import blob, box, circle, limb, polygon, rounded_normal
+from model.data.shapes import blob, box, circle, coverage, limb, polygon, rounded_normal
 from model.data.subjects.part import Part, add_solid
 from model.data.textures import read, spectral
-from model.data.truth import empty_stack
+from model.data.truth import empty_stack, stack_of
 from model.data.view import Motion
 
 
@@ -53,7 +54,7 @@ def thing(draw: Draw, stage: Stage, motion: Motion) -> Part:
                 distance = torch.maximum(distance, -circle(u, v, place, own.uniform(0.05, 0.25) / (1 + 0.3 * hole)))
         distance = distance * size
         painter = hard if own.chance(0.6) else cloth
-        stack = add_solid(stack, distance, pixel, lambda d=distance, o=own, p=painter: p(o.child("paint"), stage, x, y, d, pixel, 0.4))  # type: ignore[misc]  # mypy cannot type lambda defaults
+        stack = add_solid(stack, (x, y), distance, pixel, partial(painter, own.child("paint"), stage, pixel=pixel, thickness=0.4))
     return Part(stack)
 
 
@@ -88,8 +89,13 @@ def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
             distance = torch.minimum(distance, limb(x, y, (0.0, foot - 0.4), (side, foot + 0.15), 0.008, 0.008))
         distance = torch.minimum(distance, limb(x, y, (-0.6, -0.8), (0.7, -0.9), 0.007, 0.007))
     tint = any_color(draw, stage)
-    albedo = rgb(tint, x.device).expand(view.frames, 3, view.height, view.width)
-    return Part(add_solid(stack, distance, pixel, lambda: shade(albedo, rounded_normal(distance, 0.02), stage.light, gloss=draw.uniform(0, 0.6), shininess=25)))
+    gloss = draw.uniform(0, 0.6)
+
+    def paint(u: Tensor, _: Tensor, d: Tensor) -> Tensor:
+        albedo = rgb(tint, u.device).expand(-1, -1, *u.shape[1:]).expand(u.shape[0], -1, -1, -1)
+        return shade(albedo, rounded_normal(d, 0.02), stage.light, gloss=gloss, shininess=25)
+
+    return Part(add_solid(stack, (x, y), distance, pixel, paint))
 
 
 def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:
@@ -100,21 +106,25 @@ def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:
     half = (0.45, 0.9) if draw.chance(0.6) else (0.9, 0.65)
     case = box(x, y, (0.0, 0.0), half, 0.09)
     stack = empty_stack(view.frames, view.height, view.width, view.device)
-    dark = rgb((0.015, 0.015, 0.017), x.device).expand(view.frames, 3, view.height, view.width)
-    stack = add_solid(stack, case, pixel, lambda: shade(dark, rounded_normal(case, 0.05), stage.light, gloss=0.5, shininess=50))
+
+    def body(u: Tensor, _: Tensor, d: Tensor) -> Tensor:
+        dark = rgb((0.015, 0.015, 0.017), u.device).expand(u.shape[0], 3, *u.shape[1:])
+        return shade(dark, rounded_normal(d, 0.05), stage.light, gloss=0.5, shininess=50)
+
+    stack = add_solid(stack, (x, y), case, pixel, body)
     display = box(x, y, (0.0, 0.0), (half[0] - 0.05, half[1] - 0.05), 0.05)
 
-    def shown() -> Tensor:
+    def shown(u: Tensor, v: Tensor, _: Tensor) -> Tensor:
         tint = stage.screen_color if draw.chance(0.5) else near_screen_color(draw, stage.screen_color)
         level = draw.uniform(0.5, 1.3)
-        picture = rgb(tint, x.device) * level * torch.ones_like(dark)
+        picture = rgb(tint, x.device) * level + 0 * u.unsqueeze(1)
         if draw.chance(0.5):
-            other = pattern(draw.child("picture"), stage, x, y, pixel, 1.5)
-            share = torch.sigmoid(8 * (read(spectral(draw.child("share"), x.device, slope=2.0, low=1, high=8), x * 0.4, y * 0.4)[:, 0:1] - 0.4))
+            other = pattern(draw.child("picture"), stage, u, v, pixel, 1.5)
+            share = torch.sigmoid(8 * (read(spectral(draw.child("share"), x.device, slope=2.0, low=1, high=8), u * 0.4, v * 0.4)[:, 0:1] - 0.4))
             picture = picture + (other - picture) * share
         return picture
 
-    return Part(add_solid(stack, display, pixel, shown))
+    return Part(add_solid(stack, (x, y), display, pixel, shown))
 
 
 def mirror(draw: Draw, stage: Stage, motion: Motion) -> Part:
@@ -133,5 +143,5 @@ def mirror(draw: Draw, stage: Stage, motion: Motion) -> Part:
     color = shade(body.expand(view.frames, 3, view.height, view.width).clamp(max=4.0), (nx, ny, nz), stage.light, gloss=0.6, shininess=80)
     seen = torch.sigmoid(6 * (torch.hypot(nx, ny) - 0.55 + 0.25 * swirl[:, 1]))
     fresnel = (0.25 + 0.75 * (1 - nz) ** 2) if metal else (0.04 + 0.6 * (1 - nz) ** 3)
-    stack = empty_stack(view.frames, view.height, view.width, view.device)
-    return Part(add_solid(stack, distance, pixel, lambda: color, gleam=seen * fresnel * draw.uniform(0.3, 0.9)))
+    layer = stack_of(color, coverage(distance, pixel), gleam=seen * fresnel * draw.uniform(0.3, 0.9))
+    return Part(layer)

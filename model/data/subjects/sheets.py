@@ -26,6 +26,10 @@ class _Sheet:
         self.pixel = view.pixel / motion.size
         waves = [(n, draw.normal(0.10 / n), draw.uniform(0, 6.28)) for n in range(2, 8)]
         self.distance = blob(self.x, self.y, 0.8, waves)
+        if draw.chance(0.5):
+            # A hanging cloth: one long hem across the picture.
+            hem = sum((0.25 * a * torch.sin(n * self.x * 2 + phase) for n, a, phase in waves), self.y * 0)
+            self.distance = self.y - 0.3 - hem
         tile = spectral(draw.child("folds"), stage.device, slope=1.9, low=1, high=24, stretch=draw.uniform(1, 4), angle=draw.uniform(0, 3.1), channels=2, slopes=True)
         relief = read(tile, self.x * 0.35, self.y * 0.35)
         self.u = self.x + bend * relief[:, 0]
