@@ -74,9 +74,10 @@ class _Keeper:
         while not self._closing.is_set():
             began = time.monotonic()
             try:
-                self.folder.scan()
-                if self.folder.online:
+                # Before the scan, so that nothing falls between the two.
+                if self.folder.root.is_dir():
                     self._watch.ensure()
+                self.folder.scan()
             except Exception:
                 # Whatever lies in one folder must not end the watching of it.
                 log.exception("scan failed", root=str(self.folder.root))

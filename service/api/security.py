@@ -20,6 +20,7 @@ from service.settings import Settings
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+)(:\d{1,5})?")
 _SAFE_SITES = ("same-origin", "none")  # none: typed by the user, not sent by a page
 _OPEN = "/health/"
+_FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # somebody else asks through this machine
 _HARDENING = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -47,12 +48,14 @@ class Gate:
         authorized = self._knows_token(headers)
         refusal = self._refusal(scope, headers, authorized)
         if refusal is not None:
+            refusal.raw_headers.extend(_HARDENING)
             await refusal(scope, receive, send)
             return
         client = scope.get("client")
         state = scope.setdefault("state", {})
         state["authorized"] = authorized
-        state["trusted"] = authorized and self._loopback_counts and client is not None and is_loopback(client[0])
+        direct = self._loopback_counts and not any(name in headers for name in _FORWARDING)
+        state["trusted"] = authorized and direct and client is not None and is_loopback(client[0])
 
         async def hardened(message: Mapping[str, object]) -> None:
             if message["type"] == "http.response.start":

@@ -46,7 +46,7 @@ class Place:
 
     def __init__(self, tmp_path: Path, **more: Any) -> None:
         self.root = tmp_path / "drop"
-        self.root.mkdir(exist_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
             **{"home": tmp_path / "home", "drop_folders": (self.root,), "output_root": tmp_path / "out"} | more
         )

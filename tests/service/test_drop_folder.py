@@ -321,8 +321,7 @@ def test_links_that_lead_out_of_the_root_are_not_followed_unless_allowed(tmp_pat
     for frame in (1, 2):
         (outside / f"secret.{frame:04d}.png").write_bytes(b"x")
     for allowed in (False, True):
-        place = Place(tmp_path / str(allowed), follow_links=allowed) if make(tmp_path / str(allowed)) else None
-        assert place is not None
+        place = Place(tmp_path / str(allowed), follow_links=allowed)
         try:
             (place.root / "way").symlink_to(outside, target_is_directory=True)
             (place.root / "file").mkdir()
@@ -333,8 +332,3 @@ def test_links_that_lead_out_of_the_root_are_not_followed_unless_allowed(tmp_pat
         names = sorted(job.shot.name for job in place.wait(20.0))
         assert names == (["secret", "single"] if allowed else [])
         place.close()
-
-
-def make(folder: Path) -> bool:
-    folder.mkdir()
-    return True
