@@ -217,12 +217,16 @@ def test_settings_that_do_not_fit_are_named(dropkey: Dropkey, tmp_path: Path) ->
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console, the tests' own included")
 def test_interrupted_work_is_kept_and_goes_on_later(dropkey: Dropkey, painted: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plates" / "wave"
+    folder.mkdir(parents=True)
+    for number in range(1001, 1031):
+        shutil.copy(painted / f"wave.{1001 + number % 4}.png", folder / f"wave.{number}.png")
     command = [
         sys.executable,
         "-m",
         "service.cli",
         "key",
-        str(painted),
+        str(folder),
         "--output",
         str(tmp_path),
         "--progress",
