@@ -65,5 +65,6 @@ class SequencePlate:
 def linear_color(stored: NDArray[np.generic], chosen: ChosenEncoding) -> NDArray[np.float32]:
     """Decode stored pixels (H, W, 3) to scene-linear Rec.709, contiguous; the same bits where they are that already."""
     decode = decoder(chosen.encoding)
-    color = as_float(stored) if decode is None else decode(stored)
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinities are the keyer's to repair and count
+        color = as_float(stored) if decode is None else decode(stored)
     return np.ascontiguousarray(color)

@@ -109,6 +109,16 @@ def test_not_a_number_and_infinity_reach_the_keyer(tmp_path: Path) -> None:
     assert np.isfinite(color).sum() == color.size - 4
 
 
+@pytest.mark.parametrize("encoding", ["acescg", "srgb", "arri-logc3", "pq", "hlg", "rec2020", "cineon"])
+def test_not_a_number_and_infinity_stay_where_they_are_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    pixels = noise()
+    pixels[2, 3], pixels[4, 5], pixels[6, 6] = np.nan, np.inf, -np.inf
+    color = read(write_exr(tmp_path / "a.exr", {"RGB": pixels}), encoding=encoding).color
+    assert np.isnan(color[2, 3]).all()
+    bad = ~np.isfinite(color).all(axis=2)
+    assert bad.sum() <= 3
+
+
 def test_float_tiff_is_linear_and_exact(tmp_path: Path) -> None:
     pixels = noise(peak=4.0)
     path = write(tmp_path / "a.tif", pixels, "float")
