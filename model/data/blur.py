@@ -20,9 +20,12 @@ def gaussian(pictures: Tensor, sigma: float) -> Tensor:
     while sigma / factor > 4 and min(height, width) // (factor * 2) >= 8:
         factor *= 2
     if factor > 1:
-        small = functional.interpolate(pictures, (height // factor, width // factor), mode="area")
-        small = gaussian(small, math.sqrt(max(sigma**2 - factor**2 / 6, 0.01)) / factor)
-        return functional.interpolate(small, (height, width), mode="bilinear", align_corners=False)
+        padded = functional.pad(pictures, (0, -width % factor, 0, -height % factor), mode="replicate")
+        small = functional.avg_pool2d(padded, factor)
+        # Averaging blocks and reading between them blur too; the Gaussian adds what is missing.
+        small = gaussian(small, math.sqrt(max(sigma**2 - factor**2 / 4, 0.01)) / factor)
+        large = functional.interpolate(small, padded.shape[-2:], mode="bilinear", align_corners=False)
+        return large[..., :height, :width]
     radius = max(1, math.ceil(sigma * 2.5))
     kernel = [math.exp(-0.5 * (offset / sigma) ** 2) for offset in range(-radius, radius + 1)]
     kernel = [weight / sum(kernel) for weight in kernel]
@@ -53,7 +56,8 @@ def disc(pictures: Tensor, radius: float) -> Tensor:
     frame = torch.roll(frame, (-reach, -reach), (0, 1))
     blurred = torch.fft.irfft2(torch.fft.rfft2(padded) * torch.fft.rfft2(frame), s=size)
     # The transform leaves rounding errors of about 1e-7, also below zero.
-    return blurred[..., reach : reach + height, reach : reach + width].clamp(min=0.0)
+    inner: Tensor = blurred[..., reach : reach + height, reach : reach + width].clamp(min=0.0)
+    return inner
 
 
 def motion_blur(stack: Tensor, view: View, motion: Motion, shutter: float) -> Tensor:

@@ -56,7 +56,11 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
     iso = draw.log_uniform(0.15, 3.0) * {"film": 0.5, "photo": 0.5, "broadcast": 1.0, "phone": 1.6, "web": 2.5}[grade]
     encoding = draw.pick(("logc3", "slog3")) if log else draw.pick(("srgb", "rec709")) if grade != "photo" else "srgb"
     lossless = draw.chance({"film": 0.6, "broadcast": 0.2, "photo": 0.3, "phone": 0.0, "web": 0.0}[grade])
-    quality = None if lossless else draw.uniform(*{"web": (35, 75), "phone": (50, 92), "photo": (75, 97)}.get(grade, (82, 98)))
+    quality = (
+        None
+        if lossless
+        else draw.uniform(*{"web": (35, 75), "phone": (50, 92), "photo": (75, 97)}.get(grade, (82, 98)))
+    )
     exposure, warm = 2 ** draw.normal(0.12), draw.normal(0.05)
     return Camera(
         gains=(exposure * (1 + warm), exposure, exposure * (1 - warm)),
@@ -70,7 +74,11 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
         sharpening_radius=draw.uniform(0.6, 1.6),
         encoding=encoding,
         bits=10 if log or draw.chance(0.15) else 8,
-        chroma={"film": draw.pick(("4:4:4", "4:2:2")), "broadcast": draw.pick(("4:2:2", "4:2:0")), "photo": draw.pick(("4:4:4", "4:2:0"))}.get(grade, "4:2:0"),
+        chroma={
+            "film": draw.pick(("4:4:4", "4:2:2")),
+            "broadcast": draw.pick(("4:2:2", "4:2:0")),
+            "photo": draw.pick(("4:4:4", "4:2:0")),
+        }.get(grade, "4:2:0"),
         quality=quality,
         matrix="rec601" if grade in ("photo", "web") else "rec709",
         origin=(draw.integer(0, 7), draw.integer(0, 7)),
@@ -112,7 +120,12 @@ def record(draw: Draw, light: Tensor, camera: Camera, codec: Codec | None = None
         signal = _really_encoded(signal, camera)
     else:
         signal = compress(
-            signal, scheme=camera.chroma, quality=camera.quality, bits=camera.bits, matrix=camera.matrix, origin=camera.origin
+            signal,
+            scheme=camera.chroma,
+            quality=camera.quality,
+            bits=camera.bits,
+            matrix=camera.matrix,
+            origin=camera.origin,
         )
     return transfer.decode(signal)
 

@@ -26,7 +26,12 @@ def round_trip(frames: Frames, codec: str, quality: float) -> list[NDArray[np.ui
         name = "mjpeg" if codec == "jpeg" else "libx264"
         options: dict[str, str] = {"threads": "1"}
         if codec == "jpeg":
-            options |= {"qmin": "1", "qmax": "31", "flags": "+qscale", "global_quality": str(int((31 - 29 * quality) * 118))}
+            options |= {
+                "qmin": "1",
+                "qmax": "31",
+                "flags": "+qscale",
+                "global_quality": str(int((31 - 29 * quality) * 118)),
+            }
         else:
             options |= {"crf": str(round(36 - 24 * quality)), "preset": "veryfast"}
         stream: Any = output.add_stream(name, rate=24, options=options)
@@ -40,7 +45,7 @@ def round_trip(frames: Frames, codec: str, quality: float) -> list[NDArray[np.ui
         output.mux(stream.encode(None))
     memory.seek(0)
     with av.open(memory, "r") as source:
-        return [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8) for frame in source.decode(video=0)]
 
 
 def write_png(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -57,7 +57,7 @@ def restore(chroma: Tensor, height: int, width: int) -> Tensor:
 @lru_cache(maxsize=8)
 def _transform(device: torch.device) -> Tensor:
     position = torch.arange(8, dtype=torch.float64)
-    basis = torch.cos((2 * position.view(1, -1) + 1) * position.view(-1, 1) * math.pi / 16) * 0.5
+    basis: Tensor = torch.cos((2 * position.view(1, -1) + 1) * position.view(-1, 1) * math.pi / 16) * 0.5
     basis[0] *= math.sqrt(0.5)
     return basis.to(device, torch.float32)
 
@@ -83,7 +83,8 @@ def quantize_blocks(planes: Tensor, quality: float, *, color: bool, origin: tupl
     table = (_table(planes.device, color) * scale).clamp(1, 255)
     coefficients = torch.round(basis @ blocks @ basis.T / table) * table
     restored = (basis.T @ coefficients @ basis).transpose(2, 3).reshape(padded.shape)
-    return restored[..., top : top + height, left : left + width] / 255
+    result: Tensor = restored[..., top : top + height, left : left + width] / 255
+    return result
 
 
 def compress(
@@ -96,7 +97,8 @@ def compress(
     height, width = signal.shape[-2:]
     levels = 2**bits - 1
     if scheme == "4:4:4" and quality is None:
-        return torch.round(signal * levels) / levels
+        rounded: Tensor = torch.round(signal * levels) / levels
+        return rounded
     picture = to_chroma(signal, matrix)
     luma, chroma = picture[:, :1], subsample(picture[:, 1:], scheme)
     if quality is not None:
@@ -104,4 +106,5 @@ def compress(
         chroma = quantize_blocks(chroma, quality, color=True, origin=origin)
     luma, chroma = torch.round(luma * levels) / levels, torch.round(chroma * levels) / levels
     rebuilt = from_chroma(torch.cat((luma, restore(chroma, height, width)), dim=1), matrix)
-    return torch.round(rebuilt.clamp(0, 1) * levels) / levels
+    stored: Tensor = torch.round(rebuilt.clamp(0, 1) * levels) / levels
+    return stored

@@ -63,23 +63,25 @@ def _clumped(draw: Draw, points: Array, amount: float) -> Array:
     leaders = np.minimum((np.arange(count) // 9) * 9, count - 1)
     pull = np.linspace(0, 1, points.shape[1], dtype=np.float32) ** 1.5 * np.float32(amount)
     pull = pull[None, :, None] * draw.uniforms(0.3, 1.0, count, 1, 1)
-    return points + (points[leaders] - points) * pull
+    gathered: Array = points + (points[leaders] - points) * pull
+    return gathered
 
 
-def draw_strands(
-    draw: Draw, stage: Stage, motion: Motion, curves: Array, coat: Coat, *, lit: Array | None = None
-) -> Tensor:
-    """Return the stack (T, 11, H, W) of curves (S, K + 1, 2) in local units, swaying a little over time.
+def on_device(array: Array, device: torch.device) -> Tensor:
+    """Return an array as a float32 tensor on ``device``."""
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
 
-    ``lit`` (S,) brightens or darkens single strands; by default they get light by their direction.
-    """
+
+def draw_strands(draw: Draw, stage: Stage, motion: Motion, curves: Array, coat: Coat) -> Tensor:
+    """Return the stack (T, 11, H, W) of curves (S, K + 1, 2) in local units, swaying a little over time."""
     view = stage.view
     count, pieces = curves.shape[0], curves.shape[1] - 1
     moving = torch.from_numpy(curves).to(view.device)
     if view.frames > 1:
-        time = torch.arange(view.frames, device=view.device).view(-1, 1, 1, 1) * draw.uniform(0.05, 0.25)
+        wind = draw.child("wind")
+        time = torch.arange(view.frames, device=view.device).view(-1, 1, 1, 1) * wind.uniform(0.05, 0.25)
         loose = torch.linspace(0, 1, pieces + 1, device=view.device).view(1, 1, -1, 1) ** 2
-        phase = torch.from_numpy(draw.uniforms(0, 1.5, count, 1, 1)).to(view.device)
+        phase = torch.from_numpy(wind.uniforms(0, 1.5, count, 1, 1)).to(view.device)
         sway = torch.sin(time + phase) - torch.sin(phase)
         amount = coat.length * 0.06 * loose * sway
         moving = moving.unsqueeze(0) + torch.cat((amount, amount * 0.2), dim=-1)
@@ -88,23 +90,22 @@ def draw_strands(
     taper = np.linspace(1, tip, pieces, dtype=np.float32)[None]
     widths = base * draw.uniforms(0.7, 1.3, count, 1) * taper
     depth = draw.uniforms(0, 1, count)
-    colors = _strand_colors(draw, stage, curves, coat, depth, lit)
-    as_tensor = lambda array: torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(view.device)  # noqa: E731  # one use
+    colors = _strand_colors(draw, stage, curves, coat, depth)
     color, alpha = rasterize(
         pixels,
-        as_tensor(widths),
-        as_tensor(colors),
+        on_device(widths, view.device),
+        on_device(colors, view.device),
         torch.ones(count, device=view.device),
-        as_tensor(depth),
+        on_device(depth, view.device),
         view.height,
         view.width,
     )
     return stack_of(color, alpha, gleam=coat.translucency)
 
 
-def _strand_colors(draw: Draw, stage: Stage, curves: Array, coat: Coat, depth: Array, lit: Array | None) -> Array:
+def _strand_colors(draw: Draw, stage: Stage, curves: Array, coat: Coat, depth: Array) -> Array:
     """Light by the angle between strand and key (Kajiya, Kay 1989), darker deep inside: (S, K, 3)."""
-    count, pieces = curves.shape[0], curves.shape[1] - 1
+    count = curves.shape[0]
     tangent = np.diff(curves, axis=1)
     tangent /= np.maximum(np.linalg.norm(tangent, axis=-1, keepdims=True), 1e-9)
     lx, ly, lz = stage.light.direction
@@ -112,8 +113,6 @@ def _strand_colors(draw: Draw, stage: Stage, curves: Array, coat: Coat, depth: A
     diffuse = np.sqrt(np.clip(1 - along * along, 0, 1))
     shine = np.clip(np.sqrt(np.clip(1 - along * along, 0, 1)) * (lz + 0.3), 0, 1) ** 18
     inner = (0.35 + 0.65 * depth)[:, None]
-    if lit is not None:
-        inner = inner * lit[:, None]
     vary = np.exp(draw.normals(coat.variation, count, 1))
     key, fill = np.array(stage.light.key, np.float32), np.array(stage.light.fill, np.float32)
     color = np.array(coat.color, np.float32)
@@ -121,4 +120,5 @@ def _strand_colors(draw: Draw, stage: Stage, curves: Array, coat: Coat, depth: A
     light = (0.85 * diffuse * inner)[..., None] * key + (0.75 * inner)[..., None] * fill
     glint = (0.045 + 0.22 * color) * (shine * inner)[..., None] * key
     rim = np.array(stage.light.rim, np.float32) * (0.10 + 0.5 * color) * (depth[:, None, None] * 0.6)
-    return (color * light + glint + rim).astype(np.float32)
+    lit: Array = (color * light + glint + rim).astype(np.float32)
+    return lit

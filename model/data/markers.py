@@ -65,7 +65,9 @@ def draw_marks(draw: Draw, view: View, x: Tensor, y: Tensor, screen: Rgb) -> Mar
     q = torch.cos(angle) * dv - torch.sin(angle) * du
     share = coverage(_shape(kind, p, q, size), view.pixel) * (chosen[3] < draw.uniform(0.5, 1.0))
     first, second = _paint(draw, screen), _paint(draw, screen)
-    mixed = torch.where((chosen[4] < draw.pick((0.0, 0.5))).unsqueeze(1), rgb(second, view.device), rgb(first, view.device))
+    mixed = torch.where(
+        (chosen[4] < draw.pick((0.0, 0.5))).unsqueeze(1), rgb(second, view.device), rgb(first, view.device)
+    )
     return Marks(kind, (share * draw.uniform(0.75, 1.0)).unsqueeze(1), mixed)
 
 
@@ -92,5 +94,8 @@ def _shape(kind: str, p: Tensor, q: Tensor, size: float) -> Tensor:
     if kind == "tape":
         return box(p, q, (0, 0), (size, size * 0.25))
     if kind == "corner":
-        return torch.minimum(box(p, q, (0, size * 0.4), (size * 0.6, size * 0.15)), box(p, q, (-size * 0.45, 0), (size * 0.15, size * 0.55)))
+        return torch.minimum(
+            box(p, q, (0, size * 0.4), (size * 0.6, size * 0.15)),
+            box(p, q, (-size * 0.45, 0), (size * 0.15, size * 0.55)),
+        )
     return polygon(p, q, [(0.0, -size * 0.8), (size * 0.7, size * 0.4), (-size * 0.7, size * 0.4)])

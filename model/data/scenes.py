@@ -159,7 +159,14 @@ def _through_lens(
 
 
 def _exposed(
-    draw: Draw, config: DataConfig, stack: Tensor, background: Tensor, clean: Tensor, lit: Tensor, camera: Camera, view: View
+    draw: Draw,
+    config: DataConfig,
+    stack: Tensor,
+    background: Tensor,
+    clean: Tensor,
+    lit: Tensor,
+    camera: Camera,
+    view: View,
 ) -> tuple[Tensor, Truth]:
     """Add spill, apply the camera's linear matrix to plate and truth alike, then record the plate."""
     amount = draw_spill(draw.child("spill"), view.pixel)

@@ -57,7 +57,11 @@ def screen(
         edge = draw.uniform(0.1, 0.45) + draw.uniform(-0.15, 0.15) * x
         below = torch.sigmoid((y - edge) / draw.log_uniform(0.002, 0.15))
         level = level * (1 + below * draw.uniform(-0.4, 0.4))
-    cloth = read(spectral(draw.child("cloth"), device, slope=0.5, low=4, high=128), x / (view.pixel * 400), y / (view.pixel * 400))
+    cloth = read(
+        spectral(draw.child("cloth"), device, slope=0.5, low=4, high=128),
+        x / (view.pixel * 400),
+        y / (view.pixel * 400),
+    )
     level = level.unsqueeze(1) * (1 + draw.log_uniform(0.002, 0.02) * cloth)
     # Bright paint and cloth shine: the brightest places turn paler, the darkest more saturated.
     sheen = draw.uniform(0.0, 0.12) * (level - 0.8).clamp(min=0)
@@ -92,7 +96,9 @@ def _illumination(draw: Draw, x: Tensor, y: Tensor) -> Tensor:
 def _folds(draw: Draw, device: torch.device, x: Tensor, y: Tensor) -> Tensor:
     """Hanging cloth: soft long folds and sharp short creases, seen by a light from one side."""
     hang = draw.uniform(-0.5, 0.5) + math.pi / 2
-    soft = spectral(draw.child("soft"), device, slope=2.0, low=1, high=24, stretch=draw.uniform(1.5, 6), angle=hang, slopes=True)
+    soft = spectral(
+        draw.child("soft"), device, slope=2.0, low=1, high=24, stretch=draw.uniform(1.5, 6), angle=hang, slopes=True
+    )
     scale = draw.uniform(0.4, 1.2)
     shape = read(soft, x * scale, y * scale)
     side = draw.uniform(0, 6.28)
@@ -133,7 +139,14 @@ def _with_set(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> 
         own = draw.child(f"thing {index}")
         place = (own.uniform(-1.0, 1.0), own.uniform(-0.6, 0.6))
         if own.chance(0.5):
-            shape = limb(u, v, place, (place[0] + own.normal(0.1), place[1] + own.uniform(0.2, 0.8)), own.log_uniform(0.003, 0.03), 0.01)
+            shape = limb(
+                u,
+                v,
+                place,
+                (place[0] + own.normal(0.1), place[1] + own.uniform(0.2, 0.8)),
+                own.log_uniform(0.003, 0.03),
+                0.01,
+            )
         else:
             shape = box(u, v, place, (own.uniform(0.03, 0.2), own.uniform(0.03, 0.2)), 0.01)
         level = own.log_uniform(0.01, 0.6) if own.chance(0.85) else own.uniform(1.5, 6.0)
@@ -144,7 +157,10 @@ def _with_set(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> 
     for index in range(draw.integer(0, 2)):
         own = draw.child(f"stand {index}")
         foot = own.sign() * (half[0] - own.uniform(-0.05, 0.15))
-        shape = torch.minimum(limb(u, v, (foot, -0.3), (foot + 0.01, 0.45), 0.004, 0.007), limb(u, v, (foot, -0.28), (foot - own.sign() * 0.25, -0.33), 0.003, 0.003))
+        shape = torch.minimum(
+            limb(u, v, (foot, -0.3), (foot + 0.01, 0.45), 0.004, 0.007),
+            limb(u, v, (foot, -0.28), (foot - own.sign() * 0.25, -0.33), 0.003, 0.003),
+        )
         cover = coverage(shape, view.pixel).unsqueeze(1)
         result = result + (0.02 - result) * cover
         share = share * (1 - cover)

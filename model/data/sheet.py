@@ -25,7 +25,13 @@ def displayed(picture: Tensor) -> NDArray[np.uint8]:
 
 
 def sheet(
-    seeds: Sequence[int], *, height: int, width: int, columns: int, config: DataConfig, parts: Sequence[str] = ("plate",)
+    seeds: Sequence[int],
+    *,
+    height: int,
+    width: int,
+    columns: int,
+    config: DataConfig,
+    parts: Sequence[str] = ("plate",),
 ) -> NDArray[np.uint8]:
     """Return a picture of one generated frame per seed; ``parts`` of the same shot stand beside each other."""
     tiles = []

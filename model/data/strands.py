@@ -34,15 +34,20 @@ def rasterize(
     if start.shape[0] == 0:
         empty = torch.zeros(frames, height, width, device=points.device)
         return torch.zeros(frames, 3, height, width, device=points.device), empty
-    area, column, row, owner = _covered_areas(start, end, half)
+    last = points.shape[2] - 2
+    joints = torch.stack((piece > 0, piece < last), dim=-1)
+    area, length, shared, column, row, owner = _covered_areas(start, end, half, joints)
     strand, piece, frame = strand[owner], piece[owner], frame[owner]
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    covered = (area * opacity[strand].view(-1, 1)).clamp(0, 0.9995) * inside
+    across = (area * opacity[strand].view(-1, 1)).clamp(0, 0.9995) * inside
+    covered = across * length
+    # Where two pieces of a strand share a row of pixels, their parts add up to what one piece would cover.
+    blocked = torch.where(shared, -length * torch.log1p(-across), -torch.log1p(-covered))
     place = torch.where(inside, (frame.view(-1, 1) * height + row) * width + column, 0).view(-1)
     weight = covered * torch.exp(DEPTH_CONTRAST * (depth[strand] - 1)).view(-1, 1)
     color = colors[strand, piece]
     count = frames * height * width
-    thickness = _sum_at(place, -torch.log1p(-covered), count)
+    thickness = _sum_at(place, blocked, count)
     total = _sum_at(place, weight, count)
     channels = [_sum_at(place, weight * color[:, channel : channel + 1], count) for channel in range(3)]
     alpha = 1 - torch.exp(-thickness)
@@ -64,15 +69,23 @@ def _visible_segments(
         & (low[..., 1] < height + margin)
     )
     # At most so much length per pixel is drawn, or a close look at long hair would take seconds: later strands go.
+    # The first frame decides for all, so that no strand comes and goes.
     length = (end - start).abs().amax(dim=-1).clamp(max=max(height, width)) * visible
-    drawn = length.sum(dim=(0, 2)).cumsum(0) <= LENGTH_PER_PIXEL * points.shape[0] * height * width
+    drawn = length[0].sum(dim=-1).cumsum(0) <= LENGTH_PER_PIXEL * height * width
     visible = visible & drawn.view(1, -1, 1)
     frame, strand, piece = visible.nonzero(as_tuple=True)
     return strand, piece, start[visible], end[visible], widths[strand, piece] / 2, frame
 
 
-def _covered_areas(start: Tensor, end: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return covered area, column and row (M, K) of each run of pixels that a segment touches, and its segment (M,)."""
+def _covered_areas(
+    start: Tensor, end: Tensor, half: Tensor, joints: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return what each row of pixels that a segment touches gets.
+
+    That is the share of each pixel across the strand (M, K), the length in the row (M, 1), whether another piece of the
+    strand goes on in that row (M, 1), column and row (M, K), and the segment (M,). ``joints`` (N, 2) says whether
+    start and end meet another piece.
+    """
     delta = end - start
     steep = delta[:, 1].abs() >= delta[:, 0].abs()
     major = torch.where(steep, start[:, 1], start[:, 0])
@@ -94,12 +107,19 @@ def _covered_areas(start: Tensor, end: Tensor, half: Tensor) -> tuple[Tensor, Te
     spread = (slope.abs() * length).clamp(min=1e-4)
     first = torch.floor(middle - reach - spread / 2)
     edges = (first - middle).view(-1, 1) + torch.arange(columns + 1, device=start.device)
-    integral = _ramp(edges + reach.view(-1, 1), spread.view(-1, 1)) - _ramp(edges - reach.view(-1, 1), spread.view(-1, 1))
-    area = (integral[:, 1:] - integral[:, :-1]) * length.view(-1, 1)
+    integral = _ramp(edges + reach.view(-1, 1), spread.view(-1, 1)) - _ramp(
+        edges - reach.view(-1, 1), spread.view(-1, 1)
+    )
+    area = integral[:, 1:] - integral[:, :-1]
+    forward = run >= 0
+    at_low = torch.where(forward, joints[:, 0], joints[:, 1])[owner] & (top > line)
+    at_high = torch.where(forward, joints[:, 1], joints[:, 0])[owner] & (bottom < line + 1)
+    shared = (at_low | at_high).view(-1, 1)
     across = first.long().view(-1, 1) + torch.arange(columns, device=start.device)
     along = line.long().view(-1, 1).expand_as(across)
     upright = steep[owner].view(-1, 1)
-    return area, torch.where(upright, across, along), torch.where(upright, along, across), owner
+    column, row = torch.where(upright, across, along), torch.where(upright, along, across)
+    return area, length.view(-1, 1), shared, column, row, owner
 
 
 def _ramp(position: Tensor, spread: Tensor) -> Tensor:

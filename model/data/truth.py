@@ -89,12 +89,12 @@ def stack_of(
 
 
 def over(front: Tensor, back: Tensor) -> Tensor:
-    """Return ``front`` laid over ``back``; both are stacks, so every channel follows the same rule (Porter, Duff 1984)."""
+    """Return ``front`` laid over ``back``, both stacks: all channels follow one rule (Porter, Duff 1984)."""
     return front + (1 - front[:, ALPHA]) * back
 
 
 def settle(stack: Tensor) -> Tensor:
-    """Return the stack with vanishing coverage made truly 0, so that no straight color is a quotient of tiny numbers."""
+    """Return the stack with vanishing coverage made 0, so that no straight color is a quotient of tiny numbers."""
     covered = stack[:, ALPHA] >= SMALLEST_ALPHA
     settled = stack * covered
     settled[:, EMISSION] = stack[:, EMISSION]

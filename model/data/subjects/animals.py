@@ -32,11 +32,35 @@ def fur(draw: Draw, stage: Stage, motion: Motion) -> Part:
         body = join(body, ellipse(x, y, center, radii), 0.12)
     color = draw.pick(HAIR_TONES) if draw.chance(0.7) else any_color(draw, stage)
     coat = Coat(
-        length=draw.log_uniform(0.05, 0.26), width=(0.4, 1.6), gravity=draw.uniform(0.0, 0.5), curl=draw.uniform(0.1, 0.9),
-        curls=draw.uniform(0.3, 2.5), clump=draw.uniform(0.0, 0.9), color=color, variation=draw.uniform(0.1, 0.35), translucency=0.05,
+        length=draw.log_uniform(0.05, 0.26),
+        width=(0.4, 1.6),
+        gravity=draw.uniform(0.0, 0.5),
+        curl=draw.uniform(0.1, 0.9),
+        curls=draw.uniform(0.3, 2.5),
+        clump=draw.uniform(0.0, 0.9),
+        color=color,
+        variation=draw.uniform(0.1, 0.35),
+        translucency=0.05,
     )
-    marks = spectral(draw.child("marks"), stage.device, slope=1.8, low=2, high=20, stretch=draw.uniform(1, 5), angle=draw.uniform(0, 3))
-    tufts = spectral(draw.child("tufts"), stage.device, slope=0.6, low=3, high=110, stretch=2.5, angle=draw.uniform(0, 3), slopes=True)
+    marks = spectral(
+        draw.child("marks"),
+        stage.device,
+        slope=1.8,
+        low=2,
+        high=20,
+        stretch=draw.uniform(1, 5),
+        angle=draw.uniform(0, 3),
+    )
+    tufts = spectral(
+        draw.child("tufts"),
+        stage.device,
+        slope=0.6,
+        low=3,
+        high=110,
+        stretch=2.5,
+        angle=draw.uniform(0, 3),
+        slopes=True,
+    )
     value = read(tufts, x * 0.6, y * 0.6)
     dark = torch.sigmoid(4 * read(marks, x * 0.3, y * 0.3)[:, 0:1]) * draw.uniform(0.0, 0.8)
     albedo = rgb(color, stage.device) * torch.exp(0.35 * value[:, 0:1] - 1.2 * dark)
@@ -46,7 +70,13 @@ def fur(draw: Draw, stage: Stage, motion: Motion) -> Part:
     stack = stack_of(under, coverage(ragged, max(pixel * 2.5, 0.02)), bounce=albedo.clamp(max=1))
     for eye in (-0.14, 0.14):
         ball = circle(x, y, (side * 0.6 + eye, -0.4), 0.05)
-        glass = shade(rgb((0.02, 0.015, 0.01), stage.device).expand_as(under), rounded_normal(ball, 0.05), stage.light, gloss=0.9, shininess=60)
+        glass = shade(
+            rgb((0.02, 0.015, 0.01), stage.device).expand_as(under),
+            rounded_normal(ball, 0.05),
+            stage.light,
+            gloss=0.9,
+            shininess=60,
+        )
         stack = over(stack_of(glass, coverage(ball, pixel)), stack)
     curves = _hide(draw.child("hide"), balls, coat)
     return Part(over(draw_strands(draw.child("drawn"), stage, motion, curves, coat), stack))
@@ -60,7 +90,9 @@ def _hide(draw: Draw, balls: list[tuple[tuple[float, float], tuple[float, float]
         own = draw.child(f"ball {index}")
         angle = own.uniforms(-math.pi, math.pi, count)
         inner = np.sqrt(own.uniforms(0.25, 1.0, count))
-        roots.append(np.stack((center[0] + radii[0] * inner * np.cos(angle), center[1] + radii[1] * inner * np.sin(angle)), -1))
+        roots.append(
+            np.stack((center[0] + radii[0] * inner * np.cos(angle), center[1] + radii[1] * inner * np.sin(angle)), -1)
+        )
         normal = np.arctan2(np.sin(angle) / radii[1], np.cos(angle) / radii[0])
         angles.append(normal + 0.6 * np.sin(lie - normal) + own.normals(0.35, count))
     places, headings = np.concatenate(roots).astype(np.float32), np.concatenate(angles).astype(np.float32)

@@ -18,7 +18,9 @@ from model.data.view import Motion
 def _billows(draw: Draw, stage: Stage, x: Tensor, y: Tensor, stretch: float) -> Tensor:
     """Turbulence (T, H, W) that rises over time: noise looked up through another noise."""
     time = torch.arange(stage.view.frames, device=stage.device).view(-1, 1, 1) * draw.uniform(0.005, 0.03)
-    swirl = read(spectral(draw.child("swirl"), stage.device, slope=1.7, low=1, high=30, channels=2), x * 0.3, y * 0.3 + time)
+    swirl = read(
+        spectral(draw.child("swirl"), stage.device, slope=1.7, low=1, high=30, channels=2), x * 0.3, y * 0.3 + time
+    )
     tile = spectral(draw.child("billows"), stage.device, slope=1.3, low=1, high=90)
     return read(tile, x * 0.28 * stretch + 0.05 * swirl[:, 0], y * 0.28 + 2 * time + 0.05 * swirl[:, 1])[:, 0]
 
@@ -32,7 +34,12 @@ def smoke(draw: Draw, stage: Stage, motion: Motion) -> Part:
     alpha = 1 - torch.exp(-amount)
     level = draw.uniform(0.5, 0.85) if draw.chance(0.75) else draw.uniform(0.03, 0.2)
     light = sum(stage.light.key) / 3 * 0.6 + sum(stage.light.fill) / 3
-    color = level * light * (1 + 0.18 * density).clamp(0.4, 1.6).unsqueeze(1) * rgb((1.0, 1.0, draw.uniform(0.95, 1.1)), stage.device)
+    color = (
+        level
+        * light
+        * (1 + 0.18 * density).clamp(0.4, 1.6).unsqueeze(1)
+        * rgb((1.0, 1.0, draw.uniform(0.95, 1.1)), stage.device)
+    )
     return Part(stack_of(color, alpha.clamp(max=0.995), bounce=0.7 * torch.ones_like(color), gleam=0.10))
 
 

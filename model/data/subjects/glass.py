@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import colorsys
-import torch
 
+import torch
 
 from model.data.lighting import rgb, shade
 from model.data.materials import Stage, any_color, linear_of
@@ -39,7 +39,9 @@ def vessel(draw: Draw, stage: Stage, motion: Motion) -> Part:
     alpha = (draw.uniform(0.02, 0.25) + fresnel + draw.uniform(0.2, 0.8) * window).clamp(0, 1)
     tint = rgb(any_color(draw, stage), stage.device) if draw.chance(0.4) else rgb((0.25, 0.26, 0.27), stage.device)
     level = stage.light.key[1]
-    color = (0.3 * tint * level + (draw.uniform(0.6, 2.5) * level * window).unsqueeze(1)).expand(view.frames, 3, view.height, view.width)
+    color = (0.3 * tint * level + (draw.uniform(0.6, 2.5) * level * window).unsqueeze(1)).expand(
+        view.frames, 3, view.height, view.width
+    )
     stack = stack_of(color, alpha * inside, bounce=0.2 * torch.ones_like(color), gleam=0.3 * fresnel)
     strength = draw.uniform(0.1, 0.8) * motion.size / view.pixel * inside
     bend = (-nx * strength, -ny * strength)
@@ -57,7 +59,9 @@ def spectacles(draw: Draw, stage: Stage, motion: Motion) -> Part:
     rim = lens.abs() - draw.log_uniform(0.008, 0.05)
     rim = torch.minimum(rim, limb(x, y, (-0.12, -0.08), (0.12, -0.08), 0.02, 0.02))
     for side in (-1.0, 1.0):
-        rim = torch.minimum(rim, limb(x, y, (side * 0.95, -0.1), (side * draw.uniform(1.0, 1.6), draw.uniform(-0.4, 0.6)), 0.02, 0.025))
+        rim = torch.minimum(
+            rim, limb(x, y, (side * 0.95, -0.1), (side * draw.uniform(1.0, 1.6), draw.uniform(-0.4, 0.6)), 0.02, 0.025)
+        )
     tint = draw.chance(0.3)
     alpha = torch.full_like(x, draw.uniform(0.3, 0.9) if tint else draw.uniform(0.02, 0.12))
     streak = torch.sigmoid(25 * (0.06 - (x - torch.round(x) * 1.0 + 0.7 * y - draw.uniform(-0.3, 0.3)).abs()))
@@ -89,13 +93,21 @@ def gel(draw: Draw, stage: Stage, motion: Motion) -> Part:
     screen_hue = colorsys.rgb_to_hsv(*stage.screen_color)[0]
     hue = (screen_hue + draw.uniform(0.18, 0.82)) % 1.0
     tint = rgb(linear_of(colorsys.hsv_to_rgb(hue, draw.uniform(0.5, 1.0), draw.uniform(0.4, 1.0))), stage.device)
-    creases = read(spectral(draw.child("creases"), stage.device, slope=1.7, low=1, high=30, slopes=True), x * 0.3, y * 0.3)
+    creases = read(
+        spectral(draw.child("creases"), stage.device, slope=1.7, low=1, high=30, slopes=True), x * 0.3, y * 0.3
+    )
     depth = draw.uniform(0.0, 0.05)
     nx, ny, nz = rounded_normal(distance, 0.05)
     normal = (0.3 * nx - depth * creases[:, 1], 0.3 * ny - depth * creases[:, 2], nz)
     alpha = (draw.uniform(0.25, 0.85) * (1 + 0.08 * creases[:, 0])).clamp(0.05, 0.97) * coverage(distance, pixel)
-    color = shade(tint.expand(view.frames, 3, view.height, view.width), normal, stage.light, gloss=draw.uniform(0, 0.8), shininess=25)
+    color = shade(
+        tint.expand(view.frames, 3, view.height, view.width),
+        normal,
+        stage.light,
+        gloss=draw.uniform(0, 0.8),
+        shininess=25,
+    )
     wave = draw.uniform(0, 6) * depth
-    return Part(stack_of(color, alpha, gleam=0.02), (wave * creases[:, 1], wave * creases[:, 2]) if wave > 0.02 else None)
-
-
+    return Part(
+        stack_of(color, alpha, gleam=0.02), (wave * creases[:, 1], wave * creases[:, 2]) if wave > 0.02 else None
+    )

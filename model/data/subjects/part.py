@@ -33,7 +33,12 @@ def window(distance: Tensor, margin: float) -> tuple[slice, slice] | None:
 
 
 def add_solid(
-    stack: Tensor, grid: tuple[Tensor, Tensor], distance: Tensor, pixel: float, paint: Paint, gleam: Tensor | None = None
+    stack: Tensor,
+    grid: tuple[Tensor, Tensor],
+    distance: Tensor,
+    pixel: float,
+    paint: Paint,
+    gleam: Tensor | None = None,
 ) -> Tensor:
     """Lay a solid of the given distance over ``stack``, which is changed and returned; only its box is painted."""
     box = window(distance, pixel)

@@ -40,10 +40,16 @@ def person(draw: Draw, stage: Stage, motion: Motion) -> Part:
         stack = _arms(draw.child("arms"), garment, stage, stack, (x, y), pixel, tone)
     head = _head_distance(draw.child("head"), x, y)
     stack = add_solid(
-        stack, (x, y), head, pixel, lambda u, v, d: _face(draw.child("face"), stage, skin(draw.child("head skin"), stage, u, v, d, tone, 0.9), u, v, pixel, coat)
+        stack,
+        (x, y),
+        head,
+        pixel,
+        lambda u, v, d: _face(
+            draw.child("face"), stage, skin(draw.child("head skin"), stage, u, v, d, tone, 0.9), u, v, pixel, coat
+        ),
     )
     if style != "bald":
-        stack = over(_hair_on_top(draw.child("top"), stage, motion, (x, y), pixel, coat, style, stack), stack)
+        stack = over(_hair_on_top(draw.child("top"), stage, motion, (x, y), pixel, coat, style), stack)
     stack = _headphones(draw.child("headphones"), stage, stack, (x, y), pixel)
     if not arms_first:
         stack = _arms(draw.child("arms"), garment, stage, stack, (x, y), pixel, tone)
@@ -56,7 +62,9 @@ def hair(draw: Draw, stage: Stage, motion: Motion) -> Part:
     x, y = motion.local(view, stage.x, stage.y)
     style = draw.pick(("long", "curly", "short"))
     coat = _coat(draw.child("hair"), stage, style)
-    mass = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, ellipse(x, y, (0.0, 0.0), (0.78, 0.98)))
+    mass = _hair_mass(
+        draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, ellipse(x, y, (0.0, 0.0), (0.78, 0.98))
+    )
     stack = over(mass, empty_stack(view.frames, view.height, view.width, view.device))
     count = draw.integer(350, 900)
     angle = draw.uniforms(-math.pi, math.pi, count)
@@ -114,16 +122,19 @@ def _face(draw: Draw, stage: Stage, color: Tensor, x: Tensor, y: Tensor, pixel: 
 
     def paint(onto: Tensor, distance: Tensor, reflectance: Rgb, strength: float = 1.0) -> Tensor:
         share = coverage(distance, max(pixel, 0.02)).unsqueeze(1) * strength
-        lit = rgb(tuple(r * (0.55 * k + f) for r, k, f in zip(reflectance, light.key, light.fill, strict=True)), x.device)  # type: ignore[arg-type]  # three parts
+        arriving = rgb(light.key, x.device) * 0.55 + rgb(light.fill, x.device)
+        lit = rgb(reflectance, x.device) * arriving
         return onto + (lit - onto) * share
 
     for side in (-1.0, 1.0):
         color = paint(color, ellipse(u, y, (side * 0.3, -0.09), (0.13, 0.06)), (0.5, 0.48, 0.46))
         color = paint(color, circle(u, y, (side * 0.3, -0.1), 0.06), iris)
-        color = paint(color, limb(u, y, (side * 0.17, -0.14), (side * 0.42, -0.14), 0.02, 0.015), (0.02, 0.015, 0.015), 0.8)
+        color = paint(
+            color, limb(u, y, (side * 0.17, -0.14), (side * 0.42, -0.14), 0.02, 0.015), (0.02, 0.015, 0.015), 0.8
+        )
         color = paint(color, limb(u, y, (side * 0.15, -0.27), (side * 0.45, -0.29), 0.045, 0.02), coat.color, 0.7)
-    lips = tuple(c * f for c, f in zip((0.34, 0.13, 0.12), (1.0, draw.uniform(0.5, 1.2), 1.0), strict=True))
-    color = paint(color, ellipse(u, y, (0.0, 0.5), (0.24, 0.075)), lips, 0.6)  # type: ignore[arg-type]  # three parts
+    lips = (0.34, 0.13 * draw.uniform(0.5, 1.2), 0.12)
+    color = paint(color, ellipse(u, y, (0.0, 0.5), (0.24, 0.075)), lips, 0.6)
     return paint(color, limb(u, y, (-0.2, 0.5), (0.2, 0.5), 0.012, 0.012), (0.05, 0.02, 0.02), 0.8)
 
 
@@ -132,12 +143,20 @@ def _trunk(draw: Draw, garment: Draw, stage: Stage, stack: Tensor, grid: Grid, p
     wide = draw.uniform(1.25, 1.75)
     rough = spectral(draw.child("outline"), stage.device, slope=1.6, low=1, high=30)
     wobble = 0.045 * read(rough, x * 0.15, y * 0.15)[:, 0]
-    legs = torch.minimum(limb(x, y, (-0.7, 7.0), (-0.9, 13.0), 0.85, 0.5), limb(x, y, (0.7, 7.0), (0.9, 13.0), 0.85, 0.5))
+    legs = torch.minimum(
+        limb(x, y, (-0.7, 7.0), (-0.9, 13.0), 0.85, 0.5), limb(x, y, (0.7, 7.0), (0.9, 13.0), 0.85, 0.5)
+    )
     legs = join(legs, ellipse(x, y, (0.0, 6.9), (1.4, 1.0)), 0.4) + wobble
-    stack = add_solid(stack, grid, legs, pixel, lambda u, v, d: cloth(draw.child("trousers"), stage, u, v, d, pixel, 0.9))
+    stack = add_solid(
+        stack, grid, legs, pixel, lambda u, v, d: cloth(draw.child("trousers"), stage, u, v, d, pixel, 0.9)
+    )
     neck = join(limb(x, y, (0.0, 0.5), (0.0, 1.9), 0.45, 0.55), ellipse(x, y, (0.0, 2.3), (1.1, 0.55)), 0.5)
-    stack = add_solid(stack, grid, neck, pixel, lambda u, v, d: 0.8 * skin(draw.child("neck"), stage, u, v, d, tone, 0.6))
-    body = join(limb(x, y, (0.0, 3.2), (0.0, 6.6), wide, wide * 0.88), limb(x, y, (-wide, 2.55), (wide, 2.55), 0.5, 0.5), 0.7)
+    stack = add_solid(
+        stack, grid, neck, pixel, lambda u, v, d: 0.8 * skin(draw.child("neck"), stage, u, v, d, tone, 0.6)
+    )
+    body = join(
+        limb(x, y, (0.0, 3.2), (0.0, 6.6), wide, wide * 0.88), limb(x, y, (-wide, 2.55), (wide, 2.55), 0.5, 0.5), 0.7
+    )
     body = join(body, limb(x, y, (-0.55, 2.0), (0.55, 2.0), 0.35, 0.35), 0.5) + wobble
     collar = ellipse(x, y, (0.0, draw.uniform(1.5, 2.1)), (draw.uniform(0.35, 0.6), draw.uniform(0.25, 0.8)))
     body = torch.maximum(body, -collar)
@@ -171,16 +190,34 @@ def _arms(draw: Draw, garment: Draw, stage: Stage, stack: Tensor, grid: Grid, pi
         fore, top = limb(x, y, elbow, wrist, 0.36, 0.24), limb(x, y, shoulder, elbow, 0.5, 0.4)
         if sleeves:
             both = join(fore - 0.08, top, 0.25)
-            stack = add_solid(stack, (x, y), both, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.45))
+            stack = add_solid(
+                stack, (x, y), both, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.45)
+            )
         else:
             bare = join(fore, top - 0.04, 0.2)
-            stack = add_solid(stack, (x, y), bare, pixel, lambda u, v, d: skin(draw.child("arm"), stage, u, v, d, tone, 0.42))
-            short = torch.maximum(top - 0.06, limb(x, y, shoulder, ((shoulder[0] + elbow[0]) / 2, (shoulder[1] + elbow[1]) / 2), 0.62, 0.6))
-            stack = add_solid(stack, (x, y), short, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.5))
+            stack = add_solid(
+                stack, (x, y), bare, pixel, lambda u, v, d: skin(draw.child("arm"), stage, u, v, d, tone, 0.42)
+            )
+            short = torch.maximum(
+                top - 0.06,
+                limb(x, y, shoulder, ((shoulder[0] + elbow[0]) / 2, (shoulder[1] + elbow[1]) / 2), 0.62, 0.6),
+            )
+            stack = add_solid(
+                stack, (x, y), short, pixel, lambda u, v, d: cloth(garment.child("cloth"), stage, u, v, d, pixel, 0.5)
+            )
     return stack
 
 
-def _hand(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, tone: Rgb, wrist: tuple[float, float], heading: float) -> Tensor:
+def _hand(
+    draw: Draw,
+    stage: Stage,
+    stack: Tensor,
+    grid: Grid,
+    pixel: float,
+    tone: Rgb,
+    wrist: tuple[float, float],
+    heading: float,
+) -> Tensor:
     palm = (wrist[0] + 0.4 * math.cos(heading), wrist[1] + 0.4 * math.sin(heading))
     box = window(circle(grid[0], grid[1], palm, 4.5), 0.0)
     if box is None:
@@ -192,15 +229,29 @@ def _hand(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: float, ton
     curled = draw.uniform(0.35, 1.0)
     for index in range(4):
         angle = heading + (index - 1.5) * spread
-        start = (palm[0] + 0.28 * math.cos(heading + (index - 1.5) * 0.55), palm[1] + 0.28 * math.sin(heading + (index - 1.5) * 0.55))
+        start = (
+            palm[0] + 0.28 * math.cos(heading + (index - 1.5) * 0.55),
+            palm[1] + 0.28 * math.sin(heading + (index - 1.5) * 0.55),
+        )
         length = curled * (0.62, 0.72, 0.68, 0.52)[index]
-        hand = join(hand, limb(x, y, start, (start[0] + length * math.cos(angle), start[1] + length * math.sin(angle)), 0.1, 0.075), 0.04)
+        hand = join(
+            hand,
+            limb(x, y, start, (start[0] + length * math.cos(angle), start[1] + length * math.sin(angle)), 0.1, 0.075),
+            0.04,
+        )
     thumb = heading + draw.sign() * draw.uniform(0.7, 1.2)
-    hand = join(hand, limb(x, y, palm, (palm[0] + 0.72 * math.cos(thumb), palm[1] + 0.72 * math.sin(thumb)), 0.13, 0.09), 0.08)
+    hand = join(
+        hand, limb(x, y, palm, (palm[0] + 0.72 * math.cos(thumb), palm[1] + 0.72 * math.sin(thumb)), 0.13, 0.09), 0.08
+    )
     if draw.chance(0.3):
-        tip = (palm[0] + draw.uniform(1, 4) * math.cos(thumb + 0.6), palm[1] + draw.uniform(1, 4) * math.sin(thumb + 0.6))
+        tip = (
+            palm[0] + draw.uniform(1, 4) * math.cos(thumb + 0.6),
+            palm[1] + draw.uniform(1, 4) * math.sin(thumb + 0.6),
+        )
         stick = limb(x, y, palm, tip, draw.log_uniform(0.02, 0.15), draw.log_uniform(0.015, 0.12))
-        stack = add_solid(stack, grid, stick, pixel, lambda u, v, d: hard(draw.child("held"), stage, u, v, d, pixel, 0.1))
+        stack = add_solid(
+            stack, grid, stick, pixel, lambda u, v, d: hard(draw.child("held"), stage, u, v, d, pixel, 0.1)
+        )
     add_solid(stack, grid, hand, pixel, lambda u, v, d: skin(draw.child("skin"), stage, u, v, d, tone, 0.25))
     return whole
 
@@ -212,16 +263,26 @@ def _hair_mass(draw: Draw, stage: Stage, grid: Grid, pixel: float, coat: Coat, d
     if box is None:
         return stack
     x, y, distance = (each[:, box[0], box[1]] for each in (*grid, distance))
-    streaks = spectral(draw.child("streaks"), stage.device, slope=0.7, low=2, high=110, stretch=5.0, angle=math.pi / 2, slopes=True)
+    streaks = spectral(
+        draw.child("streaks"), stage.device, slope=0.7, low=2, high=110, stretch=5.0, angle=math.pi / 2, slopes=True
+    )
     value = read(streaks, x * 0.55, y * 0.55)
     ragged = distance + 0.03 + 0.035 * value[:, 0]
     nx, ny, nz = rounded_normal(distance, 0.8)
     albedo = rgb(coat.color, stage.device) * torch.exp(0.42 * value[:, 0:1]).clamp(max=2.6)
-    color = shade(albedo, (nx + 0.002 * value[:, 1], ny, nz), stage.light, gloss=0.12 * torch.sigmoid(value[:, 0] * 2), shininess=9.0)
+    color = shade(
+        albedo,
+        (nx + 0.002 * value[:, 1], ny, nz),
+        stage.light,
+        gloss=0.12 * torch.sigmoid(value[:, 0] * 2),
+        shininess=9.0,
+    )
     soft = (0.5 - ragged / max(2.5 * pixel, 0.03)).clamp(0, 1)
     alpha = soft.unsqueeze(1)
     zero = torch.zeros_like(color)
-    stack[:, :, box[0], box[1]] = torch.cat((color * 0.8 * alpha, alpha, zero, albedo.clamp(max=1) * alpha, 0.01 * alpha), dim=1)
+    stack[:, :, box[0], box[1]] = torch.cat(
+        (color * 0.8 * alpha, alpha, zero, albedo.clamp(max=1) * alpha, 0.01 * alpha), dim=1
+    )
     return stack
 
 
@@ -230,7 +291,11 @@ def _hair_behind(draw: Draw, stage: Stage, motion: Motion, coat: Coat, style: st
     x, y = motion.local(view, stage.x, stage.y)
     down = min(coat.length, 3.2) * 0.55
     bush = 0.75 if style == "long" else 1.0
-    mass = join(ellipse(x, y, (0.0, -0.1), (0.9 * (0.6 + 0.4 * bush), 0.95)), ellipse(x, y, (0.0, down * 0.5), (0.85 * bush + 0.15, 0.5 + down * 0.6)), 0.5)
+    mass = join(
+        ellipse(x, y, (0.0, -0.1), (0.9 * (0.6 + 0.4 * bush), 0.95)),
+        ellipse(x, y, (0.0, down * 0.5), (0.85 * bush + 0.15, 0.5 + down * 0.6)),
+        0.5,
+    )
     body = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, mass)
     count = draw.integer(250, 600)
     side = np.where(draw.uniforms(0, 1, count) < 0.5, -1.0, 1.0)
@@ -241,7 +306,7 @@ def _hair_behind(draw: Draw, stage: Stage, motion: Motion, coat: Coat, style: st
     return over(draw_strands(draw.child("drawn"), stage, motion, curves, coat), body)
 
 
-def _hair_on_top(draw: Draw, stage: Stage, motion: Motion, grid: Grid, pixel: float, coat: Coat, style: str, under: Tensor) -> Tensor:
+def _hair_on_top(draw: Draw, stage: Stage, motion: Motion, grid: Grid, pixel: float, coat: Coat, style: str) -> Tensor:
     x, y = grid
     parting = draw.uniform(-0.4, 0.4)
     hairline = -0.52 + draw.uniform(0.3, 0.9) * (x - parting) ** 2 + 0.55 * (x.abs() - 0.5).clamp(min=0)
@@ -267,10 +332,19 @@ def _flyaways(draw: Draw, stage: Stage, motion: Motion, coat: Coat) -> Tensor:
     angle = draw.uniforms(-math.pi * 1.25, math.pi * 0.25, count)
     roots = np.stack((0.8 * np.cos(angle), -0.15 + 0.88 * np.sin(angle)), -1).astype(np.float32)
     loose = Coat(
-        length=draw.uniform(0.3, 1.1), width=(0.18, 0.8), gravity=draw.uniform(0.0, 0.9), curl=draw.uniform(0.2, 1.0),
-        curls=draw.uniform(0.5, 2.5), clump=0.0, color=coat.color, variation=0.2, translucency=0.06,
+        length=draw.uniform(0.3, 1.1),
+        width=(0.18, 0.8),
+        gravity=draw.uniform(0.0, 0.9),
+        curl=draw.uniform(0.2, 1.0),
+        curls=draw.uniform(0.5, 2.5),
+        clump=0.0,
+        color=coat.color,
+        variation=0.2,
+        translucency=0.06,
     )
-    curves = grow(draw.child("strands"), roots, angle + draw.normals(0.8, count), loose, draw.uniforms(0.2, 1.0, count), 14)
+    curves = grow(
+        draw.child("strands"), roots, angle + draw.normals(0.8, count), loose, draw.uniforms(0.2, 1.0, count), 14
+    )
     return draw_strands(draw.child("drawn"), stage, motion, curves, loose)
 
 
@@ -279,11 +353,21 @@ def _headphones(draw: Draw, stage: Stage, stack: Tensor, grid: Grid, pixel: floa
         return stack
     x, y = grid
     arc = torch.maximum(ellipse(x, y, (0.0, -0.1), (0.93, 1.08)).abs() - 0.05, y)
-    cups = torch.minimum(rectangle(x, y, (-0.9, 0.05), (0.17, 0.35), 0.15), rectangle(x, y, (0.9, 0.05), (0.17, 0.35), 0.15))
+    cups = torch.minimum(
+        rectangle(x, y, (-0.9, 0.05), (0.17, 0.35), 0.15), rectangle(x, y, (0.9, 0.05), (0.17, 0.35), 0.15)
+    )
     shape = torch.minimum(arc, cups)
     wire = line_coverage(x - 0.9 - 0.2 * torch.sin(1.7 * y), 0.025, pixel) * (y > 0.2)
-    shape = torch.where((y > 0.3) & (wire > 0), torch.minimum(shape, (x - 0.9 - 0.2 * torch.sin(1.7 * y)).abs() - 0.025), shape)
+    shape = torch.where(
+        (y > 0.3) & (wire > 0), torch.minimum(shape, (x - 0.9 - 0.2 * torch.sin(1.7 * y)).abs() - 0.025), shape
+    )
     tint = any_color(draw, stage)
     return add_solid(
-        stack, grid, shape, pixel, lambda u, v, d: shade(rgb(tint, u.device) + 0 * v.unsqueeze(1), rounded_normal(d, 0.15), stage.light, gloss=0.4, shininess=40)
+        stack,
+        grid,
+        shape,
+        pixel,
+        lambda u, v, d: shade(
+            rgb(tint, u.device) + 0 * v.unsqueeze(1), rounded_normal(d, 0.15), stage.light, gloss=0.4, shininess=40
+        ),
     )

@@ -54,7 +54,9 @@ def thing(draw: Draw, stage: Stage, motion: Motion) -> Part:
                 distance = torch.maximum(distance, -circle(u, v, place, own.uniform(0.05, 0.25) / (1 + 0.3 * hole)))
         distance = distance * size
         painter = hard if own.chance(0.6) else cloth
-        stack = add_solid(stack, (x, y), distance, pixel, partial(painter, own.child("paint"), stage, pixel=pixel, thickness=0.4))
+        stack = add_solid(
+            stack, (x, y), distance, pixel, partial(painter, own.child("paint"), stage, pixel=pixel, thickness=0.4)
+        )
     return Part(stack)
 
 
@@ -70,10 +72,14 @@ def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
         for _ in range(draw.integer(1, 5)):
             width = draw.log_uniform(0.004, 0.04)
             ends = [(draw.uniform(-0.9, 0.9), draw.uniform(-0.9, 0.9)) for _ in range(2)]
-            distance = torch.minimum(distance, limb(x, y, *ends, width, width * draw.uniform(0.4, 1)))
+            distance = torch.minimum(distance, limb(x, y, ends[0], ends[1], width, width * draw.uniform(0.4, 1)))
     elif kind == "ropes":
         for _ in range(draw.integer(1, 4)):
-            path = y - draw.uniform(-0.5, 0.5) - draw.uniform(0.05, 0.3) * torch.sin(x * draw.uniform(1, 6) + draw.uniform(0, 6))
+            path = (
+                y
+                - draw.uniform(-0.5, 0.5)
+                - draw.uniform(0.05, 0.3) * torch.sin(x * draw.uniform(1, 6) + draw.uniform(0, 6))
+            )
             distance = torch.minimum(distance, path.abs() * 0.8 - draw.log_uniform(0.003, 0.025))
     elif kind == "spokes":
         count, width = draw.integer(5, 16), draw.log_uniform(0.003, 0.012)
@@ -120,7 +126,13 @@ def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:
         picture = rgb(tint, x.device) * level + 0 * u.unsqueeze(1)
         if draw.chance(0.5):
             other = pattern(draw.child("picture"), stage, u, v, pixel, 1.5)
-            share = torch.sigmoid(8 * (read(spectral(draw.child("share"), x.device, slope=2.0, low=1, high=8), u * 0.4, v * 0.4)[:, 0:1] - 0.4))
+            share = torch.sigmoid(
+                8
+                * (
+                    read(spectral(draw.child("share"), x.device, slope=2.0, low=1, high=8), u * 0.4, v * 0.4)[:, 0:1]
+                    - 0.4
+                )
+            )
             picture = picture + (other - picture) * share
         return picture
 
@@ -134,13 +146,23 @@ def mirror(draw: Draw, stage: Stage, motion: Motion) -> Part:
     pixel = view.pixel / motion.size
     distance = _outline(draw.child("outline"), x, y)
     nx, ny, nz = rounded_normal(distance, draw.uniform(0.15, 0.9))
-    swirl = read(spectral(draw.child("world"), x.device, slope=1.5, low=1, high=30, channels=2), nx * 0.3 + 0.05 * x, ny * 0.3 + 0.05 * y)
+    swirl = read(
+        spectral(draw.child("world"), x.device, slope=1.5, low=1, high=30, channels=2),
+        nx * 0.3 + 0.05 * x,
+        ny * 0.3 + 0.05 * y,
+    )
     room = (0.10 + 0.12 * swirl[:, 0:1]).clamp(min=0.01) * rgb((1.0, 0.95, 0.88), x.device)
     lamps = 3.0 * torch.sigmoid(12 * (swirl[:, 1:2] - 1.9)) * rgb(stage.light.key, x.device)
     tint = rgb(any_color(draw, stage), x.device)
     metal = draw.chance(0.5)
     body = (room + lamps) * (0.5 + 0.5 * tint) if metal else tint * 0.8 * stage.light.key[1] + 0.15 * (room + lamps)
-    color = shade(body.expand(view.frames, 3, view.height, view.width).clamp(max=4.0), (nx, ny, nz), stage.light, gloss=0.6, shininess=80)
+    color = shade(
+        body.expand(view.frames, 3, view.height, view.width).clamp(max=4.0),
+        (nx, ny, nz),
+        stage.light,
+        gloss=0.6,
+        shininess=80,
+    )
     seen = torch.sigmoid(6 * (torch.hypot(nx, ny) - 0.55 + 0.25 * swirl[:, 1]))
     fresnel = (0.25 + 0.75 * (1 - nz) ** 2) if metal else (0.04 + 0.6 * (1 - nz) ** 3)
     layer = stack_of(color, coverage(distance, pixel), gleam=seen * fresnel * draw.uniform(0.3, 0.9))

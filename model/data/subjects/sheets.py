@@ -30,7 +30,17 @@ class _Sheet:
             # A hanging cloth: one long hem across the picture.
             hem = sum((0.25 * a * torch.sin(n * self.x * 2 + phase) for n, a, phase in waves), self.y * 0)
             self.distance = self.y - 0.3 - hem
-        tile = spectral(draw.child("folds"), stage.device, slope=1.9, low=1, high=24, stretch=draw.uniform(1, 4), angle=draw.uniform(0, 3.1), channels=2, slopes=True)
+        tile = spectral(
+            draw.child("folds"),
+            stage.device,
+            slope=1.9,
+            low=1,
+            high=24,
+            stretch=draw.uniform(1, 4),
+            angle=draw.uniform(0, 3.1),
+            channels=2,
+            slopes=True,
+        )
         relief = read(tile, self.x * 0.35, self.y * 0.35)
         self.u = self.x + bend * relief[:, 0]
         self.v = self.y + bend * relief[:, 3]
@@ -108,7 +118,10 @@ def chainmail(draw: Draw, stage: Stage, motion: Motion) -> Part:
         alpha = alpha + ring * (1 - alpha)
     tint = rgb(draw.pick(((0.5, 0.5, 0.52), (0.55, 0.42, 0.22), (0.12, 0.12, 0.13))), stage.device)
     straight = bright / alpha.clamp(min=1e-3)
-    color = shade(tint * straight.unsqueeze(1), sheet.normal, stage.light) + (straight.unsqueeze(1) - 0.9).clamp(min=0) ** 2 * 3
+    color = (
+        shade(tint * straight.unsqueeze(1), sheet.normal, stage.light)
+        + (straight.unsqueeze(1) - 0.9).clamp(min=0) ** 2 * 3
+    )
     return Part(stack_of(color, alpha * sheet.inside, gleam=0.15))
 
 

@@ -1,0 +1,116 @@
+"""Procedural shots: their truth is exact, their bits repeat, and every kind of subject is drawn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from model.data.config import DataConfig
+from model.data.scenes import generate
+from model.data.subjects import KINDS
+from model.data.truth import ShotBatch
+
+PARTS = ("plate", "foreground", "alpha", "background", "clean_plate", "spill", "emission")
+LENS_ONLY = DataConfig(camera=False, spill=False)
+
+
+def only(kind: str, **changes: object) -> DataConfig:
+    settings: dict[str, object] = {"subjects": {kind: 1.0}, "extra_subjects": 0.0, "empty": 0.0, "zoom": (1.0, 1.5)}
+    return DataConfig(**(settings | changes))  # type: ignore[arg-type]  # pydantic checks them
+
+
+def same(first: ShotBatch, second: ShotBatch) -> bool:
+    return all(torch.equal(getattr(first, part), getattr(second, part)) for part in PARTS)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_is_drawn_and_recomposes_to_its_noiseless_plate(kind: str) -> None:
+    batch = generate(range(3), height=96, width=112, config=only(kind, camera=False, spill=False))
+    error = (batch.truth.recompose() - batch.plate).abs().max()
+    assert error <= 1e-5 * max(1.0, float(batch.plate.max()))
+    assert all(recipe["subjects"] == [kind] for recipe in batch.recipes)
+    assert float((batch.alpha + batch.emission.amax(1, keepdim=True)).max()) > 0.02
+    assert float(batch.alpha.min()) >= 0 and float(batch.alpha.max()) <= 1
+    assert float((batch.foreground * (batch.alpha == 0)).abs().max()) == 0
+
+
+@pytest.mark.parametrize("kind", ["fire", "glass", "hair", "veil", "mirror"])
+def test_with_spill_the_noiseless_plate_is_truth_plus_spill(kind: str) -> None:
+    batch = generate(range(4), height=96, width=96, config=only(kind, camera=False))
+    assert float((batch.truth.noiseless() - batch.plate).abs().max()) <= 1e-5 * max(1.0, float(batch.plate.max()))
+    assert float(batch.spill.max()) > 0
+
+
+def test_fire_is_light_without_coverage_that_reaches_above_one() -> None:
+    batch = generate(range(6), height=96, width=96, config=only("fire", camera=False, spill=False))
+    bright = batch.emission.amax(1, keepdim=True) > 1.0
+    assert bool(bright.any())
+    assert float(batch.alpha[bright].mean()) < 0.3
+
+
+def test_glass_bends_the_background_away_from_the_clean_plate() -> None:
+    config = only("glass", markers=1.0, shadow=0.0, camera=False, spill=False)
+    batch = generate(range(4), height=128, width=128, config=config)
+    behind_glass = (batch.alpha > 0.01) & (batch.alpha < 0.6)
+    difference = (batch.background - batch.clean_plate).abs().amax(1, keepdim=True)
+    assert float(difference[behind_glass].max()) > 0.02
+
+
+def test_the_truth_holds_no_screen_light_so_spill_can_be_switched_off_without_changing_it() -> None:
+    with_spill = generate(range(4), height=64, width=64, config=DataConfig(camera=False, spill=True))
+    without = generate(range(4), height=64, width=64, config=DataConfig(camera=False, spill=False))
+    assert torch.equal(with_spill.foreground, without.foreground)
+    assert torch.equal(with_spill.alpha, without.alpha)
+    assert float(without.spill.abs().max()) == 0
+
+
+def test_red_gel_over_green_is_half_transparent_and_never_of_the_screens_hue() -> None:
+    config = only("gel", screen_colors={"green": 1.0}, near_screen=0.0, camera=False, spill=False)
+    batch = generate(range(8), height=64, width=64, config=config)
+    clear = (batch.alpha > 0.2) & (batch.alpha < 0.95)
+    assert bool(clear.any())
+    excess = batch.foreground[:, 1:2] - torch.maximum(batch.foreground[:, 0:1], batch.foreground[:, 2:3])
+    assert float(excess[clear].max()) < 0.05
+
+
+def test_same_seed_gives_the_same_bits() -> None:
+    assert same(generate([5, 6], height=64, width=80), generate([5, 6], height=64, width=80))
+
+
+def test_a_shot_does_not_depend_on_its_batch() -> None:
+    alone = generate([11], height=64, width=64)
+    among = generate([3, 11, 8], height=64, width=64)
+    assert all(torch.equal(getattr(alone, part)[0], getattr(among, part)[1]) for part in PARTS)
+
+
+def test_different_seeds_give_different_shots() -> None:
+    batch = generate([1, 2], height=64, width=64)
+    assert not torch.equal(batch.plate[0], batch.plate[1])
+
+
+def test_everything_is_finite_float32_of_the_promised_shape() -> None:
+    batch = generate(range(24), height=64, width=72)
+    for part in PARTS:
+        tensor = getattr(batch, part)
+        assert tensor.dtype == torch.float32
+        assert tensor.shape == (24, 1 if part == "alpha" else 3, 64, 72)
+        assert bool(torch.isfinite(tensor).all()), part
+
+
+def test_markers_are_background_and_not_in_the_clean_plate() -> None:
+    config = DataConfig(markers=1.0, shadow=0.0, empty=1.0, spill=False, camera=False, set_visible=0.0)
+    batch = generate(range(6), height=96, width=96, config=config)
+    assert float(batch.alpha.max()) == 0
+    assert torch.allclose(batch.plate, batch.background)
+    assert float((batch.background - batch.clean_plate).abs().max()) > 0.05
+
+
+def test_values_above_one_occur_in_foreground_and_plate() -> None:
+    batch = generate(range(32), height=64, width=64)
+    assert float(batch.foreground.max()) > 1.0
+    assert float(batch.plate.max()) > 1.0
+
+
+def test_config_can_be_saved_and_read_back() -> None:
+    config = DataConfig(spill=False, zoom=(2.0, 3.0))
+    assert DataConfig.model_validate_json(config.model_dump_json()) == config
