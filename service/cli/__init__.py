@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from service.cli.app import app, main
 from service.cli.keying import key
-from service.cli.measuring import evaluate
+from service.cli.measuring import bench, evaluate
 
-__all__ = ["app", "evaluate", "key", "main"]
+__all__ = ["app", "bench", "evaluate", "key", "main"]

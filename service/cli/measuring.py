@@ -1,7 +1,8 @@
-"""`dropkey evaluate`: how good a keyer is, as figures."""
+"""`dropkey bench` and `dropkey evaluate`: how fast and how good keying is, as figures."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.console import Console
 
 from service.cli.app import Device, app
-from service.errors import PlateMissing
+from service.errors import BadInput, PlateMissing
 from service.settings import load_settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def evaluate(
         Path | None, typer.Option(envvar="DROPKEY_PLATES", help="Folder that holds the plates with known alpha.")
     ] = None,
     keyer: Annotated[list[str] | None, typer.Option(help="Keyer to judge; may be given several times.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--set", help="Set to judge on: procedural, plates/alpha or plates/real.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
@@ -43,6 +47,7 @@ def evaluate(
         device=where,
         progress=lambda text: Console(stderr=True).print(text),
         sheets=page is not None,
+        set_names=chosen_sets(only),
     )
     for table in tables(report):
         console.print(table)
@@ -53,6 +58,44 @@ def evaluate(
             f"Plates are missing: {'; '.join(report.missing)}.",
             fix="Name their folder with --plates or DROPKEY_PLATES.",
         )
+
+
+def chosen_sets(names: list[str] | None) -> tuple[str, ...]:
+    """Return the sets to judge on; raises BadInput for an unknown one."""
+    from model.evaluation.run import SET_NAMES
+
+    for name in names or ():
+        if name not in SET_NAMES:
+            raise BadInput(f"There is no set called '{name}'.", fix=f"There are: {', '.join(SET_NAMES)}.")
+    return tuple(names) if names else tuple(SET_NAMES)
+
+
+@app.command()
+def bench(
+    sizes: Annotated[list[str] | None, typer.Argument(help="360p, 720p, 1080p or 4k; unset: 1080p and 4k.")] = None,
+    frames: Annotated[int, typer.Option(help="Frames to key of each size.", min=2)] = 20,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Key 500 frames of 640x360 and see whether memory grows.")
+    ] = False,
+    device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure seconds per stage, frames per second, CPU seconds and memory on painted shots."""
+    from service import bench as benchmark
+
+    where = load_settings(device=device).device
+    for size in sizes or ():
+        if size not in benchmark.SIZES:
+            raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
+    if memory:
+        found = [benchmark.bench_memory(device=where, threads=threads)]
+    else:
+        found = benchmark.bench(tuple(sizes or ("1080p", "4k")), frames=frames, device=where, threads=threads)
+    if as_json:
+        typer.echo(json.dumps([measurement.model_dump() for measurement in found], indent=1))
+    else:
+        benchmark.show(found)
 
 
 def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:

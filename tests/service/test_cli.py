@@ -58,7 +58,7 @@ def passes(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_command_explains_itself(dropkey: Dropkey) -> None:
-    for command in ("serve", "key", "demo", "doctor", "evaluate"):
+    for command in ("serve", "key", "demo", "doctor", "bench", "evaluate"):
         result = dropkey(command, "--help")
         assert result.exit_code == 0 and "Usage" in result.stdout
 
@@ -191,6 +191,23 @@ def test_a_finished_part_is_not_keyed_again(dropkey: Dropkey, painted: Path, tmp
     assert len(written) == 4
     dropkey("key", painted, *options)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.exr")} == written
+
+
+def test_bench_measures_a_painted_shot(dropkey: Dropkey) -> None:
+    (found,) = json.loads(dropkey("bench", "360p", "--frames", "2", "--json").stdout)
+    assert (found["width"], found["frames"]) == (640, 2)
+    assert found["key_seconds"] > 0 and found["peak_mib"] > 50
+
+
+def test_unknown_sizes_and_sets_are_named(dropkey: Dropkey) -> None:
+    assert dropkey("bench", "8k").exit_code == 10
+    assert dropkey("evaluate", "--set", "plates/moon").exit_code == 10
+
+
+def test_missing_plates_are_named_not_skipped(dropkey: Dropkey, tmp_path: Path) -> None:
+    result = dropkey("evaluate", "--set", "plates/alpha", "--plates", tmp_path)
+    assert result.exit_code == 10
+    assert "plates/alpha" in result.stderr and "DROPKEY_PLATES" in result.stderr
 
 
 def test_an_unforeseen_failure_leaves_a_report(
