@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import platform
 import queue
 import sys
 import threading
@@ -99,29 +98,32 @@ class Worker:
         self._first_keyer = first_keyer
         self._device = "cpu"
         self._keyers: dict[str, Keyer] = {}
-        self._orders: queue.SimpleQueue[KeyShot | Shutdown] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[KeyShot, threading.Event] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopped: dict[str, threading.Event] = {}
         self._ending = threading.Event()
 
     def hear(self, message: ToWorker) -> None:
         """Take a message; called from the listening thread while a shot is keyed."""
-        if isinstance(message, StopShot):
-            with self._lock:
-                event = self._stopped.get(message.job_id)
-            if event is not None:
-                event.set()
-            return
-        with self._lock:
-            if isinstance(message, KeyShot):
-                self._stopped[message.job_id] = threading.Event()
-            else:
+        match message:
+            case KeyShot():
+                stopped = threading.Event()
+                with self._lock:
+                    self._stopped[message.job_id] = stopped
+                self._orders.put((message, stopped))
+            case StopShot():
+                with self._lock:
+                    if message.job_id in self._stopped:
+                        self._stopped[message.job_id].set()
+            case Shutdown():
                 self._ending.set()
-        self._orders.put(message)
+                self._orders.put(None)
 
     def run(self) -> int:
         """Load, then key until told to end; returns the exit code."""
         try:
+            from model.device import find_device
+
             self._device, device_name = find_device(self._wish)
             self._keyer(self._first_keyer)
         except Exception as error:
@@ -130,19 +132,17 @@ class Worker:
             return EXIT_UNUSABLE
         self._line.send(WorkerReady(pid=os.getpid(), device=self._device, device_name=device_name))
         while True:
-            message = self._orders.get()
-            if isinstance(message, Shutdown):
+            taken = self._orders.get()
+            if taken is None:
                 return 0
             try:
-                self._key(message)
+                self._key(*taken)
             except DeviceLost:
                 return EXIT_DEVICE_LOST
 
-    def _key(self, message: KeyShot) -> None:
+    def _key(self, message: KeyShot, stopped: threading.Event) -> None:
         from service.pipeline import Limits, key_shot
 
-        with self._lock:
-            stopped = self._stopped[message.job_id]
         try:
             finished = key_shot(
                 message.order,
@@ -172,7 +172,9 @@ class Worker:
             self._line.send(finished)
         finally:
             with self._lock:
-                self._stopped.pop(message.job_id, None)
+                # The next order for the same job may be here already, with an event of its own.
+                if self._stopped.get(message.job_id) is stopped:
+                    del self._stopped[message.job_id]
 
     def _keyer(self, name: str) -> Keyer:
         from model.keyer import load_keyer
@@ -180,25 +182,6 @@ class Worker:
         if name not in self._keyers:
             self._keyers[name] = load_keyer(name, self._device)
         return self._keyers[name]
-
-
-def find_device(wish: str) -> tuple[str, str]:
-    """Return (device, its name) for `auto`, `cuda`, `mps` or `cpu`.
-
-    Raises Misconfigured when the wish cannot be met; `auto` always can.
-    """
-    import torch
-
-    if wish in ("auto", "cuda") and torch.cuda.is_available():
-        return "cuda:0", torch.cuda.get_device_name(0)
-    if wish in ("auto", "mps") and torch.backends.mps.is_available():
-        return "mps", "Apple GPU"
-    if wish in ("auto", "cpu"):
-        return "cpu", platform.processor() or platform.machine()
-    raise Misconfigured(
-        f"This machine's torch ({torch.__version__}) cannot use '{wish}'.",
-        fix='`dropkey doctor` says what is missing; `device = "auto"` takes what there is.',
-    )
 
 
 def device_is_lost(device: str) -> bool:
