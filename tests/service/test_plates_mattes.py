@@ -12,7 +12,7 @@ import pytest
 from service.errors import BadInput, PlateMismatch, PlateMissing
 from service.plates import matte_path, read_clean_plate, read_matte
 from service.plates.curves import srgb
-from tests.service.test_plates_stills import noise, write, write_exr
+from tests.service.pictures_on_disk import noise, write, write_exr
 
 GREY = np.linspace(0, 1, 192, dtype=np.float32).reshape(12, 16)
 

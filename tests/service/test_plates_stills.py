@@ -1,59 +1,19 @@
-"""Plates of picture files: depth, alpha, windows, layers, encodings, and every way a file can be wrong."""
+"""Plates of picture files: depth, alpha, windows, layers and encodings."""
 
 from __future__ import annotations
 
-import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import OpenEXR
 import OpenImageIO as oiio
 import pytest
-from numpy.typing import NDArray
 
-from model.settings import KeySettings
-from service.errors import BadInput, DropKeyError, PlateMismatch, PlateMissing, PlateUnreadable
-from service.plates import Picture, PlateFormat, open_plate, read_picture
+from service.errors import BadInput
+from service.plates import read_picture
 from service.plates.curves import srgb
-from service.shots import shot_from_plate
-
-Floats = NDArray[np.float32]
-
-
-def noise(channels: int = 3, height: int = 12, width: int = 16, peak: float = 1.0) -> Floats:
-    return (np.random.default_rng(5).random((height, width, channels)) * peak).astype(np.float32)
-
-
-def write(path: Path, pixels: NDArray[Any], stored_as: str, **attributes: Any) -> Path:
-    height, width, channels = pixels.shape
-    spec = oiio.ImageSpec(width, height, channels, stored_as)
-    for name, value in attributes.items():
-        spec.attribute(name.replace("__", ":"), value)
-    file = oiio.ImageOutput.create(str(path))
-    assert file is not None, oiio.geterror()
-    assert file.open(str(path), spec), file.geterror()
-    assert file.write_image(np.ascontiguousarray(pixels)), file.geterror()
-    file.close()
-    return path
-
-
-def write_exr(path: Path, channels: dict[str, NDArray[Any]], **header: Any) -> Path:
-    base = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
-    OpenEXR.File({**base, **header}, channels).write(str(path))
-    return path
-
-
-def read(plate: Path, frame: int = 1, **settings: Any) -> Picture:
-    with open_plate(shot_from_plate(plate), KeySettings(**settings)) as opened:
-        return opened.read(frame)
-
-
-def format_of(plate: Path, **settings: Any) -> PlateFormat:
-    with open_plate(shot_from_plate(plate), KeySettings(**settings)) as opened:
-        return opened.format
-
+from tests.service.pictures_on_disk import format_of, noise, read, write, write_exr
 
 # ---- depth
 
@@ -314,144 +274,6 @@ def test_rate_and_pixel_shape_come_from_the_file_exactly(tmp_path: Path) -> None
 def test_an_unknown_encoding_is_refused_with_the_shot(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"^a: There is no encoding"):
         read(write(tmp_path / "a.png", noise(), "uint8"), encoding="nonsense")
-
-
-# ---- what can be wrong
-
-
-def sequence(folder: Path, count: int = 3, extension: str = "exr") -> Path:
-    for frame in range(1, count + 1):
-        write(folder / f"s.{frame:04d}.{extension}", noise(), "float" if extension == "exr" else "uint16")
-    return folder / f"s.####.{extension}"
-
-
-@pytest.mark.parametrize("extension", ["exr", "png", "tif", "dpx", "jpg"])
-@pytest.mark.parametrize("share", [0.97, 0.5, 0.02])
-def test_a_truncated_frame_is_unreadable_and_the_others_are_not(tmp_path: Path, extension: str, share: float) -> None:
-    pixels = noise(3, 64, 64)
-    for frame in (1, 2, 3):
-        write(tmp_path / f"s.{frame:04d}.{extension}", pixels, "float" if extension == "exr" else "uint16")
-    path = tmp_path / f"s.0001.{extension}"
-    content = path.read_bytes()
-    path.write_bytes(content[: max(1, int(len(content) * share))])
-    with open_plate(shot_from_plate(tmp_path), KeySettings()) as plate:
-        with pytest.raises(PlateUnreadable) as wrong:
-            plate.read(1)
-        assert (wrong.value.shot, wrong.value.frame) == ("s", 1)
-        assert wrong.value.fix
-        assert plate.read(2).color.shape == (64, 64, 3)
-
-
-@pytest.mark.parametrize("extension", ["exr", "png", "tif", "dpx", "jpg"])
-def test_an_empty_file_is_unreadable(tmp_path: Path, extension: str) -> None:
-    (tmp_path / f"a.{extension}").touch()
-    with pytest.raises(PlateUnreadable, match="empty"):
-        read(tmp_path / f"a.{extension}")
-
-
-def test_a_frame_of_another_size_is_a_mismatch(tmp_path: Path) -> None:
-    pattern = sequence(tmp_path)
-    write(tmp_path / "s.0002.exr", noise(3, 10, 10), "float")
-    with open_plate(shot_from_plate(pattern), KeySettings()) as plate:
-        with pytest.raises(PlateMismatch, match=r"s frame 2: It is 10 × 10 pixels; the shot is 16 × 12"):
-            plate.read(2)
-        plate.read(3)
-
-
-def test_a_frame_or_shot_deleted_half_way_is_missing(tmp_path: Path) -> None:
-    with open_plate(shot_from_plate(sequence(tmp_path)), KeySettings()) as plate:
-        plate.read(1)
-        for path in tmp_path.iterdir():
-            path.unlink()
-        with pytest.raises(PlateMissing, match=r"s frame 2: s\.0002\.exr is not there"):
-            plate.read(2)
-        with pytest.raises(PlateMissing, match="no such frame"):
-            plate.read(9)
-
-
-def test_content_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
-    write(tmp_path / "b.jpg", noise(), "uint8")
-    (tmp_path / "b.jpg").rename(tmp_path / "a.exr")
-    with pytest.raises(PlateUnreadable, match="a JPEG picture by its content"):
-        read(tmp_path / "a.exr")
-
-
-def test_garbage_is_unreadable(tmp_path: Path) -> None:
-    for extension in ("exr", "png", "tif", "dpx", "jpg", "bmp", "tga", "cin"):
-        path = tmp_path / f"a.{extension}"
-        path.write_bytes(np.random.default_rng(2).bytes(5000))
-        with pytest.raises(PlateUnreadable):
-            read(path)
-
-
-def with_window(path: Path, width: int, height: int) -> Path:
-    write_exr(path, {"RGB": noise()})
-    content = bytearray(path.read_bytes())
-    for name in (b"dataWindow\0box2i\0", b"displayWindow\0box2i\0"):
-        at = content.find(name) + len(name) + 4
-        content[at : at + 16] = struct.pack("<4i", 0, 0, width - 1, height - 1)
-    path.write_bytes(content)
-    return path
-
-
-@pytest.mark.parametrize("size", [(100_000, 100_000), (40_000, 2), (2**31 - 1, 2**31 - 1)])
-def test_a_huge_header_is_refused_before_memory_is_taken(tmp_path: Path, size: tuple[int, int]) -> None:
-    with pytest.raises(PlateUnreadable):
-        read(with_window(tmp_path / "a.exr", *size))
-
-
-def test_limits_are_the_callers(tmp_path: Path) -> None:
-    shot = shot_from_plate(write(tmp_path / "a.png", noise(3, 40, 40), "uint8"))
-    with pytest.raises(PlateUnreadable, match="40 × 40 pixels; 32 a side is the most"):
-        open_plate(shot, KeySettings(), maximum_side_pixels=32)
-    large = shot_from_plate(write(tmp_path / "b.exr", noise(3, 600, 600), "float"))
-    with pytest.raises(PlateUnreadable):
-        open_plate(large, KeySettings(), maximum_picture_mib=1)
-    with open_plate(large, KeySettings()) as plate:
-        plate.read(1)
-
-
-def test_a_png_with_a_huge_header_is_refused(tmp_path: Path) -> None:
-    import zlib
-
-    path = write(tmp_path / "a.png", noise(), "uint8")
-    content = bytearray(path.read_bytes())
-    content[16:24] = struct.pack(">2I", 100_000, 100_000)
-    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
-    path.write_bytes(content)
-    with pytest.raises(PlateUnreadable):
-        read(path)
-
-
-def test_too_many_channels_or_parts_are_refused(tmp_path: Path) -> None:
-    plane = np.zeros((4, 4), np.float32)
-    with pytest.raises(PlateUnreadable):
-        read(write_exr(tmp_path / "a.exr", {f"layer{n:02d}.R": plane for n in range(33)}))
-    parts = [
-        OpenEXR.Part({"type": OpenEXR.scanlineimage}, {"RGB": np.zeros((4, 4, 3), np.float32)}, name=f"part{n}")
-        for n in range(9)
-    ]
-    OpenEXR.File(parts).write(str(tmp_path / "b.exr"))
-    with pytest.raises(PlateUnreadable, match="more than 8 parts"):
-        read(tmp_path / "b.exr")
-
-
-def test_a_deep_exr_is_refused(tmp_path: Path) -> None:
-    rows = np.empty((4, 4), dtype=object)
-    for place in np.ndindex(4, 4):
-        rows[place] = np.array([0.5, 0.6], dtype=np.float32)
-    OpenEXR.File(
-        {"type": OpenEXR.deepscanline, "compression": OpenEXR.ZIPS_COMPRESSION}, dict.fromkeys("RGBA", rows)
-    ).write(str(tmp_path / "a.exr"))
-    with pytest.raises(PlateUnreadable, match="deep"):
-        read(tmp_path / "a.exr")
-
-
-def test_a_plate_whose_first_frames_are_all_broken_says_why(tmp_path: Path) -> None:
-    for frame in (1, 2):
-        (tmp_path / f"s.{frame:04d}.exr").touch()
-    with pytest.raises(DropKeyError, match=r"s frame 1: s\.0001\.exr is empty"):
-        open_plate(shot_from_plate(tmp_path), KeySettings())
 
 
 # ---- one picture
