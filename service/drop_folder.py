@@ -13,12 +13,12 @@ import structlog
 from model.settings import MatteSources
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import Job, JobRequest, JobState, Problem
-from service.order_book import Entry, OrderBook, frames_missing, plate_missing
+from service.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
 from service.paths import Paths
 from service.requests import Order
 from service.settings import Settings
 from service.settling import Patience, Sample, Settling
-from service.shots import Shot, parse_frames
+from service.shots import Shot
 from service.sightings import Key, Look, Sighting
 from service.watching import in_use
 
@@ -70,6 +70,7 @@ class _Tracked:
     transfers: frozenset[tuple[str, Sample]] = frozenset()
     closed: set[str] = field(default_factory=set)  # files that no other program has open any more
     gone_since: float | None = None
+    trouble: str = ""  # what kept it from the queue at the last scan
     changed: bool = False  # since the queue got it, so that a failed or cancelled job of the same files is done again
 
 
@@ -98,6 +99,7 @@ class DropFolder:
         self._book = OrderBook(settings, paths)
         self._tracked: dict[Key, _Tracked] = {}
         self._device: int | None = None
+        self._frozen: bool | None = None  # whether the queue froze our jobs; an earlier service may have left it so
 
     @property
     def busy(self) -> bool:
@@ -114,8 +116,19 @@ class DropFolder:
             tracked = self._tracked.setdefault(key, _Tracked(Settling(self._patience)))
             try:
                 self._follow(tracked, sighting, entry, now)
-            except (DropKeyError, OSError) as error:
-                log.warning("shot not taken", root=str(self.root), shot=sighting.shot.name, problem=str(error))
+                tracked.trouble = ""
+            except Exception as error:
+                # One shot must not keep the others from being seen; said once, not at every scan.
+                if tracked.trouble != str(error):
+                    tracked.trouble = str(error)
+                    known = isinstance(error, (DropKeyError, OSError))
+                    log.warning(
+                        "shot not taken",
+                        root=str(self.root),
+                        shot=sighting.shot.name,
+                        problem=str(error),
+                        exc_info=not known,
+                    )
         for key in self._tracked.keys() - seen.keys():
             self._miss(key, now)
 
@@ -133,10 +146,11 @@ class DropFolder:
         if not sightings and self._tracked and device != self._device:
             self._away("it is empty, and on another file system than before: not mounted")
             return None
-        if not self.online:
-            log.info("drop folder is back", root=str(self.root))
+        if self._frozen is not False:
             self._queue.root_back(self.root)
-        self.online, self._device = True, device
+            if not self.online:
+                log.info("drop folder is back", root=str(self.root))
+        self.online, self._frozen, self._device = True, False, device
         seen = {sighting.key: sighting for sighting in sightings}
         job_files = look.job_files()
         for file in job_files:
@@ -149,10 +163,10 @@ class DropFolder:
         return {key: pair for key, pair in entries.items() if not mattes & {key, ("folder", key[1], "", "")}}
 
     def _away(self, why: str) -> None:
-        if self.online:
+        if not self._frozen:
             log.warning("drop folder is away, its shots are kept", root=str(self.root), reason=why)
             self._queue.root_lost(self.root)
-        self.online = False
+        self.online, self._frozen = False, True
 
     # ---- following one shot
 
@@ -171,7 +185,7 @@ class DropFolder:
             return
         if entry.trouble is not None or _stands_in(sighting):
             return
-        shot = _narrowed(sighting.shot, entry.order.request)
+        shot = narrowed(sighting.shot, entry.order.request)
         if shot.kind == "sequence" and not shot.frames:
             return
         complete = self._complete(tracked, sighting, entry, now)
@@ -206,7 +220,7 @@ class DropFolder:
             return None
         if _stands_in(sighting) and entry.plate is not None:
             return plate_missing(source, entry.plate)
-        if frames is not None and not _narrowed(sighting.shot, entry.order.request).frames:
+        if frames is not None and not narrowed(sighting.shot, entry.order.request).frames:
             return frames_missing(source, frames) if sighting.shot.kind == "sequence" else None
         return None
 
@@ -222,7 +236,7 @@ class DropFolder:
 
     def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         declared = sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
-        promised = _promised(sighting.shot, entry.order.request)
+        promised = promised_files(sighting.shot, entry.order.request)
         if not tracked.settling.complete(now, promised=promised, declared=declared):
             return False
         for name in sighting.files.keys() - tracked.closed:
@@ -240,7 +254,10 @@ class DropFolder:
             self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
         else:
             # A job that somebody cancelled meanwhile stays cancelled.
-            self._queue.settle(tracked.job_id, shot, order.request, mattes=order.mattes)
+            job = self._queue.settle(tracked.job_id, shot, order.request, mattes=order.mattes)
+            if job.state is not JobState.CANCELLED and not set(shot.frames) <= set(job.frames):
+                # Somebody started it by hand before all frames were there.
+                self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
         self._handed_over(tracked, sighting)
 
     def _refuse(self, tracked: _Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
@@ -289,24 +306,3 @@ class DropFolder:
 def _stands_in(sighting: Sighting) -> bool:
     """Tell whether a job file stands for a shot that is not there (yet)."""
     return sighting.source is not None and sighting.shot.prefix == sighting.source.name
-
-
-def _promised(shot: Shot, request: JobRequest) -> set[str] | None:
-    """Return the files that a request with a range promises, None when it promises nothing."""
-    if request.frames is None or shot.kind == "movie":
-        return None
-    frames = parse_frames(request.frames)
-    if shot.kind == "still" and len(frames) > 1:
-        return {f"more than {shot.prefix}"}  # the first frame of a sequence: the others are still to come
-    return {shot.frame_path(frame).name for frame in frames}
-
-
-def _narrowed(shot: Shot, request: JobRequest) -> Shot:
-    """Return ``shot`` with the frames that are wanted of it."""
-    if shot.kind != "sequence":
-        first = 1 if request.first_frame is None else request.first_frame
-        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
-    if request.frames is None:
-        return shot
-    wanted = set(parse_frames(request.frames))
-    return shot.model_copy(update={"frames": tuple(frame for frame in shot.frames if frame in wanted)})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import DropKeyError, PlateMissing
+from service.jobs import JobRequest
 from service.paths import Paths
 from service.requests import Order, matte_pictures
 from service.settings import Settings
@@ -112,3 +113,24 @@ def plate_missing(file: Path, plate: Path) -> PlateMissing:
 def frames_missing(file: Path, frames: str) -> PlateMissing:
     """Return the error of a range of which nothing comes."""
     return PlateMissing(f"{file.name} asks for frames {frames}, and none of them is there.", fix="Check the range.")
+
+
+def promised_files(shot: Shot, request: JobRequest) -> set[str] | None:
+    """Return the files that a request with a range promises, None when it promises nothing."""
+    if request.frames is None or shot.kind == "movie":
+        return None
+    frames = parse_frames(request.frames)
+    if shot.kind == "still" and len(frames) > 1:
+        return {f"more than {shot.prefix}"}  # the first frame of a sequence: the others are still to come
+    return {shot.frame_path(frame).name for frame in frames}
+
+
+def narrowed(shot: Shot, request: JobRequest) -> Shot:
+    """Return ``shot`` with the frames that are wanted of it."""
+    if shot.kind != "sequence":
+        first = 1 if request.first_frame is None else request.first_frame
+        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
+    if request.frames is None:
+        return shot
+    wanted = set(parse_frames(request.frames))
+    return shot.model_copy(update={"frames": tuple(frame for frame in shot.frames if frame in wanted)})

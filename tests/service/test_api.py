@@ -152,6 +152,11 @@ def test_a_body_that_is_no_json_object_is_refused(client: Asker, body: str) -> N
     check_problem(client.post("/jobs", content=body, headers={"content-type": "application/json"}), 422)
 
 
+def test_a_hostile_depth_of_brackets_is_refused(client: Asker) -> None:
+    headers = {"content-type": "application/json"}
+    check_problem(client.post("/jobs", content="[" * 100_000, headers=headers), 400)
+
+
 def test_a_plate_that_is_not_there_is_refused_with_its_fix(client: Asker, place: Place) -> None:
     problem = check_problem(client.post("/jobs", json=order(place, "nothing")), 422, "plate_missing")
     assert problem["fix"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from service.jobs import JobState
+from service.jobs import JobRequest, JobState
 from service.settings import Settings
 from service.settling import Patience
+from service.shots import Shot, shot_from_plate
 from tests.service.dropping import FAILED, QUEUED, WAITING, Place
 
 
@@ -277,6 +279,48 @@ def test_a_root_that_goes_away_freezes_its_jobs_and_goes_on_when_back(place: Pla
     away.rename(place.root)
     (job,) = place.wait(30.0)
     assert job.id == before.id and job.state is QUEUED and place.folder.online
+
+
+def test_a_root_that_is_back_after_a_restart_sets_its_jobs_free(place: Place) -> None:
+    place.render(range(1, 4))
+    (before,) = place.wait(20.0)
+    place.queue.root_lost(place.root)
+    assert place.states() == [JobState.ROOT_OFFLINE]
+    place.watch_anew()
+    assert [(job.id, job.state) for job in place.wait(1.0)] == [(before.id, QUEUED)]
+
+
+def test_a_root_that_is_missing_at_the_start_freezes_its_jobs(place: Place) -> None:
+    place.render(range(1, 4))
+    place.wait(20.0)
+    place.root.rename(place.root.with_name("elsewhere"))
+    place.watch_anew()
+    assert [job.state for job in place.wait(5.0)] == [JobState.ROOT_OFFLINE]
+
+
+def test_frames_that_come_after_a_start_by_hand_are_not_lost(place: Place) -> None:
+    place.render(range(1, 4))
+    place.wait(5.0)
+    shot = shot_from_plate(place.root / "hero")
+    by_hand, _ = place.queue.submit(JobRequest(root="drop", plate="hero/hero.####.png"), shot)
+    assert by_hand.state is QUEUED
+    place.render(range(4, 7))
+    jobs = place.wait(60.0)
+    assert jobs[-1].frames == (1, 2, 3, 4, 5, 6) and jobs[-1].state is QUEUED
+
+
+def test_one_shot_that_cannot_be_taken_holds_up_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = place.queue.submit
+
+    def submit(request: JobRequest, shot: Shot, **more: Any) -> Any:
+        if shot.name == "a":
+            raise RuntimeError("a bug")
+        return really(request, shot, **more)
+
+    monkeypatch.setattr(place.queue, "submit", submit)
+    for name in ("a", "b"):
+        place.render(range(1, 4), name)
+    assert [(job.shot.name, job.state) for job in place.wait(20.0)] == [("b", QUEUED)]
 
 
 def test_what_is_not_a_plate_is_left_alone(place: Place) -> None:
