@@ -125,17 +125,23 @@ def marker_residue(alpha: Picture, truth: Picture, markers: Mask) -> float:
 
 
 def recomposition_error(
-    alpha: Picture, foreground: Picture, truth: Picture, true_foreground: Picture, true_glow: Picture | None = None
+    alpha: Picture,
+    foreground: Picture,
+    truth: Picture,
+    true_foreground: Picture,
+    true_glow: Picture | None = None,
+    where: Mask | None = None,
 ) -> float:
     """What a compositor sees: mean |new composite − true composite| in linear light over four fixed backgrounds.
 
-    ``true_glow`` is light of the subject that no coverage carries; it adds to the true composite.
+    ``true_glow`` is light of the subject that no coverage carries; it adds to the true composite. ``where`` (unset: the
+    whole picture) leaves out pixels whose true light the plate cannot tell.
     """
     height, width = truth.shape
     alpha, truth = _double(alpha)[..., None], _double(truth)[..., None]
     light = alpha * _double(foreground) - truth * _double(true_foreground)
     light = light if true_glow is None else light - _double(true_glow)
-    errors = [float(np.abs(light + (truth - alpha) * new).mean()) for new in backgrounds(height, width)]
+    errors = [_mean(np.abs(light + (truth - alpha) * new).mean(-1), where) for new in backgrounds(height, width)]
     return sum(errors) / len(errors)
 
 

@@ -11,12 +11,14 @@ from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.subjects import KINDS
 from model.data.truth import ShotBatch
-from model.evaluation.metrics import FOREGROUND_FROM
 from model.evaluation.sets import Example, Mask, Picture, PlateSet
 
 PROCEDURAL = "procedural"
 FIRST_SEED = 4_000_000_000
 """Seeds from here on belong to this set; training stays below."""
+
+CLIPPED_FROM = 1.1
+"""Light above this times the brightest value of the plate was lost in the camera."""
 
 FULL_SIZE, QUICK_SIZE = (432, 768), (216, 384)
 FULL_STILLS_EACH, QUICK_STILLS_EACH = 2, 1
@@ -37,8 +39,9 @@ def _stills(quick: bool) -> Iterator[Example]:
     height, width = QUICK_SIZE if quick else FULL_SIZE
     each = QUICK_STILLS_EACH if quick else FULL_STILLS_EACH
     for number, kind in enumerate(sorted(KINDS)):
-        config = DataConfig(subjects={kind: 1.0}, empty=0.0)
         for turn in range(each):
+            # Only the second still may show what lies beyond the screen: no keyer knows that without a garbage matte.
+            config = DataConfig(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)
             seed = FIRST_SEED + 100 * number + turn
             batch = generate([seed], height=height, width=width, config=config)
             yield _example(batch, 0, f"{kind}-{turn + 1}", "")
@@ -55,23 +58,19 @@ def _shots(quick: bool) -> Iterator[Example]:
 
 
 def _example(batch: ShotBatch, index: int, name: str, shot: str) -> Example:
-    """Take one frame; light without coverage joins the straight foreground where there is coverage to carry it."""
-    alpha = _array(batch.alpha[index])[..., 0]
-    light = _array(batch.foreground[index]) * alpha[..., None] + _array(batch.emission[index])
-    carried = (alpha > FOREGROUND_FROM)[..., None]
-    foreground = np.where(
-        carried, light / np.maximum(alpha, FOREGROUND_FROM)[..., None], _array(batch.foreground[index])
-    )
-    glow = np.where(carried, 0.0, _array(batch.emission[index]))
+    glow = _array(batch.emission[index])
     markers = _markers(_array(batch.background[index]), _array(batch.clean_plate[index]))
+    plate = _array(batch.plate[index])
+    clipped = _array(batch.truth.noiseless()[index]).max(axis=-1) > CLIPPED_FROM * plate.max()
     return Example(
         name,
-        _array(batch.plate[index]),
-        alpha,
-        foreground.astype(np.float32),
+        plate,
+        _array(batch.alpha[index])[..., 0],
+        _array(batch.foreground[index]),
         shot,
         markers if markers.any() else None,
-        glow.astype(np.float32) if glow.any() else None,
+        clipped if clipped.any() else None,
+        glow if glow.any() else None,
     )
 
 

@@ -19,6 +19,7 @@ from model.evaluation.sheets import make_sheet
 
 Progress = Callable[[str], None]
 QUICK_LONGEST = 800
+GLOW_FROM = 0.005
 SET_NAMES = (PROCEDURAL, sets.REAL_ALPHA, sets.REAL)
 
 
@@ -81,6 +82,10 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
     """Every figure of one keyed still against its truth."""
     alpha, truth = keyed.alpha, example.alpha
     band = metrics.edge_band(truth)
+    # Straight color means nothing where the light needs no coverage; where the camera clipped, no plate can tell it.
+    solid = truth if example.glow is None else np.where(example.glow.max(axis=-1) > GLOW_FROM, 0.0, truth)
+    solid = solid if example.clipped is None else np.where(example.clipped, 0.0, solid)
+    whole = None if example.clipped is None else ~example.clipped
     return {
         "mad": metrics.mean_absolute_error(alpha, truth),
         "mse": metrics.mean_squared_error(alpha, truth),
@@ -91,10 +96,12 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
         "edge_mse": metrics.mean_squared_error(alpha, truth, band),
         "core": metrics.core_error(alpha, truth),
         "screen": metrics.screen_error(alpha, truth),
-        "foreground": metrics.foreground_error(keyed.foreground, example.foreground, truth),
-        "foreground_display": metrics.foreground_error_display(keyed.foreground, example.foreground, truth),
-        "recomposition": metrics.recomposition_error(alpha, keyed.foreground, truth, example.foreground, example.glow),
-        "spill": metrics.spill_left(keyed.foreground, example.foreground, truth, example.screen_color),
+        "foreground": metrics.foreground_error(keyed.foreground, example.foreground, solid),
+        "foreground_display": metrics.foreground_error_display(keyed.foreground, example.foreground, solid),
+        "recomposition": metrics.recomposition_error(
+            alpha, keyed.foreground, truth, example.foreground, example.glow, whole
+        ),
+        "spill": metrics.spill_left(keyed.foreground, example.foreground, solid, example.screen_color),
         "markers": math.nan if example.markers is None else metrics.marker_residue(alpha, truth, example.markers),
     }
 

@@ -45,6 +45,7 @@ class Example:
     foreground: Picture  # (H, W, 3), straight, without spill
     shot: str = ""  # frames of one moving shot share it; empty: a still
     markers: Mask | None = None  # (H, W), where tracking markers are
+    clipped: Mask | None = None  # (H, W), where the camera lost light that the truth still has
     glow: Picture | None = None  # (H, W, 3), light that no coverage carries (fire, glow), on top of alpha · foreground
 
     @property
@@ -125,6 +126,7 @@ def reduced(example: Example, longest: int) -> Example:
         np.where(alpha[..., None] > 0.0, foreground, 0.0).astype(np.float32),
         example.shot,
         markers,
+        None if example.clipped is None else shrink(example.clipped.astype(np.float32), factor) > 0.0,
         None if example.glow is None else shrink(example.glow, factor),
     )
 

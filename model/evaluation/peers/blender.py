@@ -30,7 +30,7 @@ class BlenderKeying:
     name = "blender"
     about = "Blender's Keying node through bpy, defaults, scene-linear float32 in and out"
     longest: int | None = None
-    longest_when_quick: int | None = 512
+    longest_when_quick: int | None = None
 
     def unavailable(self) -> str:
         """Say that no interpreter with ``bpy`` is known."""

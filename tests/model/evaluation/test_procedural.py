@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.subjects import KINDS
-from model.evaluation import metrics, procedural
+from model.evaluation import procedural
+from model.evaluation.contenders import Keyed
 from model.evaluation.procedural import FIRST_SEED, _example, _markers
+from model.evaluation.run import score_frame
+from tests.model.evaluation.made_up import disc
 
 
-def test_light_of_the_truth_survives_the_form_of_the_score() -> None:
-    """Fire has light without coverage: alpha · foreground + glow must still be all of the subject's light."""
+def test_fire_keeps_its_light_apart_from_its_coverage() -> None:
     batch = generate([FIRST_SEED], height=48, width=64, config=DataConfig(subjects={"fire": 1.0}, empty=0.0))
     example = _example(batch, 0, "fire", "")
     light = (batch.foreground[0] * batch.alpha[0] + batch.emission[0]).permute(1, 2, 0).numpy()
-    glow = 0.0 if example.glow is None else example.glow
-    assert float(batch.emission.max()) > 0.0
-    assert np.allclose(example.alpha[..., None] * example.foreground + glow, light, atol=1e-5)
-    error = metrics.recomposition_error(
-        example.alpha, example.foreground, example.alpha, example.foreground, example.glow
-    )
-    assert error == pytest.approx(float(np.abs(glow).mean()) if example.glow is not None else 0.0)
+    assert example.glow is not None
+    assert np.allclose(example.alpha[..., None] * example.foreground + example.glow, light, atol=1e-6)
+
+
+def test_foreground_is_not_judged_where_the_light_needs_no_coverage() -> None:
+    plain = disc()
+    glow = np.zeros_like(plain.plate)
+    glow[plain.alpha > 0] = 0.5
+    burning = replace(plain, glow=glow)
+    wrong = Keyed(plain.alpha, plain.foreground + 0.1)
+    assert score_frame(wrong, plain)["foreground"] == pytest.approx(0.1, abs=1e-6)
+    assert math.isnan(score_frame(wrong, burning)["foreground"])
+    lost = score_frame(Keyed(plain.alpha, plain.foreground), burning)["recomposition"]
+    assert lost == pytest.approx(float(glow.mean()), abs=1e-6)
+
+
+def test_light_that_the_camera_lost_is_not_asked_for() -> None:
+    plain = disc()
+    bright = replace(plain, foreground=plain.foreground * 100, clipped=plain.alpha > 0)
+    keyed = Keyed(plain.alpha, plain.foreground)
+    assert score_frame(keyed, bright)["recomposition"] == 0.0
+    assert math.isnan(score_frame(keyed, bright)["foreground"])
+    assert score_frame(keyed, replace(bright, clipped=None))["recomposition"] > 1.0
 
 
 def test_the_same_call_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
