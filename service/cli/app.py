@@ -68,11 +68,12 @@ def serve(
 @app.command()
 def demo(
     output: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("dropkey-demo"),
+    frames: Annotated[int, typer.Option(help="Length of the shot.", min=1)] = 24,
 ) -> None:
     """Make a small green-screen shot, key it through the service, and measure the result against the truth."""
     from service.demo import run_demo
 
-    raise typer.Exit(run_demo(output.absolute()))
+    raise typer.Exit(run_demo(output.absolute(), frames))
 
 
 @app.command()
