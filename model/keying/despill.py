@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.keying.fill import box_blur
+from model.keying.fill import box_blur, enlarge, reduce
 from model.keying.screen import rotate
 
 _REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
@@ -43,9 +43,11 @@ def despill(
 
 def _nearness(alpha: Tensor) -> Tensor:
     """1 beside the screen, 0 deep inside the subject; (1, H, W)."""
-    radius = max(2, round(min(alpha.shape[-2:]) / 60))
-    outside = box_blur(box_blur(1.0 - alpha, radius), radius)
-    return (3.0 * outside).clamp(0.0, 1.0)
+    shrink = max(1, min(alpha.shape[-2:]) // 270)
+    small = reduce(1.0 - alpha, shrink)
+    radius = max(2, round(min(small.shape[-2:]) / 60))
+    outside = box_blur(box_blur(small, radius), radius)
+    return enlarge((3.0 * outside).clamp(0.0, 1.0), alpha.shape[-2:], shrink)
 
 
 def _from_primary(angle: float) -> float:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from model.keying.fill import box_blur, dilate, erode
+from model.keying.fill import box_blur, dilate, erode, reduce
 
 _PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _RADII = (0.013, 0.05, 0.2, None)  # of the shorter side; None: the whole frame
@@ -23,7 +23,8 @@ _TRUST = (1.0, 0.5, 0.25, 0.05)  # prior of each radius: near colors are likelie
 _STEPS = 17  # values of alpha that are weighed
 _OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 against any other step
 _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward but for green subjects
-_CHUNK = 1 << 15  # pixels at a time: stays in the cache, bounds the memory
+_CHUNK = 1 << 12  # pixels at a time: stays in the cache, bounds the memory
+_STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
 
@@ -35,69 +36,71 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
     """
     short = min(plate.shape[-2:])
     reach = max(2, round(short / 170))
-    undecided = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach) > 0
-    core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * (~undecided)
+    mixed = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach)
+    # Below the margin nothing needs solving: the color difference errs upward.
+    undecided = (mixed > 0) & (estimate > margin)
+    core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * (mixed <= 0)
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0 or float(core.sum()) < 16:
         return torch.where(undecided, estimate.clamp(0.0, 1.0), alpha)
+    stride = max(1, short // _STATISTICS_SIDE)
+    sums = _products(plate[:, ::stride, ::stride], core[:, ::stride, ::stride])
     fits = [
-        (_moments(plate, core, None if radius is None else max(2, round(radius * short))), trust)
+        (_average(sums, None if radius is None else max(2, round(radius * short / stride))), trust)
         for radius, trust in zip(_RADII, _TRUST, strict=True)
     ]
     colors, screens, first = plate.flatten(1), clean_plate.flatten(1), estimate.flatten()
-    solved = [
-        _expected_alpha(
-            colors[:, part],
-            screens[:, part],
-            first[part],
-            [(fit.flatten(1), trust, part) for fit, trust in fits],
-            noise,
-        )
-        for part in torch.split(where, _CHUNK)
-    ]
+    solved = []
+    for part in torch.split(where, _CHUNK):
+        local = [(_look_up(fit, part, alpha.shape[-2], alpha.shape[-1]), trust) for fit, trust in fits]
+        solved.append(_expected_alpha(colors[:, part], screens[:, part], first[part], local, noise))
     return alpha.flatten().index_put((where,), torch.cat(solved)).reshape(alpha.shape)
 
 
-def _moments(plate: Tensor, core: Tensor, radius: int | None) -> Tensor:
-    """Sums over the core within ``radius``: weight, mean × weight (3), products × weight (6); (10, h, w).
-
-    Large radii are averaged at reduced size and enlarged again, since they are smooth.
-    """
+def _products(plate: Tensor, core: Tensor) -> Tensor:
+    """What a mean and a covariance are made of: weight, color × weight (3), products × weight (6); (10, h, w)."""
     products = torch.stack([plate[i] * plate[j] for i, j in _PAIRS])
-    sums = torch.cat([core, plate * core, products * core])
+    return torch.cat([core, plate * core, products * core])
+
+
+def _average(sums: Tensor, radius: int | None) -> Tensor:
+    """Return the sums averaged over about ``radius`` pixels (None: over all), at a size that still holds them."""
     if radius is None:
         return sums.mean(dim=(1, 2), keepdim=True)
     shrink = max(1, radius // 4)
-    small = functional.avg_pool2d(sums[None], shrink, ceil_mode=True, count_include_pad=False)[0]
+    small = reduce(sums, shrink)
     blur = max(1, round(radius / shrink / 2))
-    small = box_blur(box_blur(small, blur), blur)
-    if shrink == 1:
-        return small
-    return functional.interpolate(small[None], size=plate.shape[-2:], mode="bilinear", align_corners=False)[0]
+    return box_blur(box_blur(small, blur), blur)
+
+
+def _look_up(fit: Tensor, pixels: Tensor, height: int, width: int) -> Tensor:
+    """Interpolate ``fit`` (10, h, w) bilinearly at flat pixel numbers of a height × width picture; (10, N)."""
+    if fit.shape[-1] == 1 and fit.shape[-2] == 1:
+        return fit.flatten(1).expand(-1, pixels.numel())
+    position = torch.stack([(pixels % width + 0.5) * 2.0 / width - 1.0, (pixels // width + 0.5) * 2.0 / height - 1.0])
+    limit = torch.tensor([1.0 - 1.0 / fit.shape[-1], 1.0 - 1.0 / fit.shape[-2]], device=fit.device)[:, None]
+    grid = torch.minimum(torch.maximum(position.to(fit), -limit), limit).T[None, None]
+    return functional.grid_sample(fit[None], grid, mode="bilinear", align_corners=False)[0, :, 0]
 
 
 def _expected_alpha(
-    color: Tensor, screen: Tensor, estimate: Tensor, fits: list[tuple[Tensor, float, Tensor]], noise: Tensor
+    color: Tensor, screen: Tensor, estimate: Tensor, fits: list[tuple[Tensor, float]], noise: Tensor
 ) -> Tensor:
     """Mean of alpha (N,) under its posterior, all fits and all steps weighed together; colors are (3, N)."""
-    steps = torch.linspace(0.0, 1.0, _STEPS).tolist()
+    steps = torch.linspace(0.0, 1.0, _STEPS, dtype=color.dtype, device=color.device)[:, None]
     evidence = torch.stack([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
-    values = torch.tensor(steps, dtype=color.dtype, device=color.device)
-    above = (values[:, None] - estimate - _SLACK).clamp_min(0.0)
-    weights = torch.softmax((evidence - (above / _SLACK).square()).flatten(0, 1), dim=0).reshape(evidence.shape)
-    return (weights.sum(dim=0) * values[:, None]).sum(dim=0)
+    above = (steps - estimate - _SLACK).clamp_min(0.0) / _SLACK
+    weights = torch.softmax((evidence - above.square()).flatten(0, 1), dim=0).reshape(evidence.shape)
+    return (weights.sum(dim=0) * steps).sum(dim=0)
 
 
-def _log_evidence(
-    color: Tensor, screen: Tensor, fit: Tensor, trust: float, part: Tensor, noise: Tensor, steps: list[float]
-) -> Tensor:
+def _log_evidence(color: Tensor, screen: Tensor, sums: Tensor, trust: float, noise: Tensor, steps: Tensor) -> Tensor:
     """Log of prior × likelihood of every alpha step under one normal distribution of F; (steps, N).
 
     The covariance of I is a²·(A + s·1) with s = noise / a²; adjugate and determinant of A + s·1 are polynomials in s,
     so the nine quadratic forms below are all that a pixel needs for every alpha.
     """
-    sums = fit[:, part] if fit.shape[1] > 1 else fit.expand(-1, color.shape[1])
     weight = sums[0].clamp_min(1e-8)
     mean = sums[1:4] / weight
     a00, a01, a02, a11, a12, a22 = (sums[4 + k] / weight - mean[i] * mean[j] for k, (i, j) in enumerate(_PAIRS))
@@ -120,12 +123,12 @@ def _log_evidence(
         return adjugate, trace * dot - plain, dot
 
     uu, uv, vv = forms(u, u), forms(u, v), forms(v, v)
-    rows = [-0.5 * uu[2] / noise - 1.5 * torch.log(noise)]
-    for step in steps[1:]:
-        s = noise / (step * step)
-        scale = determinant + s * (minors + s * (trace + s))
-        quadratic = [uu[k] - 2.0 * step * uv[k] + step * step * vv[k] for k in range(3)]
-        distance = (quadratic[0] + s * (quadratic[1] + s * quadratic[2])).clamp_min(0) / (step * step * scale)
-        rows.append(-0.5 * distance - 0.5 * torch.log(scale) - 3.0 * math.log(step))
-    rows[-1] = rows[-1] + math.log(_OPAQUE)
-    return torch.stack(rows) + torch.log(trust * (sums[0] / _ENOUGH).clamp(0.0, 1.0) + 1e-12)
+    step = steps[1:]
+    s = noise / step.square()
+    scale = determinant + s * (minors + s * (trace + s))
+    quadratic = [uu[k] - 2.0 * step * uv[k] + step.square() * vv[k] for k in range(3)]
+    distance = (quadratic[0] + s * (quadratic[1] + s * quadratic[2])).clamp_min(0) / (step.square() * scale)
+    rows = -0.5 * (distance + torch.log(scale)) - 3.0 * torch.log(step)
+    rows[-1] += math.log(_OPAQUE)
+    nothing = -0.5 * uu[2] / noise - 1.5 * torch.log(noise)
+    return torch.cat([nothing[None], rows]) + torch.log(trust * (sums[0] / _ENOUGH).clamp(0.0, 1.0) + 1e-12)

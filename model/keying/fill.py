@@ -36,6 +36,25 @@ def _pull_push(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     return torch.lerp(fine, values, weights), weights
 
 
+def reduce(picture: Tensor, factor: int) -> Tensor:
+    """Return (C, ⌈H / factor⌉, ⌈W / factor⌉): means of factor × factor pixels, fewer at the far edges."""
+    if factor == 1:
+        return picture
+    return functional.avg_pool2d(picture[None], factor, ceil_mode=True, count_include_pad=False)[0]
+
+
+def enlarge(picture: Tensor, size: torch.Size | tuple[int, int], factor: int, *, smooth: bool = True) -> Tensor:
+    """Undo `reduce`: bring (C, h, w) back to ``size``, bilinearly or (``smooth`` false) pixel by pixel."""
+    if factor == 1:
+        return picture
+    scale = float(factor)  # not the ratio of sizes: the far edge was rounded up, and pixels must not drift
+    if smooth:
+        bigger = functional.interpolate(picture[None], scale_factor=scale, mode="bilinear", align_corners=False)
+    else:
+        bigger = functional.interpolate(picture[None], scale_factor=scale, mode="nearest")
+    return bigger[0, :, : size[0], : size[1]]
+
+
 def box_blur(picture: Tensor, radius: int) -> Tensor:
     """Return the mean over (2·radius + 1)² pixels, edges counted by what lies inside; (C, H, W)."""
     if radius < 1:

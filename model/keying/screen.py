@@ -10,7 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.errors import KeyingError, NoScreenError
-from model.keying.fill import box_blur, erode, fill
+from model.keying.fill import box_blur, enlarge, erode, fill, reduce
 from model.settings import Color, Screen
 
 _SURVEY_SIDE = 320  # pixels; enough to see a screen, small enough to survey in milliseconds
@@ -19,6 +19,7 @@ _NEAR = 0.10  # chromaticity distance within which a pixel counts as screen
 _MINIMUM_SATURATION = 0.2  # 1 − min/max, linear: below this a color difference has nothing to stand on
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
+_SMOOTH_SIDE = 540  # pixels; the clean plate is worked out at about this height
 _DARKEST, _BRIGHTEST = 0.15, 6.0  # light on the screen, relative to its typical color
 
 
@@ -92,13 +93,18 @@ def clean_plate(plate: Tensor, screen: Screen) -> tuple[Tensor, Tensor]:
     distance = (light / total.clamp_min(1e-5) - (color / color.sum())[:, None, None]).square().sum(0, keepdim=True)
     level = total / color.sum()
     looks_like_it = (distance < screen.tolerance**2) & (level > _DARKEST) & (level < _BRIGHTEST)
-    radius = max(2, round(min(plate.shape[-2:]) / 250))
-    seen = erode(looks_like_it.to(plate.dtype), 1) * (box_blur(looks_like_it.to(plate.dtype), 2 * radius) > 0.7)
-    seen = erode(seen, radius)
+    # All that follows is smooth, so it is worked out at about half the height of HD.
+    shrink = max(1, min(plate.shape[-2:]) // _SMOOTH_SIDE)
+    share, mean = reduce(looks_like_it.to(plate.dtype), shrink), reduce(light * looks_like_it, shrink)
+    mean = mean / share.clamp_min(1e-6)
+    plain = (share > 0.99).to(plate.dtype)
+    radius = max(2, round(min(plain.shape[-2:]) / 250))
+    seen = erode(erode(plain, 1) * (box_blur(plain, 2 * radius) > 0.7), radius)
     if float(seen.sum()) < 16:
-        return color[:, None, None].expand_as(plate).clone(), seen
-    smooth = box_blur(light * seen, 2 * radius) / box_blur(seen, 2 * radius).clamp_min(1e-6)
-    return fill(torch.where(seen > 0, smooth, torch.zeros_like(smooth)), seen), seen
+        return color[:, None, None].expand_as(plate).clone(), torch.zeros_like(total)
+    smooth = box_blur(mean * seen, 2 * radius) / box_blur(seen, 2 * radius).clamp_min(1e-6)
+    smooth = fill(torch.where(seen > 0, smooth, torch.zeros_like(smooth)), seen)
+    return enlarge(smooth, plate.shape[-2:], shrink), enlarge(seen, plate.shape[-2:], shrink, smooth=False)
 
 
 def _samples(plate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
