@@ -45,6 +45,14 @@ def key_of(shot: Shot) -> Key:
     return shot.kind, str(shot.folder), shot.prefix, shot.suffix.casefold()
 
 
+def file_names(shot: Shot) -> list[str]:
+    """Return the names of the files of ``shot``, ascending by frame."""
+    if shot.kind != "sequence":
+        return [shot.prefix]
+    odd = shot.files or {}
+    return [odd.get(n) or f"{shot.prefix}{shot.frame_number(n)}{shot.suffix}" for n in shot.frames]
+
+
 class Look:
     """One look: every folder is listed once, so that all answers agree."""
 
@@ -68,8 +76,11 @@ class Look:
     def see(self, shot: Shot, source: Path | None = None) -> Sighting | None:
         """Return ``shot`` as it is now, with its sidecar unless ``source`` orders it; None when all files are gone."""
         source = source or beside(shot, self._root, SIDECAR, self.names)
-        paths = [shot.frame_path(frame) for frame in shot.frames or (shot.first_frame,)]
-        files = {path.name: sample for path in paths if (sample := self.sample(path)) is not None}
+        folder = str(shot.folder)
+        # Plain text here: a hundred thousand frames cost a second as Path objects.
+        files = {
+            name: sample for name in file_names(shot) if (sample := self.sample(os.path.join(folder, name))) is not None
+        }
         if not files:
             return None
         if source is not None and (sample := self.sample(source)) is not None:
@@ -95,7 +106,7 @@ class Look:
                 self._names[folder] = {}
         return self._names[folder]
 
-    def sample(self, file: Path) -> Sample | None:
+    def sample(self, file: Path | str) -> Sample | None:
         """Return what ``file`` looks like now, None when it went away."""
         try:
             # Not from the listing: Windows brings a directory's entries up to date only when a file is closed.
@@ -113,8 +124,7 @@ class Look:
         if self._settings.follow_links:
             return False
         names = self.names(shot.folder)
-        paths = [shot.frame_path(frame) for frame in shot.frames or (shot.first_frame,)]
-        linked = [path for path in paths if names.get(path.name)]
+        linked = [shot.folder / name for name in file_names(shot) if names.get(name)] if any(names.values()) else []
         return any(not path.resolve().is_relative_to(self._real_root) for path in [shot.folder, *linked])
 
 
