@@ -47,14 +47,14 @@ def running_queue(home: Path, worker: str, *, cards=("",), **settings):
         store.close()
 
 
-def until(condition, what: str, patience: float = PATIENCE):
+def until(condition, what: str, patience: float = PATIENCE, every: float = 0.01):
     """Poll until ``condition`` returns something true, and return that."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         result = condition()
         if result:
             return result
-        time.sleep(0.01)
+        time.sleep(every)
     raise AssertionError(f"never: {what}")
 
 
