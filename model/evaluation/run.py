@@ -74,7 +74,9 @@ def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False
     for result, sheet in _measure(contender, plate_set, longest):
         results.append(result)
         pages.append(sheet)
-    note = f"pictures reduced to at most {longest} px, as it is slow" if slow and longest == slow else ""
+    plates = [*(one.plate for one in plate_set.examples), *(one.plate for one in plate_set.region_examples)]
+    reduced = slow is not None and longest == slow and any(max(plate.shape) > slow for plate in plates)
+    note = f"slow: at {slow} px" if reduced else ""
     return Row(contender.name, contender.about, plate_set.name, tuple(results), tuple(pages) if sheets else (), note)
 
 

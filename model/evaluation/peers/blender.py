@@ -22,6 +22,7 @@ from model.evaluation.sets import Picture
 
 VARIABLE = "DROPKEY_BLENDER_PYTHON"
 DEADLINE_SECONDS = 300.0
+BLACK_LEVEL, WHITE_LEVEL = 0.0, 1.0
 
 
 class BlenderKeying:
@@ -48,7 +49,8 @@ class BlenderKeying:
         """Key every frame by the border color of the first, in one Blender process."""
         with tempfile.TemporaryDirectory(prefix="dropkey-blender-") as folder:
             plate_file, result_file = Path(folder, "plates.npz"), Path(folder, "keyed.npz")
-            np.savez(plate_file, key=key_color(plates[0]), frames=np.stack(plates))
+            levels = np.array([BLACK_LEVEL, WHITE_LEVEL])
+            np.savez(plate_file, key=key_color(plates[0]), frames=np.stack(plates), levels=levels)
             self._run(plate_file, result_file, Path(folder))
             with np.load(result_file) as results:
                 pictures = results["frames"]

@@ -12,13 +12,17 @@ import numpy as np
 
 
 def main(plates: Path, results: Path) -> None:
-    """Key ``frames`` (N, H, W, 3) with the color ``key``; results are premultiplied RGBA (N, H, W, 4)."""
+    """Key ``frames`` (N, H, W, 3) with color ``key`` and black and white ``levels``.
+
+    The results are premultiplied RGBA (N, H, W, 4).
+    """
     with np.load(plates) as stored:
-        keyed = [key_frame(plate, stored["key"], results.with_name("keyed.exr")) for plate in stored["frames"]]
+        key, levels = stored["key"], stored["levels"]
+        keyed = [key_frame(plate, key, levels, results.with_name("keyed.exr")) for plate in stored["frames"]]
     np.savez(results, frames=np.stack(keyed))
 
 
-def key_frame(plate: Any, key: Any, path: Path) -> Any:
+def key_frame(plate: Any, key: Any, levels: Any, path: Path) -> Any:
     """Build scene and node tree for one plate, render it to ``path`` and return its pixels."""
     height, width = plate.shape[:2]
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -36,7 +40,7 @@ def key_frame(plate: Any, key: Any, path: Path) -> Any:
     picture.pixels.foreach_set(np.ascontiguousarray(opaque[::-1], dtype=np.float32).ravel())
     picture.update()
     picture.pack()
-    build_nodes(scene, picture, key)
+    build_nodes(scene, picture, key, levels)
     settings = scene.render.image_settings
     settings.file_format, settings.color_depth, settings.color_mode = "OPEN_EXR", "32", "RGBA"
     scene.view_settings.view_transform = "Raw"
@@ -49,14 +53,15 @@ def key_frame(plate: Any, key: Any, path: Path) -> Any:
     return pixels.reshape(height, width, 4)[::-1]
 
 
-def build_nodes(scene: Any, picture: Any, key: Any) -> None:
-    """Image → Keying → output, all with the node's own defaults."""
+def build_nodes(scene: Any, picture: Any, key: Any, levels: Any) -> None:
+    """Image → Keying → output; but for black and white level, all with the node's own defaults."""
     tree = bpy.data.node_groups.new("keying", "CompositorNodeTree")
     tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     source, keying = tree.nodes.new("CompositorNodeImage"), tree.nodes.new("CompositorNodeKeying")
     output = tree.nodes.new("NodeGroupOutput")
     source.image = picture
     keying.inputs["Key Color"].default_value = (*(float(value) for value in key), 1.0)
+    keying.inputs["Black Level"].default_value, keying.inputs["White Level"].default_value = map(float, levels)
     tree.links.new(source.outputs["Image"], keying.inputs["Image"])
     tree.links.new(keying.outputs["Image"], output.inputs["Image"])
     scene.compositing_node_group = tree
