@@ -86,7 +86,8 @@ def shift(pictures: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     height, width = pictures.shape[-2:]
     x = torch.arange(width, device=pictures.device).view(1, 1, -1) + 0.5 + dx
     y = torch.arange(height, device=pictures.device).view(1, -1, 1) + 0.5 + dy
-    grid = torch.stack((x * (2 / width) - 1, y * (2 / height) - 1), dim=-1)
+    shape = (pictures.shape[0], height, width)
+    grid = torch.stack(((x * (2 / width) - 1).expand(shape), (y * (2 / height) - 1).expand(shape)), dim=-1)
     return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -19,6 +19,8 @@ from model.data.encodings import ENCODINGS
 from model.data.seeding import Draw
 
 Codec = Callable[[Tensor], Tensor]
+Matrix = tuple[tuple[float, ...], ...]
+IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,23 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
     )
 
 
-def color_matrix(camera: Camera, device: torch.device) -> Tensor:
+def color_matrix(camera: Camera) -> Matrix:
     """Return the linear 3×3 matrix of exposure, white balance and saturation. It applies to every part of the truth."""
-    weights = torch.tensor((0.2126, 0.7152, 0.0722), device=device)
-    identity = torch.eye(3, device=device)
-    mix = camera.saturation * identity + (1 - camera.saturation) * weights.view(1, 3)
-    return mix * torch.tensor(camera.gains, device=device).view(1, 3)
+    weights = (0.2126, 0.7152, 0.0722)
+    rows = [
+        [
+            (camera.saturation * (row == column) + (1 - camera.saturation) * weights[column]) * camera.gains[column]
+            for column in range(3)
+        ]
+        for row in range(3)
+    ]
+    return tuple(map(tuple, rows))
+
+
+def through(matrix: Matrix, light: Tensor) -> Tensor:
+    """Return light (N, 3, H, W) after a 3×3 color matrix, in full precision whatever the matrix units are set to."""
+    red, green, blue = light.unbind(1)
+    return torch.stack([row[0] * red + row[1] * green + row[2] * blue for row in matrix], dim=1)
 
 
 def record(draw: Draw, light: Tensor, camera: Camera, codec: Codec | None = None) -> Tensor:

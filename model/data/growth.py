@@ -38,6 +38,11 @@ class Coat:
 def grow(draw: Draw, roots: Array, angles: Array, coat: Coat, lengths: Array, pieces: int) -> Array:
     """Return curves (S, pieces + 1, 2) from local roots (S, 2), in the direction of ``angles`` (S,)."""
     count = roots.shape[0]
+    if coat.clump > 0:
+        # Locks are made of neighbours, so neighbours must follow each other.
+        cell = np.floor(roots / max(0.15 * coat.length, 0.02))
+        order = np.lexsort((cell[:, 0], cell[:, 1]))
+        roots, angles, lengths = roots[order], angles[order], lengths[order]
     step = (coat.length * lengths / pieces).astype(np.float32)
     heading = angles.astype(np.float32)
     phase = draw.uniforms(0, 2 * math.pi, count)
@@ -54,15 +59,17 @@ def grow(draw: Draw, roots: Array, angles: Array, coat: Coat, lengths: Array, pi
         points[:, index + 1, 0] = points[:, index, 0] + step * np.cos(heading + sway)
         points[:, index + 1, 1] = points[:, index, 1] + step * np.sin(heading + sway)
     if coat.clump > 0:
-        points = _clumped(draw, points, coat.clump)
+        points = _clumped(draw, points, coat)[np.argsort(draw.uniforms(0, 1, count))]
     return points
 
 
-def _clumped(draw: Draw, points: Array, amount: float) -> Array:
+def _clumped(draw: Draw, points: Array, coat: Coat) -> Array:
     count = points.shape[0]
     leaders = np.minimum((np.arange(count) // 9) * 9, count - 1)
-    pull = np.linspace(0, 1, points.shape[1], dtype=np.float32) ** 1.5 * np.float32(amount)
+    pull = np.linspace(0, 1, points.shape[1], dtype=np.float32) ** 1.5 * np.float32(coat.clump)
     pull = pull[None, :, None] * draw.uniforms(0.3, 1.0, count, 1, 1)
+    near = np.linalg.norm(points[leaders, 0] - points[:, 0], axis=-1) < 0.4 * coat.length
+    pull = pull * near[:, None, None]
     gathered: Array = points + (points[leaders] - points) * pull
     return gathered
 

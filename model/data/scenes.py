@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.data.blur import disc, gaussian, motion_blur, shift
-from model.data.camera import Camera, color_matrix, draw_camera, record
+from model.data.camera import IDENTITY, Camera, color_matrix, draw_camera, record, through
 from model.data.config import DataConfig
 from model.data.lighting import draw_light, draw_spill, lens_glare, screen_light_on
 from model.data.materials import Stage
@@ -35,8 +35,10 @@ def generate(
 
     A shot depends on its own seed, size, length and the config alone, not on the batch around it.
     """
-    chosen = config or DataConfig()
-    shots = [_shot(seed, height, width, frames, torch.device(device), chosen) for seed in seeds]
+    chosen, place = config or DataConfig(), torch.device(device)
+    # Half precision, as a training loop may ask for around this call, would break the truth.
+    with torch.autocast(place.type, enabled=False):
+        shots = [_shot(seed, height, width, frames, place, chosen) for seed in seeds]
     truths = [truth for _, truth, _ in shots]
     return ShotBatch(
         plate=torch.cat([plate for plate, _, _ in shots]),
@@ -64,8 +66,10 @@ def _shot(
     stage = Stage(view, x, y, light, color, config.near_screen)
     background = marks.on(clean, clean.mean(1, keepdim=True) / (sum(color) / 3)) if marks.kind != "none" else clean
     background = clean + (background - clean) * share
-    background = _shadowed(draw, config, stage, kinds, motions, background)
-    stack, background = _subjects(draw, config, stage, kinds, motions, background)
+    stack, bends = _subjects(draw, config, stage, kinds, motions)
+    background = _shadowed(draw.child("shadow"), config, view, stack, background)
+    for bend in bends:
+        background = shift(background, *bend)
     stack, background, clean, lit = _through_lens(stack, background, clean, clean * share, camera)
     recipe |= {"seed": seed, "subjects": kinds, "screen": name, "screen_color": color, "camera": camera.recipe()}
     plate, truth = _exposed(draw, config, stack, background, clean, lit, camera, view)
@@ -104,11 +108,15 @@ def _staged(
 
 
 def _subjects(
-    draw: Draw, config: DataConfig, stage: Stage, kinds: list[str], motions: list[Motion], background: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Lay the subjects over each other, back to front; glass bends all that is behind it."""
+    draw: Draw, config: DataConfig, stage: Stage, kinds: list[str], motions: list[Motion]
+) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Lay the subjects over each other, back to front; return them and how glass bends the light of the background.
+
+    Glass bends the subjects behind it as well.
+    """
     view = stage.view
     stack = empty_stack(view.frames, view.height, view.width, view.device)
+    bends: list[tuple[Tensor, Tensor]] = []
     order = list(range(len(kinds)))
     if draw.child("order").chance(0.3):
         order.reverse()
@@ -121,33 +129,27 @@ def _subjects(
         if own.chance(config.defocus):
             layer = disc(layer, min(own.log_uniform(0.001, 0.012) / view.pixel, 12.0))
         if part.bend is not None:
-            both = shift(torch.cat((stack, background), 1), *part.bend)
-            stack, background = both[:, : stack.shape[1]], both[:, stack.shape[1] :]
+            bends.append(part.bend)
+            stack = shift(stack, *part.bend)
         stack = over(layer, stack)
-    return stack, background
+    return stack, bends
 
 
 def _is_fast(motion: Motion, view: View) -> bool:
     return math.hypot(*motion.velocity) >= 0.006 and math.hypot(*motion.velocity) / view.pixel > 1
 
 
-def _shadowed(
-    draw: Draw, config: DataConfig, stage: Stage, kinds: list[str], motions: list[Motion], background: Tensor
-) -> Tensor:
-    """Return the background with a soft shadow of each subject: round, as a shadow on a distant wall is."""
-    own = draw.child("shadow")
-    if not kinds or not own.chance(config.shadow):
+def _shadowed(draw: Draw, config: DataConfig, view: View, stack: Tensor, background: Tensor) -> Tensor:
+    """Return the background with the subjects' soft shadow: their own shape, moved and blurred."""
+    if not draw.chance(config.shadow):
         return background
-    strength, offset = own.uniform(0.1, 0.6), (own.normal(0.12), own.uniform(-0.05, 0.2))
-    sharp = own.log_uniform(0.05, 0.5)
-    for kind, motion in zip(kinds, motions, strict=True):
-        if kind in ("fire", "glow", "gel", "glass"):
-            continue
-        u, v = motion.local(stage.view, stage.x - offset[0], stage.y - offset[1])
-        reach = KINDS[kind].reach
-        inside = torch.sigmoid((reach - torch.hypot(u, v * 0.8)) / (sharp * reach))
-        background = background * (1 - strength * inside.unsqueeze(1))
-    return background
+    strength, softness = draw.uniform(0.1, 0.65), draw.log_uniform(0.006, 0.06)
+    reach = min(draw.log_uniform(0.01, 0.2) / view.pixel, 0.4 * min(view.height, view.width))
+    heading = draw.uniform(-0.3, math.pi + 0.3) - view.angle
+    still = torch.zeros(1, 1, 1, device=view.device)
+    moved = shift(stack[:, ALPHA], still - reach * math.cos(heading), still - reach * math.sin(heading))
+    shadow = gaussian(moved, min(softness / view.pixel, 0.12 * view.width))
+    return background * (1 - strength * shadow)
 
 
 def _through_lens(
@@ -175,10 +177,10 @@ def _exposed(
         veil = lens_glare(stack, background, amount)
         background, clean = background + veil, clean + veil
         spill = screen_light_on(stack, amount, lit) + veil * stack[:, ALPHA]
-    matrix = color_matrix(camera, background.device) if config.camera else torch.eye(3, device=background.device)
+    matrix = color_matrix(camera) if config.camera else IDENTITY
 
     def seen(light: Tensor) -> Tensor:
-        return torch.einsum("ij,njhw->nihw", matrix, light)
+        return through(matrix, light)
 
     truth = Truth(
         foreground=seen(straight(stack)),

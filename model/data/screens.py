@@ -24,9 +24,9 @@ def draw_color(draw: Draw, config: DataConfig) -> tuple[str, Rgb]:
     """Draw a screen's name and its linear color as a camera records it in even light."""
     name = draw.weighted(config.screen_colors)
     if name == "green":
-        hue, saturation, value = draw.normal(0.035) + 0.345, draw.uniform(0.45, 1.0), draw.uniform(0.32, 0.95)
-        if draw.chance(0.18):
-            saturation, value = draw.uniform(0.25, 0.5), draw.uniform(0.4, 0.95)
+        hue, saturation, value = draw.normal(0.045) + 0.335, draw.uniform(0.45, 1.0), draw.uniform(0.32, 0.92)
+        if draw.chance(0.2):
+            saturation, value = draw.uniform(0.25, 0.5), draw.uniform(0.28, 0.95)
         hue = min(max(hue, 0.23), 0.46)
     elif name == "blue":
         hue, saturation, value = draw.normal(0.02) + 0.64, draw.uniform(0.5, 0.95), draw.uniform(0.35, 1.0)

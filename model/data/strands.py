@@ -11,7 +11,7 @@ from torch import Tensor
 
 FRACTION = 1 << 18
 DEPTH_CONTRAST = 7.0
-LENGTH_PER_PIXEL = 0.6
+LENGTH_PER_PIXEL = 0.8
 
 
 def rasterize(
@@ -70,7 +70,7 @@ def _visible_segments(
     )
     # At most so much length per pixel is drawn, or a close look at long hair would take seconds: later strands go.
     # The first frame decides for all, so that no strand comes and goes.
-    length = (end - start).abs().amax(dim=-1).clamp(max=max(height, width)) * visible
+    length = ((end - start).abs().amax(dim=-1).clamp(max=max(height, width)) * visible).long()
     drawn = length[0].sum(dim=-1).cumsum(0) <= LENGTH_PER_PIXEL * height * width
     visible = visible & drawn.view(1, -1, 1)
     frame, strand, piece = visible.nonzero(as_tuple=True)

@@ -56,7 +56,7 @@ def spectacles(draw: Draw, stage: Stage, motion: Motion) -> Part:
     radii = (draw.uniform(0.36, 0.45), draw.uniform(0.25, 0.42))
     lenses = [box(x, y, (side * 0.5, 0.0), radii, min(radii) * draw.uniform(0.3, 1.0)) for side in (-1.0, 1.0)]
     lens = torch.minimum(lenses[0], lenses[1])
-    rim = lens.abs() - draw.log_uniform(0.008, 0.05)
+    rim = lens.abs() - max(draw.log_uniform(0.008, 0.05), 0.4 * pixel)
     rim = torch.minimum(rim, limb(x, y, (-0.12, -0.08), (0.12, -0.08), 0.02, 0.02))
     for side in (-1.0, 1.0):
         rim = torch.minimum(

@@ -62,23 +62,25 @@ def hair(draw: Draw, stage: Stage, motion: Motion) -> Part:
     x, y = motion.local(view, stage.x, stage.y)
     style = draw.pick(("long", "curly", "short"))
     coat = _coat(draw.child("hair"), stage, style)
-    mass = _hair_mass(
-        draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, ellipse(x, y, (0.0, 0.0), (0.78, 0.98))
-    )
+    body = ellipse(x, y, (0.0, 0.0), (0.78, 0.98))
+    if style != "short":
+        fall = 0.3 * coat.length
+        body = join(body, ellipse(x, y, (0.0, 0.3 + fall * 0.5), (0.85, 0.5 + fall)), 0.4)
+    mass = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, body)
     stack = over(mass, empty_stack(view.frames, view.height, view.width, view.device))
-    count = draw.integer(350, 900)
+    count = draw.integer(500, 1300)
     angle = draw.uniforms(-math.pi, math.pi, count)
     spread = np.sqrt(draw.uniforms(0.3, 1.0, count))
     roots = np.stack((0.76 * spread * np.cos(angle), 0.95 * spread * np.sin(angle)), -1).astype(np.float32)
     wind = draw.uniform(-math.pi, math.pi)
     leaning = angle + 0.7 * np.sin(wind - angle) + draw.normals(0.4, count)
-    curves = grow(draw.child("strands"), roots, leaning.astype(np.float32), coat, draw.uniforms(0.2, 1.0, count), 18)
+    curves = grow(draw.child("strands"), roots, leaning.astype(np.float32), coat, draw.uniforms(0.2, 1.0, count), 28)
     stack = over(draw_strands(draw.child("drawn"), stage, motion, curves, coat), stack)
     return Part(over(_flyaways(draw.child("fly"), stage, motion, coat), stack))
 
 
 def _coat(draw: Draw, stage: Stage, style: str) -> Coat:
-    color = draw.pick(HAIR_TONES)
+    color = draw.pick(HAIR_TONES + 2 * HAIR_TONES[:5])
     if draw.chance(0.25 * stage.near_screen):
         color = near_screen_color(draw, stage.screen_color)
     length = {"short": draw.uniform(0.08, 0.3), "long": draw.uniform(1.6, 3.6), "curly": draw.uniform(0.9, 2.6)}
@@ -87,7 +89,7 @@ def _coat(draw: Draw, stage: Stage, style: str) -> Coat:
         width=(0.25, 1.2),
         gravity={"short": 0.25, "long": 1.0, "curly": draw.uniform(0.15, 0.8)}.get(style, 0.5),
         curl={"short": 0.3, "long": draw.uniform(0.05, 0.5), "curly": draw.uniform(0.7, 1.5)}.get(style, 0.3),
-        curls={"curly": draw.uniform(3, 8)}.get(style, draw.uniform(0.5, 2.0)),
+        curls={"curly": draw.uniform(2, 5)}.get(style, draw.uniform(0.5, 2.0)),
         clump=draw.uniform(0.2, 0.9),
         color=color,
         variation=draw.uniform(0.1, 0.35),
@@ -118,7 +120,7 @@ def _face(draw: Draw, stage: Stage, color: Tensor, x: Tensor, y: Tensor, pixel: 
     bright = 0.22 * torch.exp(-((u / 0.06) ** 2) - ((y - 0.1) / 0.2) ** 2)
     bright += 0.12 * torch.exp(-((u / 0.3) ** 2) - ((y + 0.5) / 0.2) ** 2)
     color = color * (1 - hollow + bright).clamp(min=0.1).unsqueeze(1)
-    iris = draw.pick(((0.05, 0.03, 0.02), (0.10, 0.14, 0.2), (0.09, 0.13, 0.06)))
+    iris = draw.pick(((0.03, 0.018, 0.012), (0.05, 0.07, 0.10), (0.04, 0.06, 0.03)))
 
     def paint(onto: Tensor, distance: Tensor, reflectance: Rgb, strength: float = 1.0) -> Tensor:
         share = coverage(distance, max(pixel, 0.02)).unsqueeze(1) * strength
@@ -127,7 +129,7 @@ def _face(draw: Draw, stage: Stage, color: Tensor, x: Tensor, y: Tensor, pixel: 
         return onto + (lit - onto) * share
 
     for side in (-1.0, 1.0):
-        color = paint(color, ellipse(u, y, (side * 0.3, -0.09), (0.13, 0.06)), (0.5, 0.48, 0.46))
+        color = paint(color, ellipse(u, y, (side * 0.3, -0.09), (0.12, 0.05)), (0.36, 0.33, 0.31))
         color = paint(color, circle(u, y, (side * 0.3, -0.1), 0.06), iris)
         color = paint(
             color, limb(u, y, (side * 0.17, -0.14), (side * 0.42, -0.14), 0.02, 0.015), (0.02, 0.015, 0.015), 0.8
@@ -267,7 +269,7 @@ def _hair_mass(draw: Draw, stage: Stage, grid: Grid, pixel: float, coat: Coat, d
         draw.child("streaks"), stage.device, slope=0.7, low=2, high=110, stretch=5.0, angle=math.pi / 2, slopes=True
     )
     value = read(streaks, x * 0.55, y * 0.55)
-    ragged = distance + 0.03 + 0.035 * value[:, 0]
+    ragged = distance + 0.04 + 0.022 * value[:, 0]
     nx, ny, nz = rounded_normal(distance, 0.8)
     albedo = rgb(coat.color, stage.device) * torch.exp(0.42 * value[:, 0:1]).clamp(max=2.6)
     color = shade(
@@ -277,7 +279,7 @@ def _hair_mass(draw: Draw, stage: Stage, grid: Grid, pixel: float, coat: Coat, d
         gloss=0.12 * torch.sigmoid(value[:, 0] * 2),
         shininess=9.0,
     )
-    soft = (0.5 - ragged / max(2.5 * pixel, 0.03)).clamp(0, 1)
+    soft = (0.5 - ragged / max(2.5 * pixel, 0.06)).clamp(0, 1)
     alpha = soft.unsqueeze(1)
     zero = torch.zeros_like(color)
     stack[:, :, box[0], box[1]] = torch.cat(
@@ -297,12 +299,12 @@ def _hair_behind(draw: Draw, stage: Stage, motion: Motion, coat: Coat, style: st
         0.5,
     )
     body = _hair_mass(draw.child("mass"), stage, (x, y), view.pixel / motion.size, coat, mass)
-    count = draw.integer(250, 600)
+    count = draw.integer(400, 900)
     side = np.where(draw.uniforms(0, 1, count) < 0.5, -1.0, 1.0)
     angle = -math.pi / 2 + side * draw.uniforms(0.1, 2.0, count)
     roots = np.stack((0.85 * np.cos(angle), -0.1 + 0.9 * np.sin(angle)), -1).astype(np.float32)
     out = angle + side * draw.uniforms(0.2, 1.0, count)
-    curves = grow(draw.child("strands"), roots, out.astype(np.float32), coat, draw.uniforms(0.45, 1.05, count), 18)
+    curves = grow(draw.child("strands"), roots, out.astype(np.float32), coat, draw.uniforms(0.35, 1.05, count), 28)
     return over(draw_strands(draw.child("drawn"), stage, motion, curves, coat), body)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from model.data.lighting import rgb, shade
 from model.data.materials import Stage, any_color, cloth, hard, near_screen_color, pattern
 from model.data.seeding import Draw
-from model.data.shapes import blob, box, circle, coverage, limb, polygon, rounded_normal
+from model.data.shapes import blob, box, circle, coverage, limb, line_coverage, polygon, rounded_normal
 from model.data.subjects.part import Part, add_solid
 from model.data.textures import read, spectral
 from model.data.truth import empty_stack, stack_of
@@ -61,47 +61,51 @@ def thing(draw: Draw, stage: Stage, motion: Motion) -> Part:
 
 
 def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
-    """Draw poles, ropes, a stand or spokes, from a third of a pixel to a few pixels wide."""
+    """Draw poles, ropes, a stand or spokes, from a fraction of a pixel to a few pixels wide."""
     view = stage.view
     x, y = motion.local(view, stage.x, stage.y)
     pixel = view.pixel / motion.size
-    stack = empty_stack(view.frames, view.height, view.width, view.device)
-    kind = draw.weighted({"poles": 2.0, "ropes": 1.2, "spokes": 0.8, "stand": 1.0})
+    lines = _lines(draw.child("lines"), x, y)
+    alpha = torch.zeros_like(x)
     distance = torch.full_like(x, 1e3)
-    if kind == "poles":
-        for _ in range(draw.integer(1, 5)):
-            width = draw.log_uniform(0.004, 0.04)
-            ends = [(draw.uniform(-0.9, 0.9), draw.uniform(-0.9, 0.9)) for _ in range(2)]
-            distance = torch.minimum(distance, limb(x, y, ends[0], ends[1], width, width * draw.uniform(0.4, 1)))
-    elif kind == "ropes":
-        for _ in range(draw.integer(1, 4)):
-            path = (
-                y
-                - draw.uniform(-0.5, 0.5)
-                - draw.uniform(0.05, 0.3) * torch.sin(x * draw.uniform(1, 6) + draw.uniform(0, 6))
-            )
-            distance = torch.minimum(distance, path.abs() * 0.8 - draw.log_uniform(0.003, 0.025))
-    elif kind == "spokes":
-        count, width = draw.integer(5, 16), draw.log_uniform(0.003, 0.012)
-        angle = torch.atan2(y, x) * (count / (2 * math.pi))
-        radius = torch.hypot(x, y)
-        across = (angle - torch.round(angle)) * (2 * math.pi / count) * radius
-        distance = torch.maximum(across.abs() - width, radius - 0.75)
-        distance = torch.minimum(distance, (radius - 0.75).abs() - draw.uniform(0.01, 0.05))
-    else:
-        foot = draw.uniform(0.4, 0.9)
-        distance = limb(x, y, (0.0, -0.9), (0.0, foot), 0.008, 0.016)
-        for side in (-0.45, 0.05, 0.4):
-            distance = torch.minimum(distance, limb(x, y, (0.0, foot - 0.4), (side, foot + 0.15), 0.008, 0.008))
-        distance = torch.minimum(distance, limb(x, y, (-0.6, -0.8), (0.7, -0.9), 0.007, 0.007))
-    tint = any_color(draw, stage)
+    for middle, half in lines:
+        alpha = torch.maximum(alpha, line_coverage(middle, half, pixel))
+        distance = torch.minimum(distance, middle - half)
+    albedo = rgb(any_color(draw, stage), x.device).expand(view.frames, 3, view.height, view.width)
     gloss = draw.uniform(0, 0.6)
+    color = shade(albedo, rounded_normal(distance, 0.02), stage.light, gloss=gloss, shininess=25)
+    return Part(stack_of(color, alpha))
 
-    def paint(u: Tensor, _: Tensor, d: Tensor) -> Tensor:
-        albedo = rgb(tint, u.device).expand(-1, -1, *u.shape[1:]).expand(u.shape[0], -1, -1, -1)
-        return shade(albedo, rounded_normal(d, 0.02), stage.light, gloss=gloss, shininess=25)
 
-    return Part(add_solid(stack, (x, y), distance, pixel, paint))
+def _lines(draw: Draw, x: Tensor, y: Tensor) -> list[tuple[Tensor, float]]:
+    """Return the distance (T, H, W) to the middle of each line, and half its width."""
+    kind = draw.weighted({"poles": 2.0, "ropes": 1.2, "spokes": 0.8, "stand": 1.0})
+    if kind == "poles":
+        ends = [
+            [(draw.uniform(-0.9, 0.9), draw.uniform(-0.9, 0.9)) for _ in range(2)] for _ in range(draw.integer(1, 5))
+        ]
+        return [(limb(x, y, start, end, 0, 0), draw.log_uniform(0.002, 0.04)) for start, end in ends]
+    if kind == "ropes":
+        ropes = []
+        for _ in range(draw.integer(1, 4)):
+            swing, waves, phase = draw.uniform(0.05, 0.3), draw.uniform(1, 6), draw.uniform(0, 6)
+            path = y - draw.uniform(-0.5, 0.5) - swing * torch.sin(x * waves + phase)
+            slope = swing * waves * torch.cos(x * waves + phase)
+            ropes.append((path.abs() / torch.sqrt(1 + slope * slope), draw.log_uniform(0.002, 0.025)))
+        return ropes
+    if kind == "spokes":
+        count = draw.integer(5, 16)
+        angle, radius = torch.atan2(y, x) * (count / (2 * math.pi)), torch.hypot(x, y)
+        across = (angle - torch.round(angle)).abs() * (2 * math.pi / count) * radius
+        spokes = torch.where(radius < 0.75, across, torch.full_like(across, 1e3))
+        return [(spokes, draw.log_uniform(0.002, 0.012)), ((radius - 0.75).abs(), draw.uniform(0.01, 0.05))]
+    foot = draw.uniform(0.4, 0.9)
+    legs = [(limb(x, y, (0.0, foot - 0.4), (side, foot + 0.15), 0, 0), 0.008) for side in (-0.45, 0.05, 0.4)]
+    return [
+        (limb(x, y, (0.0, -0.9), (0.0, foot), 0, 0), 0.012),
+        (limb(x, y, (-0.6, -0.8), (0.7, -0.9), 0, 0), 0.007),
+        *legs,
+    ]
 
 
 def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:
