@@ -11,7 +11,7 @@ from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.color_difference import color_difference_alpha
 from model.keying.despill import despill
-from model.keying.edges import solve_edges
+from model.keying.edges import UNSOLVED_MARGIN, solve_edges
 from model.keying.fill import erode
 from model.keying.screen import clean_plate, find_screen, hue_rotation
 from model.keying.unmixing import unmix
@@ -45,7 +45,7 @@ class DifferenceKeyer:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
         rotation, angle = hue_rotation(screen.color)
         estimate = color_difference_alpha(plate, seen_plate, rotation)
-        alpha = _edges(plate, seen_plate, estimate, seen) if settings.refine_edges else _clip(estimate, 0.06)
+        alpha = _edges(plate, seen_plate, estimate, seen) if settings.refine_edges else _clip(estimate, UNSOLVED_MARGIN)
         alpha = _with_mattes(_levels(alpha, settings), mattes)
         foreground = despill(
             unmix(plate, seen_plate, alpha),
@@ -64,7 +64,7 @@ def _edges(plate: Tensor, seen_plate: Tensor, estimate: Tensor, seen: Tensor) ->
     count = seen.sum().clamp_min(1.0)
     noise = ((plate - seen_plate).square().mean(dim=0, keepdim=True) * seen).sum() / count
     grain = ((estimate.square() * seen).sum() / count).sqrt()
-    margin = min(max(0.03, 3.0 * float(grain)), 0.15)
+    margin = min(max(0.03, 4.0 * float(grain)), 0.15)
     return _clip(solve_edges(plate, seen_plate, estimate, 8.0 * noise + _LEAST_NOISE, margin), 0.02)
 
 

@@ -43,9 +43,9 @@ def despill(
 
 def _nearness(alpha: Tensor) -> Tensor:
     """1 beside the screen, 0 deep inside the subject; (1, H, W)."""
-    shrink = max(1, min(alpha.shape[-2:]) // 270)
+    shrink = max(1, min(alpha.shape[-2:]) // 180)
     small = reduce(1.0 - alpha, shrink)
-    radius = max(2, round(min(small.shape[-2:]) / 60))
+    radius = max(2, round(min(small.shape[-2:]) / 30))
     outside = box_blur(box_blur(small, radius), radius)
     return enlarge((3.0 * outside).clamp(0.0, 1.0), alpha.shape[-2:], shrink)
 

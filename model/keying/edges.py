@@ -23,6 +23,7 @@ _TRUST = (1.0, 0.5, 0.25, 0.05)  # prior of each radius: near colors are likelie
 _STEPS = 17  # values of alpha that are weighed
 _OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 against any other step
 _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward but for green subjects
+UNSOLVED_MARGIN = 0.06  # margin taken off both ends of a color difference that stays unsolved
 _CHUNK = 1 << 12  # pixels at a time: stays in the cache, bounds the memory
 _STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
@@ -43,7 +44,10 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0 or float(core.sum()) < 16:
-        return torch.where(undecided, estimate.clamp(0.0, 1.0), alpha)
+        # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
+        return torch.where(
+            undecided, ((estimate - UNSOLVED_MARGIN) / (1.0 - 2.0 * UNSOLVED_MARGIN)).clamp(0.0, 1.0), alpha
+        )
     stride = max(1, short // _STATISTICS_SIDE)
     sums = _products(plate[:, ::stride, ::stride], core[:, ::stride, ::stride])
     fits = [
