@@ -142,11 +142,10 @@ def _screen(
     for screen in known:
         if screen:
             return screen
-    given_up = {result.frame for result in run.order.given_up}
+    readable = set(plate.format.frames) - {result.frame for result in run.order.given_up}
     # A frame that kills its worker may do so here as well.
     starting = run.starting if run.order.careful else _nobody
-    readable = [frame for frame in frames if frame not in given_up and frame in set(plate.format.frames)]
-    return survey(plate, readable, run.keyer, run.order.settings, starting)
+    return survey(plate, [frame for frame in frames if frame in readable], run.keyer, run.order.settings, starting)
 
 
 def _nobody(frame: int) -> None:

@@ -92,6 +92,7 @@ class Stages:
         self._header = header
         self._retry_seconds = retry_seconds
         self._mattes = MatteReader(order, plate.format)
+        self._present = frozenset(plate.format.frames)
 
     def read(self, frame: int) -> ReadFrame:
         """Decode a frame and its mattes, twice if the first time fails; a share may have hiccuped."""
@@ -100,6 +101,8 @@ class Stages:
             try:
                 return self._read(frame, started)
             except (PlateMissing, PlateUnreadable, OSError):
+                if frame not in self._present:
+                    raise
                 time.sleep(self._retry_seconds)
                 return self._read(frame, started)
         except BadInput as error:

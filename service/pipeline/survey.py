@@ -10,7 +10,7 @@ import torch
 from model.errors import NoScreenError
 from model.keyer import Keyer
 from model.settings import KeySettings, Screen
-from service.errors import BadInput, NoScreen
+from service.errors import BadInput, NoScreen, PlateMissing
 from service.plates import Plate
 
 SAMPLES = 5
@@ -45,7 +45,7 @@ def survey(
             continue
         pictures.append(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))))
     if not pictures:
-        raise fault or BadInput("The shot has no frames.", fix="Name frames that are there.")
+        raise fault or PlateMissing("None of the frames is there.", fix="Name frames that are in the plate.")
     try:
         return keyer.survey(pictures, settings)
     except NoScreenError as error:

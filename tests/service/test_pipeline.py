@@ -581,6 +581,12 @@ def test_an_order_without_frames_is_refused(tmp_path: Path) -> None:
         run(order_for(shot, tmp_path / "out", frames=(7,), accept_gaps=True))
 
 
+def test_frames_of_which_none_is_there_fail_the_shot(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", [1, 2])
+    with pytest.raises(PlateMissing):
+        run(order_for(shot, tmp_path / "out", frames=(7, 8)))
+
+
 def test_results_do_not_depend_on_the_number_of_writers(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "in", range(1, 9))
     one, four = order_for(shot, tmp_path / "one"), order_for(shot, tmp_path / "four")
