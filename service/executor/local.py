@@ -13,6 +13,7 @@ from logging.handlers import RotatingFileHandler
 
 from service.executor.orphans import Register
 from service.executor.port import ExecutorEvent, WorkerStatus
+from service.executor.process import window_flags
 from service.executor.slot import Slot
 from service.messages import ShotOrder
 from service.settings import Settings
@@ -124,7 +125,9 @@ def find_cards(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     if chosen is not None:
         return tuple(name.strip() for name in chosen.split(",") if name.strip() and name.strip() != "-1")
     try:
-        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, timeout=20, check=True, text=True).stdout
+        listing = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, timeout=20, check=True, text=True, creationflags=window_flags()
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return ()
     return cards_in(listing)

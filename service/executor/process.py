@@ -52,7 +52,7 @@ class WorkerProcess:
             env={**os.environ, **environment, "PYTHONUTF8": "1"},
             # A Ctrl-C in the terminal is for the service, which then lets workers finish their frame.
             start_new_session=sys.platform != "win32",
-            creationflags=_window_flags(),
+            creationflags=window_flags(),
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._threads = [
@@ -119,7 +119,7 @@ class WorkerProcess:
                 self._log.info("%s", text)
 
 
-def _window_flags() -> int:
+def window_flags() -> int:
     """On Windows: no console window that pops up in front of After Effects, and Ctrl-C kept away."""
     if sys.platform == "win32":
         return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from service.executor import LocalExecutor
 from service.jobs import JobRequest
+from service.messages import ShotFinished
 from service.queue import JobQueue
 from service.settings import Settings
 from service.shots import Shot, shot_from_plate
@@ -61,3 +62,34 @@ def until(condition, what: str, patience: float = PATIENCE, every: float = 0.01)
 def written_frames(job) -> list[int]:
     """Return the frames in the order in which workers wrote them."""
     return [int(line) for line in (job.output / "written.txt").read_text(encoding="utf-8").split()]
+
+
+class OneWorker:
+    """An executor in memory that the test plays: it accepts a shot and says what it is told to say."""
+
+    def __init__(self):
+        self.current = None
+        self.asked_to_stop = False
+
+    def start(self, listener):
+        self.tell = listener
+
+    def capacity(self):
+        return 0 if self.current else 1
+
+    def submit(self, job_id, attempt, order):
+        self.current, self.asked_to_stop = (job_id, attempt, order), False
+        return True
+
+    def stop(self, job_id):
+        if self.current and self.current[0] == job_id:
+            self.asked_to_stop = True
+
+    def workers(self):
+        return ()
+
+    def close(self):
+        if self.current:
+            job_id, attempt, _ = self.current
+            self.current = None
+            self.tell(ShotFinished(job_id=job_id, attempt=attempt, outcome="stopped", manifest=Path("m")))

@@ -13,7 +13,7 @@ from service.jobs import FINAL, TRANSITIONS, FrameResult, FrameState, JobState, 
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotStarted
 from service.queue import JobQueue
 from service.store import JobStore
-from tests.service.running import make_request, make_settings, make_shot, until
+from tests.service.running import OneWorker, make_request, make_settings, make_shot, until
 
 SCREEN = Screen(color=(0.0, 0.4, 0.0), coverage=0.5)
 LOST = Problem(kind="worker_lost", message="It died.")
@@ -38,37 +38,6 @@ def test_a_wrong_transition_says_what_is_allowed():
         check_transition(JobState.DONE, JobState.QUEUED)
     with pytest.raises(WrongState, match="cancelled, queued, waiting_input"):
         check_transition(JobState.PAUSED, JobState.DONE)
-
-
-class OneWorker:
-    """An executor in memory that the test plays: it accepts a shot and says what it is told to say."""
-
-    def __init__(self):
-        self.current = None
-        self.asked_to_stop = False
-
-    def start(self, listener):
-        self.tell = listener
-
-    def capacity(self):
-        return 0 if self.current else 1
-
-    def submit(self, job_id, attempt, order):
-        self.current, self.asked_to_stop = (job_id, attempt, order), False
-        return True
-
-    def stop(self, job_id):
-        if self.current and self.current[0] == job_id:
-            self.asked_to_stop = True
-
-    def workers(self):
-        return ()
-
-    def close(self):
-        if self.current:
-            job_id, attempt, _ = self.current
-            self.current = None
-            self.tell(ShotFinished(job_id=job_id, attempt=attempt, outcome="stopped", manifest=Path("m")))
 
 
 class JobMachine(RuleBasedStateMachine):

@@ -3,13 +3,24 @@ import json
 import pytest
 
 from model.settings import KeySettings
-from service.errors import BadInput, NotFound, WrongState
-from service.jobs import FrameState, JobState
+from service.errors import BadInput, NotFound, Transient, WrongState
+from service.executor import ShotLost
+from service.jobs import FrameState, JobState, Problem
 from service.manifest import read_manifest
+from service.messages import FrameStarted
 from service.queue import JobQueue
 from service.shots import shot_from_plate
 from service.store import JobStore
-from tests.service.running import PATIENCE, make_request, make_settings, make_shot, running_queue, until, written_frames
+from tests.service.running import (
+    PATIENCE,
+    OneWorker,
+    make_request,
+    make_settings,
+    make_shot,
+    running_queue,
+    until,
+    written_frames,
+)
 
 
 class NobodyWorks:
@@ -343,3 +354,49 @@ def test_acting_on_an_unknown_job_says_not_found(idle):
     for act in (idle.get, idle.cancel, idle.pause, idle.resume, idle.retry, idle.accept, idle.frames):
         with pytest.raises(NotFound):
             act("0" * 32)
+
+
+def test_after_a_death_frames_are_keyed_one_at_a_time_until_the_shot_is_through(tmp_path):
+    shot = make_shot(tmp_path / "plates", range(1, 6))
+    store, worker = JobStore(), OneWorker()
+    queue = JobQueue(make_settings(tmp_path / "home", restart_delay_seconds=0.0), store, worker)
+    queue.start()
+    job, _ = queue.submit(make_request(shot), shot)
+    orders = []
+    for attempt in (1, 2, 3):
+        until(lambda number=attempt: worker.current and worker.current[1] == number, f"attempt {attempt}")
+        orders.append(worker.current[2])
+        worker.current = None
+        if attempt < 3:
+            ids = {"job_id": job.id, "attempt": attempt}
+            # With frames overlapping, three are in hand when the first worker dies; the careful one dies over frame 3.
+            for frame in (2, 3, 4) if attempt == 1 else (3,):
+                worker.tell(FrameStarted(**ids, frame=frame))
+            worker.tell(ShotLost(job.id, attempt, Problem(kind="worker_lost", message="It died.")))
+    assert [order.careful for order in orders] == [False, True, True]
+    assert [[result.frame for result in order.given_up] for order in orders] == [[], [], [3]]
+    assert all(order.frames == shot.frames for order in orders)
+    queue.stop()
+    store.close()
+
+
+def test_a_database_without_room_delays_the_record_but_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("service.dispatcher.TICK_SECONDS", 0.05)
+    shot = make_shot(tmp_path / "plates", range(1, 41))
+    with running_queue(tmp_path / "home", "keys_slowly") as queue:
+        job, _ = queue.submit(make_request(shot), shot)
+        until(lambda: queue.get(job.id).frames_done >= 2, "two frames")
+        store = queue._store
+        with queue._lock, store._transaction() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        # Fill what is left of the last page, until the disk is "full".
+        with pytest.raises(Transient, match="full"):
+            for number in range(10_000):
+                store.remember_key(f"{number}" * 40, "x", job.id)
+        until(lambda: len(written_frames(job)) == 40, "the worker has finished meanwhile")
+        assert queue.get(job.id).state is JobState.RUNNING
+        with store._transaction() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1073741823")
+        done = queue.wait(job.id, PATIENCE)
+        assert done.state is JobState.DONE and done.frames_done == 40 and done.attempt == 1
