@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,11 @@ class RunningService:
         headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=30.0, trust_env=False)
 
-    def wait(self, tell: Any) -> dict[str, Any]:
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def wait(self, tell: Callable[[dict[str, Any]], None] = lambda _job: None) -> dict[str, Any]:
         """Return the shot's job once it has ended; ``tell`` is called with it meanwhile."""
         deadline = time.monotonic() + KEY_SECONDS
         while time.monotonic() < deadline:
@@ -142,12 +146,12 @@ class RunningService:
 
 
 @contextmanager
-def running_service(output: Path) -> Iterator[RunningService]:
+def running_service(output: Path, device: str = "auto") -> Iterator[RunningService]:
     """Start `dropkey serve` as a process with home, drop and output folder in ``output``; end it afterwards."""
     home = output / "home"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DROPKEY_")}
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--stop-with-stdin"]
-    command += ["--drop", str(output / "drop"), "--output", str(output / "output")]
+    command += ["--drop", str(output / "drop"), "--output", str(output / "output"), "--device", device]
     log = home / "demo-service.log"
     with log.open("wb") as words:
         process = subprocess.Popen(
@@ -155,7 +159,8 @@ def running_service(output: Path) -> Iterator[RunningService]:
         )
         try:
             url, token = _address(process, load_settings(home=home), log)
-            yield RunningService(url, token, process, log)
+            with closing(RunningService(url, token, process, log)) as service:
+                yield service
         finally:
             if process.stdin:
                 process.stdin.close()
