@@ -30,8 +30,8 @@ class BlenderKeying:
 
     name = "blender"
     about = (
-        f"Blender's Keying node through bpy, scene-linear float32; black level {BLACK_LEVEL}, white level {WHITE_LEVEL}: "
-        "the best of 9 fixed settings by MAD on plates/alpha; else defaults"
+        f"Blender's Keying node through bpy, scene-linear float32; levels {BLACK_LEVEL} and {WHITE_LEVEL} "
+        "(the best of 9 fixed pairs by MAD on plates/alpha), else defaults"
     )
     longest: int | None = None
     longest_when_quick: int | None = None
