@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import psutil
 import pytest
 
 from service.discovery import Discovery, read_discovery
-from service.exr import checksum, read_exr
+from service.exr import checksum
 from service.manifest import read_manifest
 from service.settings import Settings
 from tests.service.running import until
@@ -69,7 +68,7 @@ class Service:
 
 
 @contextmanager
-def serving(home: Path, **more: str) -> Iterator[Service]:
+def serving(home: Path) -> Iterator[Service]:
     log = (home.parent / f"{home.name}.log").open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve"],
@@ -180,23 +179,3 @@ def test_killed_workers_and_a_killed_service_change_nothing_in_the_result(tmp_pa
     assert results(stormy) == expected
     assert not [path for path in stormy.rglob("*.tmp") if "logs" not in path.parts]
     assert not list((stormy / "workers").iterdir())
-
-
-@pytest.mark.gpu
-@pytest.mark.timeout(400)
-def test_a_card_makes_the_picture_that_the_cpu_makes(tmp_path: Path) -> None:
-    """Foreground and alpha of both differ by less than 0.002, in the scale where a white wall is 1."""
-    plates = tmp_path / "plates"
-    write_plates(plates)
-    for device in ("cpu", "cuda"):
-        with serving(tmp_path / device, DROPKEY_DEVICE=device) as service:
-            shutil.copytree(plates, tmp_path / device / "drop", dirs_exist_ok=True)
-            until(partial(all_done, service, tmp_path / device), f"{device} is done", PATIENCE, POLL_SECONDS)
-            for job in service.jobs():
-                assert read_manifest(Path(job["manifest"])).keyer.device.startswith(device)
-    names = results(tmp_path / "cpu").keys()
-    assert names == results(tmp_path / "cuda").keys()
-    for name in names:
-        ours, theirs = (read_exr(tmp_path / device / "output" / name)[0] for device in ("cpu", "cuda"))
-        assert ours.keys() == theirs.keys()
-        assert max(float(np.abs(ours[channel] - theirs[channel]).max()) for channel in ours) < 2e-3, name
