@@ -74,13 +74,20 @@ def key(
         first_frame=first_frame,
         fps=fps,
         settings=key_settings(settings.key_defaults, settings_file, named, choices or []),
-        mattes=MatteSources(hint=hint, clean_plate=clean_plate, garbage=garbage, core=core),
+        mattes=MatteSources(
+            hint=_absolute(hint), clean_plate=_absolute(clean_plate), garbage=_absolute(garbage), core=_absolute(core)
+        ),
         accept_gaps=accept_gaps,
     )
     wish = Wish(request, (output or settings.output).absolute(), settings, version_folder, settings.device)
     result = run_shot(wish, style=progress, quiet_output=as_json)
     typer.echo(json.dumps(result.as_dict()) if as_json else str(result.manifest))
     raise typer.Exit(result.exit_code)
+
+
+def _absolute(path: str | None) -> str | None:
+    """Return a matte's path so that the manifest still names it from elsewhere."""
+    return str(Path(path).expanduser().absolute()) if path else None
 
 
 def checked_request(**values: Any) -> JobRequest:

@@ -70,7 +70,43 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
 
     Raises DropKeyError or KeyingError where the shot as a whole cannot be keyed.
     """
+    from model.device import find_device
+    from model.keyer import load_keyer
+    from service.pipeline import Limits, key_shot
+
     request = wish.request
+    shot, frames = find_shot(request)
+    device, _ = find_device(wish.device)
+    keyer = load_keyer(request.settings.keyer, device)
+    limits = Limits.of(wish.service)
+    version, number = claim_version(wish, shot)
+    place = find_place(wish, version, frames, lambda: survey_shot(shot, request.settings, keyer, limits))
+    order = ShotOrder(
+        shot=shot,
+        frames=frames,
+        settings=request.settings,
+        output=place.folder,
+        version=number,
+        fps=request.fps,
+        mattes=request.mattes,
+        screen=place.screen,
+        accept_gaps=request.accept_gaps,
+    )
+    with open_progress(style, quiet_output=quiet_output, shot=shot.name) as progress, stop_on_interrupt() as stopped:
+        watch = _Watch(progress)
+        try:
+            finished = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=stopped, limits=limits)
+        except BaseException:
+            _remove_if_empty(place.folder)
+            raise
+    if place.gathers and finished.outcome == "done":
+        chunks.remove_parts(version)
+    watch.show_failures(shot)
+    return Result(finished.manifest, finished.outcome, watch.done, len(watch.failed), watch.exit_code(finished))
+
+
+def find_shot(request: JobRequest) -> tuple[Shot, tuple[int, ...]]:
+    """Return the shot and its frames to key; raises PlateMissing for frames that are not there, unless accepted."""
     shot = shot_from_plate(request.plate, first_frame=request.first_frame)
     frames, absent = wanted_frames(request, shot)
     if absent and not request.accept_gaps:
@@ -79,45 +115,25 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
             fix="Render them, or key what is there with --accept-gaps.",
             shot=shot.name,
         )
-    from model.device import find_device
-    from model.keyer import load_keyer
-    from service.pipeline import Limits, key_shot
+    return shot, frames
 
-    device, _ = find_device(wish.device)
-    keyer = load_keyer(request.settings.keyer, device)
-    limits = Limits.of(wish.service)
-    version, number = claim_version(wish, shot)
-    is_part = wish.version_folder is not None and request.frames is not None
-    folder = chunks.part_folder(version, frames) if is_part and frames else version
-    if is_part:
-        screen: Screen | None = chunks.agreed_screen(
-            version, lambda: survey_shot(shot, request.settings, keyer, limits)
-        )
-    else:
-        screen = chunks.agreed_already(version)
-        chunks.gather(version)
-    order = ShotOrder(
-        shot=shot,
-        frames=frames,
-        settings=request.settings,
-        output=folder,
-        version=number,
-        fps=request.fps,
-        mattes=request.mattes,
-        screen=screen,
-        accept_gaps=request.accept_gaps,
-    )
-    with open_progress(style, quiet_output=quiet_output, shot=shot.name) as progress, stop_on_interrupt() as stopped:
-        watch = _Watch(progress)
-        try:
-            finished = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=stopped, limits=limits)
-        except BaseException:
-            _remove_if_empty(folder)
-            raise
-    if screen is not None and not is_part and finished.outcome == "done":
-        chunks.remove_parts(version)
-    watch.show_failures(shot)
-    return Result(finished.manifest, finished.outcome, watch.done, len(watch.failed), watch.exit_code(finished))
+
+@dataclass(frozen=True)
+class _Place:
+    """Where to key, with which screen (None: look for it), and whether parts of others end here."""
+
+    folder: Path
+    screen: Screen | None
+    gathers: bool
+
+
+def find_place(wish: Wish, version: Path, frames: tuple[int, ...], survey: Callable[[], Screen]) -> _Place:
+    """Return the version itself, or the part of it that a named version and named frames ask for."""
+    if wish.version_folder is not None and wish.request.frames is not None and frames:
+        return _Place(chunks.part_folder(version, frames), chunks.agreed_screen(version, survey), gathers=False)
+    screen = chunks.agreed_already(version)
+    chunks.gather(version)
+    return _Place(version, screen, gathers=screen is not None)
 
 
 def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> Screen:

@@ -22,6 +22,7 @@ from service.cli import app
 from service.cli.keying import key_settings
 from service.demo_shot import paint_frame
 from service.errors import BadInput
+from service.exr import read_exr
 from service.jobs import FrameState
 from service.manifest import Manifest, ManifestState
 
@@ -100,6 +101,20 @@ def test_settings_reach_the_manifest(dropkey: Dropkey, painted: Path, tmp_path: 
     settings = manifest.settings
     assert (settings.despill, settings.alpha_floor, settings.refine_edges) == (0.5, 0.1, False)
     assert (settings.association, manifest.association) == ("straight", "straight")
+
+
+def test_a_core_matte_is_honored_and_named_in_the_manifest(
+    dropkey: Dropkey, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = np.zeros((SIZE["height"], SIZE["width"], 3), np.float32)
+    core[:20, :20] = 1.0  # bare screen, which only the matte makes solid
+    pictures.write_png(tmp_path / "core.png", core, bits=8)
+    monkeypatch.chdir(tmp_path)
+    manifest = manifest_of(dropkey("key", painted, "--frames", "1001", "--output", tmp_path, "--core", "core.png"))
+    version = tmp_path / "wave" / "v001"
+    assert (version / str(manifest.mattes.core)).resolve() == tmp_path / "core.png"
+    planes, _ = read_exr(version / "alpha" / "wave_alpha.1001.exr")
+    assert (planes["A"][:20, :20] == 1.0).all() and planes["A"][:20, 30:40].max() < 0.1
 
 
 def test_every_setting_of_the_key_can_be_chosen() -> None:
