@@ -26,12 +26,8 @@ def round_trip(frames: Frames, codec: str, quality: float) -> list[NDArray[np.ui
         name = "mjpeg" if codec == "jpeg" else "libx264"
         options: dict[str, str] = {"threads": "1"}
         if codec == "jpeg":
-            options |= {
-                "qmin": "1",
-                "qmax": "31",
-                "flags": "+qscale",
-                "global_quality": str(int((31 - 29 * quality) * 118)),
-            }
+            scale = str(round(31 - 29 * quality))
+            options |= {"qmin": scale, "qmax": scale}
         else:
             options |= {"crf": str(round(36 - 24 * quality)), "preset": "veryfast"}
         stream: Any = output.add_stream(name, rate=24, options=options)

@@ -86,7 +86,7 @@ class DataConfig(BaseModel):
     defocus: Probability = 0.15
     """Chance that a subject is out of focus."""
 
-    real_codec: Probability = 0.0
+    real_codec: Probability = 0.05
     """Share of shots whose compression is a real JPEG or H.264 encoder (on the CPU) instead of the one in torch."""
 
     low_resolution: Probability = 0.08

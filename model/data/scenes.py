@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from model.data.seeding import Draw
 from model.data.subjects import KINDS
 from model.data.truth import ALPHA, COLOR, EMISSION, ShotBatch, Truth, empty_stack, over, settle, straight
 from model.data.view import Motion, View, draw_motion
+
+SMALL = 640 * 640  # pixels of a shot
 
 
 @torch.no_grad()
@@ -37,7 +40,7 @@ def generate(
     """
     chosen, place = config or DataConfig(), torch.device(device)
     # Half precision, as a training loop may ask for around this call, would break the truth.
-    with torch.autocast(place.type, enabled=False):
+    with torch.autocast(place.type, enabled=False), _threads_for(height * width * frames, place):
         shots = [_shot(seed, height, width, frames, place, chosen) for seed in seeds]
     truths = [truth for _, truth, _ in shots]
     return ShotBatch(
@@ -51,6 +54,20 @@ def generate(
         recipes=[recipe for _, _, recipe in shots],
         frames=frames,
     )
+
+
+@contextmanager
+def _threads_for(pixels: int, device: torch.device) -> Iterator[None]:
+    """Make small pictures on one thread: handing them to several costs more than it saves."""
+    usual = torch.get_num_threads()
+    if device.type != "cpu" or usual == 1 or pixels > SMALL:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def _shot(

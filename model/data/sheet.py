@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -61,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = DataConfig(zoom=(chosen.zoom[0], chosen.zoom[1]))
     if chosen.subject:
         config = config.model_copy(update={"subjects": {chosen.subject: 1.0}, "extra_subjects": 0.0, "empty": 0.0})
-    torch.set_num_threads(min(2, torch.get_num_threads()))
     seeds = range(chosen.first_seed, chosen.first_seed + chosen.count)
     picture = sheet(
         seeds, height=chosen.height, width=chosen.width, columns=chosen.columns, config=config, parts=chosen.parts

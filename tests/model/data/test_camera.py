@@ -15,6 +15,7 @@ from model.data.codecs import round_trip
 from model.data.compression import compress, from_chroma, quantize_blocks, to_chroma
 from model.data.config import DataConfig
 from model.data.encodings import ENCODINGS
+from model.data.scenes import generate
 from model.data.seeding import Draw
 
 
@@ -107,6 +108,28 @@ def test_real_encoders_return_all_frames_close_to_what_they_got(codec: str) -> N
     assert len(decoded) == 3
     error = np.abs(np.stack(decoded).astype(float) - np.stack(frames)).mean()
     assert 0 < error < 8
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+def test_real_encoders_lose_more_at_lower_quality_and_repeat_their_bits(codec: str) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+
+    def error(quality: float) -> float:
+        return float(np.abs(round_trip([noise], codec, quality)[0].astype(float) - noise).mean())
+
+    assert error(0.2) > 1.02 * error(0.95)
+    assert np.array_equal(round_trip([noise], codec, 0.5)[0], round_trip([noise], codec, 0.5)[0])
+
+
+def test_a_plate_may_go_through_a_real_encoder_whatever_its_size() -> None:
+    batch = generate(range(4), height=45, width=51, config=DataConfig(real_codec=1.0), frames=2)
+    assert batch.plate.shape == (8, 3, 45, 51)
+    assert all(recipe["camera"]["codec"] in ("jpeg", "h264") for recipe in batch.recipes)
+    assert bool(torch.isfinite(batch.plate).all())
+
+
+def test_a_codec_may_be_handed_in(clean_camera: Camera) -> None:
+    assert torch.equal(record(Draw(0), ramp(), clean_camera, codec=torch.zeros_like), torch.zeros_like(ramp()))
 
 
 def test_blurs_keep_the_light() -> None:
