@@ -19,7 +19,7 @@ from service.api import create_app
 from service.api.schemas import Check
 from service.api.security import is_loopback
 from service.discovery import claim_instance, load_token, read_discovery, remove_discovery, write_discovery
-from service.drop_folders import DropFolders
+from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import LocalExecutor
 from service.logs import start_logging

@@ -5,5 +5,6 @@ from __future__ import annotations
 from service.cli.app import app, main
 from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
+from service.cli.training import train
 
-__all__ = ["app", "bench", "evaluate", "key", "main"]
+__all__ = ["app", "bench", "evaluate", "key", "main", "train"]

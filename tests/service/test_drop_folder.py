@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from service.drop_folder.settling import Patience
 from service.jobs import JobRequest, JobState
 from service.settings import Settings
-from service.settling import Patience
 from service.shots import Shot, shot_from_plate
 from tests.service.dropping import FAILED, QUEUED, WAITING, Place
 

@@ -299,7 +299,7 @@ def test_bad_input_fails_with_its_reason_and_is_not_tried_again(tmp_path):
 
 
 def test_a_full_disk_needs_attention_and_goes_on_by_itself_when_there_is_room(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.dispatcher.SPACE_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("service.queue.dispatcher.SPACE_CHECK_SECONDS", 0.1)
     shot = make_shot(tmp_path / "plates")
     full = tmp_path / "home" / "output" / "hero" / "full"
     full.parent.mkdir(parents=True)
@@ -381,7 +381,7 @@ def test_after_a_death_frames_are_keyed_one_at_a_time_until_the_shot_is_through(
 
 
 def test_a_database_without_room_delays_the_record_but_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.dispatcher.TICK_SECONDS", 0.05)
+    monkeypatch.setattr("service.queue.dispatcher.TICK_SECONDS", 0.05)
     shot = make_shot(tmp_path / "plates", range(1, 41))
     with running_queue(tmp_path / "home", "keys_slowly") as queue:
         job, _ = queue.submit(make_request(shot), shot)

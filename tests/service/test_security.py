@@ -228,5 +228,5 @@ def test_listening_beyond_this_machine_is_refused_without_a_proxy(tmp_path: Path
 
 
 def test_the_process_that_answers_never_loads_torch() -> None:
-    code = "import sys, service.server, service.api, service.drop_folders; sys.exit('torch' in sys.modules)"
+    code = "import sys, service.server, service.api, service.drop_folder.folders; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -21,10 +21,10 @@ from watchdog.events import (
 )
 from watchdog.observers.polling import PollingObserver
 
-from service import watching
-from service.drop_folders import DropFolders
+from service.drop_folder import watching
+from service.drop_folder.folders import DropFolders
+from service.drop_folder.watching import Alarm, Watch, in_use, needs_polling
 from service.settings import Settings
-from service.watching import Alarm, Watch, in_use, needs_polling
 from tests.service.dropping import Place
 
 PATIENCE = 30.0

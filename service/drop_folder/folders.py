@@ -7,10 +7,10 @@ import time
 
 import structlog
 
-from service.drop_folder import DropFolder, Queue
+from service.drop_folder.folder import DropFolder, Queue
+from service.drop_folder.watching import Alarm, Watch, needs_polling
 from service.paths import Paths
 from service.settings import Settings
-from service.watching import Alarm, Watch, needs_polling
 
 LEAST_PAUSE_SECONDS = 0.2
 """Between two scans, however many events come."""

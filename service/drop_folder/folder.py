@@ -11,16 +11,16 @@ from typing import Protocol
 import structlog
 
 from model.settings import MatteSources
+from service.drop_folder.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
+from service.drop_folder.settling import Patience, Sample, Settling
+from service.drop_folder.sightings import Key, Look, Sighting
+from service.drop_folder.watching import in_use
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import Job, JobRequest, JobState, Problem
-from service.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
 from service.paths import Paths
 from service.requests import Order
 from service.settings import Settings
-from service.settling import Patience, Sample, Settling
 from service.shots import Shot
-from service.sightings import Key, Look, Sighting
-from service.watching import in_use
 
 _ARRIVING = frozenset({JobState.WAITING_INPUT, JobState.PAUSED, JobState.ROOT_OFFLINE})
 

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.drop_folder.settling import Sample
+from service.drop_folder.sidecars import JOB_FILE, SENTINEL, SIDECAR, beside
 from service.settings import Settings
-from service.settling import Sample
 from service.shots import Shot, find_shots_in_root
-from service.sidecars import JOB_FILE, SENTINEL, SIDECAR, beside
 
 # What copying, downloading and synchronising programs call a file that is not complete yet.
 _TRANSFERS = (".tmp", ".part", ".partial", ".!sync", ".filepart", ".crdownload", ".download")

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.drop_folder.settling import Sample
+from service.drop_folder.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar
+from service.drop_folder.sightings import Key, Look, Sighting, key_of
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import JobRequest
 from service.paths import Paths
 from service.requests import Order, matte_pictures
 from service.settings import Settings
-from service.settling import Sample
 from service.shots import Shot, parse_frames, safe_name, shot_from_plate
-from service.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar
-from service.sightings import Key, Look, Sighting, key_of
 
 
 @dataclass(frozen=True)

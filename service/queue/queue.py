@@ -10,17 +10,17 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from model.settings import MatteSources
-from service.dispatcher import Dispatcher
 from service.errors import WrongState
 from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
+from service.queue.dispatcher import Dispatcher
+from service.queue.status_file import StatusFiles
+from service.queue.subscription import Hub, Subscription
 from service.settings import Settings
 from service.shots import Shot, unique_name
-from service.status_file import StatusFiles
 from service.store import Event, JobKeys, JobPage, JobStore
 from service.store.store import utc_now
-from service.subscription import Hub, Subscription
 from service.versions import Wish, any_unchanged, gap_problem, next_version, version_folder, wanted_frames
 
 _UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_ATTENTION, JobState.PAUSED})
