@@ -97,10 +97,13 @@ class Measurement(BaseModel):
 
     @property
     def memory_slope(self) -> float | None:
-        """MiB that memory grew per 100 frames in the second half of the run; null for short runs."""
-        late = self.memory_mib[len(self.memory_mib) // 2 :]
-        if len(late) < 5:
+        """MiB that memory grew per 100 frames in the second half of the run.
+
+        Null below 200 frames: how many frames are under way varies, and says more than any growth then.
+        """
+        if len(self.memory_mib) * _SAMPLE_EVERY < 200:
             return None
+        late = self.memory_mib[len(self.memory_mib) // 2 :]
         frames = [index * _SAMPLE_EVERY / 100.0 for index in range(len(late))]
         return linear_regression(frames, late).slope
 
