@@ -1,0 +1,1 @@
+"""The networks, and only the networks: no files, no training, no plates."""

@@ -1,0 +1,1 @@
+"""Teaches the networks on procedural shots."""

@@ -1,0 +1,143 @@
+"""The training loop: batches in, losses as named terms, weights, state and curve out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.checkpoint import Checkpoint, Provenance, save_checkpoint
+from model.color import eight_bit_srgb
+from model.errors import KeyingError
+from model.network.interface import AlphaNetwork
+from model.tiling import in_tiles
+from model.training.config import TrainingConfig
+from model.training.curve import Row, read_rows, write_curve, write_rows
+from model.training.losses import OBJECTIVES, weighted_sum
+from model.training.shots import ShotPool, mean_error, validation
+from model.training.state import TrainingState
+
+STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, for the person who watches."""
+
+    row: Row
+    steps: int
+    seconds: float  # of this sitting
+    generator_share: float  # of those seconds, that went into new shots
+
+
+def train(
+    config: TrainingConfig,
+    output: Path,
+    *,
+    device: torch.device | str = "cpu",
+    resume: bool = False,
+    seconds: float | None = None,
+    provenance: Provenance | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Checkpoint:
+    """Train into the folder ``output`` and return what it delivers: weights, state to go on from, loss as CSV and PNG.
+
+    ``resume`` goes on where the state in ``output`` stands, with *its* configuration; the steps are those of a run
+    without interruption. ``seconds`` ends this sitting early. Raises KeyingError for a folder that already holds a run
+    (without ``resume``), a state that cannot be read, or a loss that is no number.
+    """
+    place = torch.device(device)
+    output.mkdir(parents=True, exist_ok=True)
+    state = _opened(config, output, place, resume)
+    rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
+    pool = ShotPool(state.config, state.network.context, place)
+    held_out = validation(state.config, place)
+    begin, earlier = time.perf_counter(), state.seconds
+    checkpoint = None
+    while state.step < state.config.steps:
+        rows.append(_step(state, pool, held_out))
+        state.seconds = earlier + time.perf_counter() - begin
+        over = seconds is not None and time.perf_counter() - begin > seconds
+        last = over or state.step == state.config.steps
+        if last or rows[-1].validation is not None:
+            share = pool.generator_seconds / max(time.perf_counter() - begin, 1e-9)
+            report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
+        if last or state.step % state.config.save_every == 0:
+            checkpoint = _save(state, rows, output, provenance or Provenance())
+        if over:
+            break
+    return checkpoint or _checkpoint(state, rows, provenance or Provenance())
+
+
+def answer(network: AlphaNetwork, plate: Tensor) -> Tensor:
+    """Return the alpha (1, H, W) that ``network`` finds in a scene-linear plate (3, H, W) of any size."""
+    return in_tiles(
+        eight_bit_srgb(plate),
+        lambda tile: network.alpha(network(tile)),
+        tiles=network.tiles,
+        context=network.context,
+        multiple=network.multiple,
+    )
+
+
+def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: bool) -> TrainingState:
+    if resume:
+        return TrainingState.load(output / STATE, device)
+    if (output / STATE).exists():
+        raise KeyingError(f"{output} already holds a run.", fix="Name another folder, or go on in it with --resume.")
+    if config.network not in OBJECTIVES:
+        raise KeyingError(f"There is no network called '{config.network}'.", fix=f"There are: {', '.join(OBJECTIVES)}.")
+    return TrainingState.begin(config, device)
+
+
+def _step(state: TrainingState, pool: ShotPool, held_out: list[tuple[Tensor, Tensor]]) -> Row:
+    """Take one step; return its row of the curve, with the error on held-out shots where it is due."""
+    config, step = state.config, state.step
+    batch = pool.batch(step)
+    # Layers that draw at random draw the same at this step, whenever it is taken.
+    torch.manual_seed(config.seed * 1_000_003 + step)
+    terms = OBJECTIVES[config.network](state.network, batch)
+    loss = weighted_sum(terms, config.loss_weights)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise KeyingError(f"The loss is {value} at step {step}.", fix="Train with a smaller learning rate.")
+    state.update(loss)
+    due = state.step % config.validate_every == 0 or state.step == config.steps
+    error = _held_out_error(state.delivered(), held_out) if due and held_out else None
+    return Row(step, value, {name: float(term.detach()) for name, term in terms.items()}, error)
+
+
+@torch.inference_mode()
+def _held_out_error(network: AlphaNetwork, held_out: list[tuple[Tensor, Tensor]]) -> float:
+    return mean_error(lambda plate: answer(network, plate), held_out)
+
+
+def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:
+    # The state comes last: rows beyond it are dropped on resume, so an interruption between the files costs nothing.
+    checkpoint = _checkpoint(state, rows, provenance)
+    write_rows(output / ROWS, rows)
+    write_curve(output / CURVE, rows)
+    save_checkpoint(output / WEIGHTS, checkpoint)
+    state.save(output / STATE)
+    return checkpoint
+
+
+def _checkpoint(state: TrainingState, rows: list[Row], provenance: Provenance) -> Checkpoint:
+    errors = [row.validation for row in rows if row.validation is not None]
+    metrics = {"loss": rows[-1].loss} if rows else {}
+    if errors:
+        metrics["validation_mad"] = errors[-1]
+    told = provenance.model_copy(
+        update={
+            "steps": state.step,
+            "seconds": round(state.seconds, 1),
+            "data_seed": state.config.seed,
+            "metrics": metrics,
+        }
+    )
+    return Checkpoint(state.delivered(), state.config.model_dump(mode="json"), told)

@@ -1,0 +1,131 @@
+"""`dropkey train`: teaches a network on procedural shots."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from service.cli.app import Device, app
+from service.errors import BadInput
+from service.settings import load_settings
+
+if TYPE_CHECKING:
+    from model.checkpoint import Provenance
+    from model.training.train import Progress
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Option(help="Network to train: regression or classification.")] = "regression",
+    output: Annotated[Path | None, typer.Option(help="New folder for weights, state and loss curve.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder of an interrupted run: goes on in it, with its choices.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the whole run.", min=1)] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so long; --resume goes on.", min=0.0)] = None,
+    shuffled_truth: Annotated[
+        bool, typer.Option("--shuffled-truth", help="Give each crop another one's alpha: the control of an experiment.")
+    ] = False,
+    option: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Option of the network, such as last_relu=true.")
+    ] = None,
+    choices: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any choice of the run; see docs/training.md."),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
+    device: Annotated[Device | None, typer.Option(help="Where training runs.")] = None,
+) -> None:
+    """Train a network on procedural shots; an interrupted run goes on with --resume."""
+    if (output is None) == (resume is None):
+        raise BadInput(
+            "Training needs a folder.", fix="Give --output for a new run, or --resume for an interrupted one."
+        )
+    import torch
+
+    from model.device import find_device
+    from model.training.config import TrainingConfig
+    from model.training.train import train as run_training
+
+    if threads:
+        torch.set_num_threads(threads)
+    where, _ = find_device(load_settings(device=device).device)
+    raw = {"network": network, "shuffled_truth": shuffled_truth, "options": _pairs(option)} | _pairs(choices)
+    try:
+        config = TrainingConfig.model_validate(raw if steps is None else raw | {"steps": steps})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{name}: {first['msg']}.", fix="docs/training.md lists the choices.") from error
+    folder = resume or output
+    assert folder is not None
+    done = run_training(
+        config,
+        folder,
+        device=where,
+        resume=resume is not None,
+        seconds=seconds,
+        provenance=_provenance(where, torch.get_num_threads()),
+        report=_show,
+    )
+    typer.echo(f"{done.weights_id}: {folder / 'weights.safetensors'}")
+
+
+def _pairs(texts: list[str] | None) -> dict[str, Any]:
+    """Read NAME=VALUE; a value is JSON where it can be, else the text itself."""
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BadInput(f"'{text}' is no NAME=VALUE.", fix="Write it like batch=8.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _show(progress: Progress) -> None:
+    row = progress.row
+    error = "" if row.validation is None else f"  validation MAD {row.validation:.4f}"
+    typer.echo(
+        f"step {row.step + 1}/{progress.steps}  loss {row.loss:.4f}{error}"
+        f"  {progress.seconds:.0f} s, {progress.generator_share:.0%} of it making shots"
+    )
+
+
+def _provenance(device: str, threads: int) -> Provenance:
+    from model.checkpoint import Provenance
+
+    return Provenance(
+        command=shlex.join(["dropkey", *sys.argv[1:]]),
+        date=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        commit=_commit(),
+        machine=f"{device}, {threads} threads, {platform.machine()}",
+    )
+
+
+def _commit() -> str:
+    """Return the commit of the source, `-dirty` behind it where files differ; empty outside a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
