@@ -37,7 +37,7 @@ def keyed_frames(count: int, width: int, height: int) -> list[tuple[Floats, Floa
 
     from model.keyer import Mattes, load_keyer
     from model.settings import KeySettings
-    from service.demo_shot import paint_frame
+    from service.demo.shot import paint_frame
     from service.pipeline.stages import deliverable
 
     keyer, settings = load_keyer("difference"), KeySettings()

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = [ROOT / "run.py", *(p for folder in ("service", "model", "tests") for p in (ROOT / folder).rglob("*.py"))]
 MAXIMUM_LINES = 400
 # May load torch or decode pictures: not part of the API process.
-OUTSIDE_THE_API_PROCESS = {"bench", "cli", "demo", "demo_pictures", "demo_shot", "exr", "pipeline", "plates", "worker"}
+OUTSIDE_THE_API_PROCESS = {"bench", "cli", "demo", "exr", "pipeline", "plates", "worker"}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 

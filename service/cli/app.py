@@ -71,7 +71,7 @@ def demo(
     frames: Annotated[int, typer.Option(help="Length of the shot.", min=1)] = 24,
 ) -> None:
     """Make a small green-screen shot, key it through the service, and measure the result against the truth."""
-    from service.demo import run_demo
+    from service.demo.run import run_demo
 
     raise typer.Exit(run_demo(output.absolute(), frames))
 

@@ -101,6 +101,6 @@ def bench(
 def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     import numpy
 
-    from service.demo_pictures import write_png
+    from service.demo.pictures import write_png
 
     write_png(path, picture.astype(numpy.float32) / 255.0, bits=8)

@@ -17,10 +17,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from model.settings import KeySettings
-from service import demo_pictures as pictures
 from service.cli import app
 from service.cli.keying import key_settings
-from service.demo_shot import paint_frame
+from service.demo import pictures
+from service.demo.shot import paint_frame
 from service.errors import BadInput
 from service.exr import read_exr
 from service.jobs import FrameState

@@ -12,9 +12,9 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 
-from service import demo
-from service import demo_pictures as pictures
-from service.demo_shot import FRAMES, HEIGHT, WIDTH, paint_frame, paint_screen
+from service.demo import pictures
+from service.demo import run as demo
+from service.demo.shot import FRAMES, HEIGHT, WIDTH, paint_frame, paint_screen
 from service.errors import BadInput
 from service.exr import read_exr
 from service.manifest import Manifest

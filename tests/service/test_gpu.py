@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import demo
+from service.demo import run as demo
 from service.exr import read_exr
 from service.manifest import Manifest
 

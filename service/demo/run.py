@@ -17,8 +17,8 @@ import httpx
 import numpy as np
 from rich.console import Console
 
-from service import demo_pictures as pictures
-from service.demo_shot import FRAMES, HEIGHT, WIDTH, DemoFrame, paint_frame
+from service.demo import pictures
+from service.demo.shot import FRAMES, HEIGHT, WIDTH, DemoFrame, paint_frame
 from service.discovery import read_discovery
 from service.errors import BadInput, DropKeyError, Transient
 from service.manifest import Manifest, ManifestState
