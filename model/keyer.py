@@ -12,7 +12,7 @@ from torch import Tensor
 from model.errors import UnknownKeyerError
 from model.settings import FrameNotes, KeySettings, Screen
 
-KEYER_NAMES = ("difference",)
+KEYER_NAMES = ("difference", "regression", "classification")
 
 
 @dataclass(frozen=True)
@@ -58,4 +58,8 @@ def load_keyer(name: str, device: str | torch.device = "cpu") -> Keyer:
         from model.difference import DifferenceKeyer
 
         return DifferenceKeyer(torch.device(device))
+    if name in KEYER_NAMES:
+        from model.baselines import BaselineKeyer
+
+        return BaselineKeyer(name, torch.device(device))
     raise UnknownKeyerError(f"There is no keyer called '{name}'.", fix=f"Choose one of: {', '.join(KEYER_NAMES)}.")

@@ -11,11 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from model.baselines import network_alpha
 from model.checkpoint import Checkpoint, Provenance, save_checkpoint
-from model.color import eight_bit_srgb
 from model.errors import KeyingError
 from model.network.interface import AlphaNetwork
-from model.tiling import in_tiles
 from model.training.config import TrainingConfig
 from model.training.curve import Row, read_rows, write_curve, write_rows
 from model.training.losses import OBJECTIVES, weighted_sum
@@ -74,17 +73,6 @@ def train(
     return checkpoint or _checkpoint(state, rows, provenance or Provenance())
 
 
-def answer(network: AlphaNetwork, plate: Tensor) -> Tensor:
-    """Return the alpha (1, H, W) that ``network`` finds in a scene-linear plate (3, H, W) of any size."""
-    return in_tiles(
-        eight_bit_srgb(plate),
-        lambda tile: network.alpha(network(tile)),
-        tiles=network.tiles,
-        context=network.context,
-        multiple=network.multiple,
-    )
-
-
 def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: bool) -> TrainingState:
     if resume:
         return TrainingState.load(output / STATE, device)
@@ -114,7 +102,7 @@ def _step(state: TrainingState, pool: ShotPool, held_out: list[tuple[Tensor, Ten
 
 @torch.inference_mode()
 def _held_out_error(network: AlphaNetwork, held_out: list[tuple[Tensor, Tensor]]) -> float:
-    return mean_error(lambda plate: answer(network, plate), held_out)
+    return mean_error(lambda plate: network_alpha(network, plate), held_out)
 
 
 def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:

@@ -1,0 +1,84 @@
+"""The keyers `regression` and `classification`: a network of 2019 finds alpha, our unmixing finds the foreground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.checkpoint import load_checkpoint
+from model.color import eight_bit_srgb
+from model.errors import UnknownKeyerError
+from model.keyer import KeyedFrame, Mattes
+from model.keying.cleanup import repair_nonfinite
+from model.keying.despill import despill
+from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
+from model.keying.screen import clean_plate, find_screen, hue_rotation
+from model.keying.unmixing import unmix
+from model.network.interface import AlphaNetwork
+from model.settings import KeySettings, Screen
+from model.tiling import in_tiles
+
+BASELINES = ("regression", "classification")
+WEIGHTS = Path(__file__).parent / "weights"
+
+_SURE = 1.0 / 255.0 + 1e-6  # the networks see 256 steps: they cannot mean less than one
+
+
+class BaselineKeyer:
+    """Keys with a network that sees 8-bit sRGB; see `model.keyer.Keyer` for the contract."""
+
+    def __init__(self, name: str, device: torch.device, weights: Path | None = None) -> None:
+        if name not in BASELINES:
+            raise UnknownKeyerError(f"There is no baseline '{name}'.", fix=f"There are: {', '.join(BASELINES)}.")
+        checkpoint = load_checkpoint(weights or WEIGHTS / f"{name}.safetensors", name, device)
+        self.name = name
+        self.weights_id: str | None = checkpoint.weights_id
+        self.device = device
+        self.network = checkpoint.network
+
+    @torch.inference_mode()
+    def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
+        """Find the shot's screen in sampled plates; the network needs none, unmixing does."""
+        sound = [repair_nonfinite(plate.to(self.device))[0] for plate in plates]
+        return find_screen(sound, None if settings.screen_color == "auto" else settings.screen_color)
+
+    @torch.inference_mode()
+    def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
+        """Key one plate (3, H, W)."""
+        plate, repaired = repair_nonfinite(plate.to(self.device))
+        seen_plate, seen = clean_plate(plate, screen)
+        if mattes.clean_plate is not None:
+            seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
+        alpha = _settled(network_alpha(self.network, plate))
+        alpha = with_mattes(with_levels(alpha, settings), mattes)
+        rotation, angle = hue_rotation(screen.color)
+        foreground = despill(
+            unmix(plate, seen_plate, alpha),
+            seen_plate,
+            alpha,
+            rotation,
+            angle=angle,
+            strength=despill_strength(settings, mattes, plate),
+            restore_luminance=settings.restore_luminance,
+        )
+        return KeyedFrame(alpha, foreground, frame_notes(alpha, repaired, seen))
+
+
+def network_alpha(network: AlphaNetwork, plate: Tensor) -> Tensor:
+    """Return the alpha (1, H, W) that ``network`` finds in a scene-linear plate (3, H, W) of any size."""
+    return in_tiles(
+        eight_bit_srgb(plate),
+        lambda tile: network.alpha(network(tile)),
+        tiles=network.tiles,
+        context=network.context,
+        multiple=network.multiple,
+    )
+
+
+def _settled(alpha: Tensor) -> Tensor:
+    """Make alpha within one step of 0 or 1 exactly that: a sigmoid or a mean of classes never gets there by itself."""
+    alpha = torch.where(alpha <= _SURE, torch.zeros_like(alpha), alpha)
+    return torch.where(alpha >= 1.0 - _SURE, torch.ones_like(alpha), alpha)
