@@ -93,3 +93,25 @@ class OneWorker:
             job_id, attempt, _ = self.current
             self.current = None
             self.tell(ShotFinished(job_id=job_id, attempt=attempt, outcome="stopped", manifest=Path("m")))
+
+
+class NobodyWorks:
+    """An executor without workers: jobs stay queued."""
+
+    def start(self, listener):
+        self.listener = listener
+
+    def capacity(self):
+        return 0
+
+    def submit(self, job_id, attempt, order):
+        return False
+
+    def stop(self, job_id):
+        pass
+
+    def workers(self):
+        return ()
+
+    def close(self):
+        pass

@@ -13,6 +13,7 @@ from service.shots import shot_from_plate
 from service.store import JobStore
 from tests.service.running import (
     PATIENCE,
+    NobodyWorks,
     OneWorker,
     make_request,
     make_settings,
@@ -21,28 +22,6 @@ from tests.service.running import (
     until,
     written_frames,
 )
-
-
-class NobodyWorks:
-    """An executor without workers: jobs stay queued."""
-
-    def start(self, listener):
-        self.listener = listener
-
-    def capacity(self):
-        return 0
-
-    def submit(self, job_id, attempt, order):
-        return False
-
-    def stop(self, job_id):
-        pass
-
-    def workers(self):
-        return ()
-
-    def close(self):
-        pass
 
 
 @pytest.fixture
