@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from service.bench import SIZES, Measurement, bench, measure, table, write_shot
+from service.bench import SIZES, Measurement, bench, bench_memory, measure, table, write_shot
 from service.compressions import keyed_frames
 from service.compressions import measure as measure_compressions
 from service.exr import COMPRESSIONS
@@ -97,3 +97,18 @@ def test_threads_that_wait_do_not_spin_unless_somebody_wants_it() -> None:
 
     assert answer(clean) == "PASSIVE"
     assert answer(clean | {"OMP_WAIT_POLICY": "ACTIVE"}) == "ACTIVE"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_long_shot_takes_no_more_memory_than_a_short_one() -> None:
+    found = bench_memory(frames=500, device="cpu")
+    early, late = found.memory_mib[5:15], found.memory_mib[-10:]
+    assert max(late) < max(early) + 20.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_shot_takes_little_longer_than_its_slowest_stage() -> None:
+    (found,) = bench(["1080p"], frames=100, device="cpu")
+    assert found.overhead <= 0.10
