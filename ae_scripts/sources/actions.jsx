@@ -1,0 +1,162 @@
+/** What each button does. Every handler is guarded: ScriptUI would swallow an error without a word. */
+
+/** A handler that words its errors in the panel and never lets one out. */
+function guarded(name, action) {
+    return function () {
+        try {
+            action();
+        } catch (error) {
+            logError(name, error);
+            attempt(function () { say(problemText(error), fixFor(error)); }, null);
+        }
+    };
+}
+
+function fixFor(error) {
+    if (own(error, "kind", "") === "no-permission") {
+        return { label: "Open Preferences", run: openPreferences };
+    }
+    return null;
+}
+
+/** Sends every selected layer; those that cannot be keyed are named, the others go. */
+function sendSelected() {
+    demandPermission();
+    var chosen = selectedLayers();
+    var layers = [];
+    for (var k = 0; k < chosen.layers.length; k += 1) {
+        layers.push(chosen.layers[k]);
+    }
+    var sentences = [];
+    for (var i = 0; i < layers.length; i += 1) {
+        sentences = sentences.concat(sendOne(chosen.comp, layers[i]));
+    }
+    showAll();
+    sayAll(sentences.concat(colorNotes()));
+    shared.polling.strikes = 0;
+    armPolling();
+}
+
+function sendOne(comp, layer) {
+    try {
+        var sent = sendLayer(comp, layer);
+        if (!sent.isNew) {
+            return [filled("\u201c{0}\u201d is on its way already.", layer.name)];
+        }
+        if (sent.job.state === "done") {
+            return [filled("\u201c{0}\u201d was keyed with these settings before: bring it back, or press Key again.",
+                layer.name)].concat(sent.job.notes);
+        }
+        return [filled("\u201c{0}\u201d is {1}.", layer.name, STATE_WORDS[sent.job.state])].concat(sent.job.notes);
+    } catch (error) {
+        logError("send", error);
+        return [problemText(error)];
+    }
+}
+
+/** Asks how service and jobs are, and shows it. */
+function refreshAll() {
+    var state = serviceState();
+    var faces = liveInterfaces();
+    for (var i = 0; i < faces.length; i += 1) {
+        faces[i].showState(state);
+    }
+    if (state.state === "no-permission") {
+        say(state.text, { label: "Open Preferences", run: openPreferences });
+        return;
+    }
+    try {
+        if (shared.preview !== null && shared.preview.state === "working") {
+            shared.preview = continuedPreview(shared.preview.id);
+        }
+        refreshJobs();
+        shared.polling.strikes = 0;
+    } finally {
+        showAll();
+        armPolling();
+    }
+    say(state.text, null);
+}
+
+function testOne() {
+    shared.preview = testFrame();
+    showAll();
+    say(shared.preview.text, null);
+}
+
+function bringBackOne(job) {
+    if (isActive(job)) {
+        refreshJobs();
+    }
+    var sentences = bringBack(job);
+    if (job.state === "imported" && sentences.length === 0) {
+        sentences = [filled("\u201c{0}\u201d is in the comp.", job.name)];
+    }
+    showAll();
+    sayAll(sentences);
+}
+
+/** What the buttons under the job list do with the chosen job. */
+function jobAction(name, job) {
+    if (name === "bring") {
+        bringBackOne(job);
+        return;
+    }
+    if (name === "again") {
+        keyAgain(job);
+    } else if (name === "sooner") {
+        prioritize(job, Math.min(100, job.priority + 10));
+    } else if (name === "pause" && job.state === "paused") {
+        actOnJob(job, "resume");
+    } else {
+        actOnJob(job, name);
+    }
+    showAll();
+    say(filled("\u201c{0}\u201d: {1}.", job.name, STATE_WORDS[job.state] || job.state), null);
+}
+
+function showDetails() {
+    var window = new Window("dialog", "DropKey details");
+    var text = window.add("edittext", undefined, detailsText(), { multiline: true, readonly: true });
+    text.preferredSize = [520, 320];
+    var close = window.add("button", undefined, "Close");
+    close.onClick = function () { window.close(); };
+    window.show();
+}
+
+/** Drop folder, results folder and render template, for machines without a service. */
+function showSetup() {
+    var window = new Window("dialog", "DropKey setup");
+    window.alignChildren = ["fill", "top"];
+    var drop = setupRow(window, "Drop folder", setting("dropFolder"), true);
+    var results = setupRow(window, "Results folder", setting("resultsFolder"), true);
+    var template = setupRow(window, "Render template", setting("renderTemplate"), false);
+    var done = window.add("button", undefined, "OK");
+    done.onClick = guarded("setup", function () {
+        store().settings.dropFolder = trimmed(drop.text);
+        store().settings.resultsFolder = trimmed(results.text);
+        store().settings.renderTemplate = trimmed(template.text);
+        saveStore();
+        window.close();
+        say("Setup is kept. Press Refresh.", null);
+    });
+    window.show();
+}
+
+function setupRow(window, title, value, isFolder) {
+    var line = row(window);
+    var name = label(line, title);
+    name.preferredSize = [100, -1];
+    var field = line.add("edittext", undefined, value);
+    field.characters = 36;
+    if (isFolder) {
+        var choose = line.add("button", undefined, "Choose\u2026");
+        choose.onClick = guarded("choose a folder", function () {
+            var folder = Folder.selectDialog(title);
+            if (folder) {
+                field.text = folder.fsName;
+            }
+        });
+    }
+    return field;
+}

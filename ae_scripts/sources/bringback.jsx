@@ -1,0 +1,188 @@
+/** A finished job comes back: checked, imported, placed, in one undo step; or nothing changes at all. */
+
+/** Brings a job's result into its comp, or into the project where its layer is gone. Returns sentences to show. */
+function bringBack(job) {
+    if (job.state === "imported") {
+        return ["The key is in the comp already."];
+    }
+    if (positionIn(["done", "in-project", "stale", "orphan"], job.state) === -1) {
+        throw problem(
+            "not-done",
+            filled("\u201c{0}\u201d is not finished ({1}).", job.name, STATE_WORDS[job.state] || job.state),
+            "Press Refresh to see how far it is."
+        );
+    }
+    var result = readResult(job.manifest);
+    var passes = [];
+    if (job.output !== "matte") {
+        passes.push(checkedPass(result, "foreground"));
+    }
+    if (job.output !== "foreground") {
+        passes.push(checkedPass(result, "alpha"));
+    }
+    var look = lookOf(job, result.manifest);
+    var notes = job.notes.concat(look.notes, holeNotes(passes));
+    var target = findTarget(job);
+    var reason = reasonAgainst(job, target, result.manifest);
+    app.beginUndoGroup("DropKey: bring back " + job.name);
+    try {
+        notes = notes.concat(reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason));
+    } finally {
+        app.endUndoGroup();
+    }
+    saveStore();
+    return notes.concat(colorNotes());
+}
+
+/** What the footage is to be interpreted as; the rate is the source's own number where it is the same rate. */
+function lookOf(job, manifest) {
+    var said = associationOf(manifest);
+    var notes = said.note === "" ? [] : [said.note];
+    var keyed = rateNumber(own(manifest, "fps", null));
+    var fps = job.fps;
+    if (isNaN(keyed)) {
+        notes.push("The manifest names no frame rate: the source's was taken.");
+    } else if (Math.abs(keyed - job.fps) > 0.01) {
+        fps = keyed;
+        notes.push(filled("The key runs at {0} frames per second, the source at {1}.", keyed, job.fps));
+    }
+    return {
+        association: said.association,
+        fps: fps,
+        notes: notes,
+        label: manifest.shot + " v" + padded(manifest.version, 3),
+        comment: "DropKey " + job.jobId + ", " + own(manifest, "color_space", "scene-linear Rec.709 D65")
+    };
+}
+
+function holeNotes(passes) {
+    var holes = passes[0].holes;
+    return holes.length === 0 ? [] : [filled("Accepted holes at frames {0}.", holes.join(", "))];
+}
+
+/** Why the result must not go into the comp: {state, text}; null where it may. */
+function reasonAgainst(job, target, manifest) {
+    if (target.layer === null) {
+        return { state: "orphan", text: "The layer, its comp or its project is not there: imported into the project only." };
+    }
+    if (!target.layer.source || target.layer.source.id !== job.sourceId) {
+        return { state: "stale", text: "The layer has another source now: imported into the project only." };
+    }
+    if (manifest.plate.width !== job.width || manifest.plate.height !== job.height) {
+        return {
+            state: "stale",
+            text: filled("The key is {0} x {1}, the source {2} x {3}: imported into the project only.",
+                manifest.plate.width, manifest.plate.height, job.width, job.height)
+        };
+    }
+    return null;
+}
+
+function intoProject(job, passes, look, reason) {
+    var made = [];
+    try {
+        importAll(job, passes, look, made);
+    } catch (error) {
+        removeMade(made);
+        throw error;
+    }
+    job.state = reason.state === "orphan" ? "orphan" : "stale";
+    return [reason.text];
+}
+
+function importAll(job, passes, look, made) {
+    var items = {};
+    for (var i = 0; i < passes.length; i += 1) {
+        var item = importPass(passes[i], look);
+        made.push(item);
+        items[passes[i].name] = item;
+    }
+    job.items = {
+        foreground: items.foreground ? items.foreground.id : 0,
+        alpha: items.alpha ? items.alpha.id : 0
+    };
+    return items;
+}
+
+function intoComp(job, target, passes, look) {
+    var earlier = earlierResult(job);
+    if (earlier !== null) {
+        replaceAll(job, earlier, passes, look);
+        return ["The new version is behind the layers that were there; nothing else changed."];
+    }
+    var made = [];
+    try {
+        var items = importAll(job, passes, look, made);
+        var notes = placeAll(job, target, items, made);
+        // Only now, when everything stands: the source is hidden, never deleted.
+        target.layer.enabled = false;
+        job.state = "imported";
+        return notes;
+    } catch (error) {
+        removeMade(made);
+        job.items = {};
+        throw error;
+    }
+}
+
+function placeAll(job, target, items, made) {
+    var placed;
+    if (job.output === "matte") {
+        placed = placeMatte(target.comp, target.layer, items.alpha, job, made);
+        job.layers = layerIds([placed.fill, placed.matte]);
+        return placed.notes;
+    }
+    placed = placeItem(target.comp, target.layer, items.foreground, job, made);
+    job.layers = layerIds([placed.layer]);
+    return placed.notes;
+}
+
+function layerIds(layers) {
+    var ids = [];
+    for (var i = 0; i < layers.length; i += 1) {
+        ids.push(own2(layers[i], "id", 0));
+    }
+    return ids;
+}
+
+/** An earlier job of the same layer, frames and output whose footage is still in the project; null where none is. */
+function earlierResult(job) {
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        var other = jobs[i];
+        var same = other.compId === job.compId && other.layerId === job.layerId && other.project === job.project
+            && other.first === job.first && other.last === job.last && other.output === job.output
+            && other.rendered === job.rendered && Math.abs(other.placeTime - job.placeTime) < FRAME_SLACK;
+        if (other.state === "imported" && same && footageIsThere(other)) {
+            return other;
+        }
+    }
+    return null;
+}
+
+function footageIsThere(job) {
+    var wanted = job.output === "matte" ? job.items.alpha : job.items.foreground;
+    return itemWithId(wanted) !== null;
+}
+
+function replaceAll(job, earlier, passes, look) {
+    for (var i = 0; i < passes.length; i += 1) {
+        var item = itemWithId(earlier.items[passes[i].name]);
+        if (item !== null) {
+            replacePass(item, passes[i], look);
+        }
+    }
+    job.items = earlier.items;
+    job.layers = earlier.layers;
+    job.state = "imported";
+    earlier.state = "in-project";
+}
+
+function colorNotes() {
+    var report = colorReport(app.project);
+    var notes = [];
+    for (var i = 0; i < report.length; i += 1) {
+        notes.push(report[i].text);
+    }
+    return notes;
+}

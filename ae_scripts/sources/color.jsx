@@ -1,0 +1,76 @@
+/** What the project's color settings will do to a keyed picture. Reads them; changes one only on the artist's click. */
+
+/**
+ * Sentences about this project, each {text, label, fix}; `fix` is null where only the artist can help.
+ * The keyed files are scene-linear Rec.709, 32-bit float.
+ */
+function colorReport(project) {
+    var report = [];
+    if (project.bitsPerChannel !== 32) {
+        report.push({
+            text: filled(
+                "This project has {0} bits per channel: light above 1.0 will clip and linear EXR will look too dark.",
+                project.bitsPerChannel
+            ),
+            label: "Set 32 bits per channel",
+            fix: setFloatDepth
+        });
+    }
+    if (usesOcio(project)) {
+        report.push({
+            text: "This project is managed by OpenColorIO: see that the keyed footage is read as Linear Rec.709 (sRGB).",
+            label: "",
+            fix: null
+        });
+    }
+    return report;
+}
+
+function setFloatDepth() {
+    app.project.bitsPerChannel = 32;
+}
+
+/** Feature-detected: the property came with After Effects 24 and is not documented. */
+function usesOcio(project) {
+    return attempt(function () { return project.colorManagementSystem === 1; }, false);
+}
+
+/**
+ * The encoding of what the render queue writes in this project, {encoding, note}.
+ * With a working space it is that space's; without one, numbers pass through unchanged and count as sRGB.
+ */
+function renderEncoding(project, format) {
+    if (/EXR/.test(format)) {
+        return { encoding: "linear", note: "" };
+    }
+    if (usesOcio(project)) {
+        return { encoding: "srgb", note: "The project is managed by OpenColorIO: its render counts as sRGB." };
+    }
+    var space = String(project.workingSpace || "");
+    if (space === "" || space === "None") {
+        return { encoding: "srgb", note: "" };
+    }
+    var known = [
+        ["sRGB", "srgb"], ["709", "rec709"], ["P3", "display-p3"], ["2020", "rec2020"], ["Adobe RGB", "adobe-rgb"]
+    ];
+    for (var i = 0; i < known.length; i += 1) {
+        if (space.indexOf(known[i][0]) !== -1) {
+            return { encoding: known[i][1], note: "" };
+        }
+    }
+    return {
+        encoding: "srgb",
+        note: filled("The working space \u201c{0}\u201d has no name here: the render counts as sRGB.", space)
+    };
+}
+
+/** A display color (0xRRGGBB) as linear Rec.709 triple, by the curve of IEC 61966-2-1. */
+function linearColor(packed) {
+    return [linearValue((packed >> 16) & 255), linearValue((packed >> 8) & 255), linearValue(packed & 255)];
+}
+
+function linearValue(part) {
+    var value = part / 255;
+    var linear = value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4);
+    return Math.round(linear * 1e6) / 1e6;
+}

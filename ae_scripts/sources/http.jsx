@@ -1,0 +1,114 @@
+/** One HTTP/1.0 exchange over ExtendScript's Socket: bounded in time and size, bytes in, bytes out. */
+
+var HTTP_READ = 4096;
+var HTTP_MOST_BYTES = 1024 * 1024;
+
+/**
+ * Sends a request and returns {status, headers, body}; the body is decoded text.
+ * `ask` is {host, port, method, path, headers, body, seconds}. Throws a problem of kind offline, timeout or garbage.
+ */
+function httpExchange(ask) {
+    var socket = new Socket();
+    socket.timeout = ask.seconds;
+    // Without BINARY, After Effects changes line ends on the way.
+    if (!socket.open(ask.host + ":" + ask.port, "BINARY")) {
+        throw problem(
+            "offline",
+            "DropKey does not answer.",
+            "Start it (`dropkey serve`), then press Refresh."
+        );
+    }
+    try {
+        if (!socket.write(httpRequestBytes(ask))) {
+            throw problem("offline", "The connection to DropKey broke.", "Press Refresh.");
+        }
+        return httpRead(socket, ask.seconds);
+    } finally {
+        attempt(function () { socket.close(); }, null);
+    }
+}
+
+function httpRequestBytes(ask) {
+    var body = ask.body === undefined || ask.body === null ? "" : utf8Encode(ask.body);
+    var lines = [ask.method + " " + ask.path + " HTTP/1.0", "Host: " + ask.host + ":" + ask.port, "Connection: close"];
+    for (var name in ask.headers) {
+        if (has(ask.headers, name)) {
+            lines.push(name + ": " + ask.headers[name]);
+        }
+    }
+    if (body !== "" || ask.method === "POST" || ask.method === "PATCH") {
+        lines.push("Content-Type: application/json", "Content-Length: " + body.length);
+    }
+    return lines.join("\r\n") + "\r\n\r\n" + body;
+}
+
+function httpRead(socket, seconds) {
+    var deadline = new Date().getTime() + seconds * 1000;
+    var data = "";
+    while (true) {
+        var chunk = socket.read(httpMissing(data));
+        data += chunk;
+        if (data.length > HTTP_MOST_BYTES) {
+            throw problem("garbage", "DropKey's answer is too long.", "Press Refresh; update DropKey if it stays.");
+        }
+        if (httpMissing(data) === 0) {
+            break;
+        }
+        // `eof` only says that nothing waits right now; the end is where the connection closed and nothing came.
+        if (chunk === "" && !socket.connected) {
+            break;
+        }
+        if (new Date().getTime() >= deadline) {
+            throw problem("timeout", "DropKey did not answer in time.", "It may be busy; press Refresh in a moment.");
+        }
+    }
+    return httpReply(data);
+}
+
+/** How many bytes to ask for next: 0 when the reply is whole. */
+function httpMissing(data) {
+    var end = data.indexOf("\r\n\r\n");
+    if (end === -1) {
+        return HTTP_READ;
+    }
+    var length = Number(own(httpHeaders(data.substring(0, end)), "content-length", NaN));
+    return isNaN(length) ? HTTP_READ : Math.max(0, end + 4 + length - data.length);
+}
+
+function httpHeaders(head) {
+    var headers = {};
+    var lines = head.split("\r\n");
+    for (var i = 1; i < lines.length; i += 1) {
+        var colon = lines[i].indexOf(":");
+        if (colon > 0) {
+            headers[lines[i].substring(0, colon).toLowerCase()] = trimmed(lines[i].substring(colon + 1));
+        }
+    }
+    return headers;
+}
+
+function httpReply(data) {
+    var end = data.indexOf("\r\n\r\n");
+    var found = /^HTTP\/1\.[01] ([0-9][0-9][0-9])/.exec(data);
+    if (end === -1 || !found) {
+        throw garbageReply("it is no HTTP");
+    }
+    var headers = httpHeaders(data.substring(0, end));
+    if (has(headers, "transfer-encoding")) {
+        throw garbageReply("it comes in chunks, which After Effects cannot read");
+    }
+    var body = data.substring(end + 4);
+    var length = Number(own(headers, "content-length", body.length));
+    if (body.length < length) {
+        throw garbageReply("it broke off");
+    }
+    return { status: Number(found[1]), headers: headers, body: utf8Decode(body.substring(0, length)) };
+}
+
+function garbageReply(why) {
+    return problem(
+        "garbage",
+        "What answers at DropKey's address is not understood: " + why + ".",
+        "Check that no other program uses its port."
+    );
+}

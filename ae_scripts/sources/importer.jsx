@@ -1,0 +1,80 @@
+/** A checked pass becomes a footage item with alpha and frame rate set, in one folder of the project. */
+
+var PROJECT_FOLDER = "DropKey";
+
+/** Imports a pass as new footage. `look` is {association, fps, label, comment}. */
+function importPass(pass, look) {
+    var file = fileAt(joinedPath(pass.folder, frameName(pass.pattern, pass.first)));
+    var options = new ImportOptions(file);
+    options.sequence = pass.count > 1;
+    options.forceAlphabetical = false;
+    if (options.canImportAs(ImportAsType.FOOTAGE)) {
+        options.importAs = ImportAsType.FOOTAGE;
+    }
+    var item = app.project.importFile(options);
+    try {
+        interpret(item, pass, look);
+        item.parentFolder = projectFolder();
+    } catch (error) {
+        attempt(function () { item.remove(); }, null);
+        throw error;
+    }
+    return item;
+}
+
+/** Puts a new version behind an item that is in use; layers, effects and mattes stay. */
+function replacePass(item, pass, look) {
+    var file = fileAt(joinedPath(pass.folder, frameName(pass.pattern, pass.first)));
+    if (pass.count > 1) {
+        item.replaceWithSequence(file, false);
+    } else {
+        item.replace(file);
+    }
+    // After Effects may guess alpha anew, and takes its preference for the frame rate.
+    interpret(item, pass, look);
+}
+
+function interpret(item, pass, look) {
+    var main = item.mainSource;
+    if (main.hasAlpha) {
+        main.invertAlpha = false;
+        if (pass.name === "foreground" && look.association === "straight") {
+            main.alphaMode = AlphaMode.STRAIGHT;
+        } else {
+            main.alphaMode = AlphaMode.PREMULTIPLIED;
+            main.premulColor = [0, 0, 0];
+        }
+    }
+    // A still has no rate, and setting one is an error.
+    if (!main.isStill && look.fps > 0) {
+        main.conformFrameRate = look.fps;
+    }
+    item.name = look.label + (pass.name === "alpha" ? " alpha" : " key");
+    item.comment = look.comment;
+}
+
+function projectFolder() {
+    for (var i = 1; i <= app.project.numItems; i += 1) {
+        var item = app.project.item(i);
+        if (item instanceof FolderItem && item.name === PROJECT_FOLDER) {
+            return item;
+        }
+    }
+    return app.project.items.addFolder(PROJECT_FOLDER);
+}
+
+/** The project item with that id, or null. */
+function itemWithId(id) {
+    if (!id) {
+        return null;
+    }
+    if (typeof app.project.itemByID === "function") {
+        return attempt(function () { return app.project.itemByID(id); }, null);
+    }
+    for (var i = 1; i <= app.project.numItems; i += 1) {
+        if (app.project.item(i).id === id) {
+            return app.project.item(i);
+        }
+    }
+    return null;
+}

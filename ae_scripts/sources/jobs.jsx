@@ -1,0 +1,315 @@
+/** The jobs of this artist: made, sent, followed, remembered. Their states are those of docs/panel.md. */
+
+var STATE_WORDS = {
+    "rendering": "rendering",
+    "submitting": "sending",
+    "waiting_input": "waiting for files",
+    "queued": "queued",
+    "running": "keying",
+    "paused": "paused",
+    "root_offline": "folder offline",
+    "needs_attention": "needs attention",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "imported": "in the comp",
+    "in-project": "in the project",
+    "stale": "source changed",
+    "orphan": "layer gone",
+    "lost": "unknown to DropKey"
+};
+var ACTIVE_STATES = ["submitting", "waiting_input", "queued", "running", "paused", "root_offline", "needs_attention"];
+var KEPT_STATES = ["imported", "in-project", "stale", "orphan"];
+var PAGE_JOBS = 50;
+
+function isActive(job) {
+    return positionIn(ACTIVE_STATES, job.state) !== -1;
+}
+
+function hasActiveJobs() {
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (isActive(jobs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The body of `POST /jobs` for an order. */
+function requestOf(order, mattes) {
+    return {
+        plate: order.plate,
+        frames: rangeText(order.base + order.first, order.base + order.last),
+        fps: rateText(order.fps),
+        settings: keySettings(order.encoding),
+        mattes: mattes,
+        client: CLIENT_NAME
+    };
+}
+
+/** The choices that differ from the service's own defaults. */
+function keySettings(encoding) {
+    var preset = own(PRESETS, setting("preset"), PRESETS["default"]);
+    var chosen = merged({}, preset.settings);
+    if (encoding !== "auto") {
+        chosen.encoding = encoding;
+    }
+    if (isList(setting("screenColor"))) {
+        chosen.screen_color = setting("screenColor");
+    }
+    if (setting("despill") !== DEFAULT_SETTINGS.despill) {
+        chosen.despill = setting("despill");
+    }
+    return chosen;
+}
+
+var PRESETS = {
+    "default": { label: "Service default", settings: {} },
+    "clean-screen": { label: "Dirty screen (crush residue)", settings: { alpha_floor: 0.05 } },
+    "solid-core": { label: "Holes in the subject (fill)", settings: { alpha_ceiling: 0.95 } },
+    "keep-brightness": { label: "Keep brightness at despill", settings: { restore_luminance: 1 } }
+};
+
+/** The order for a layer, rendered first where that is needed; throws a problem that names the layer. */
+function orderOf(comp, layer) {
+    var way = wayOf(layer);
+    if (way.way === "refuse") {
+        throw problem(
+            "unusable-layer", filled("\u201c{0}\u201d cannot be keyed:", layer.name), way.reason + "."
+        );
+    }
+    if (way.way === "file") {
+        return fileOrder(comp, layer);
+    }
+    logLine(filled("{0} is rendered first, because {1}", layer.name, way.reason));
+    return renderedOrder(comp, layer, wantedSpan(comp, layer));
+}
+
+/** Mattes of a layer, with the comp time of each frame number of the order. */
+function mattesOfOrder(layer, order) {
+    var step = (order.rendered ? 1 : order.stretch / 100) / order.fps;
+    return mattesOf(layer, {
+        first: order.base + order.first,
+        last: order.base + order.last,
+        timeOf: function (number) { return order.placeTime + (number - order.base - order.first) * step; }
+    });
+}
+
+/** Sends one layer; returns {job, isNew}. The job is remembered before it is sent, so that nothing is lost. */
+function sendLayer(comp, layer) {
+    var order = orderOf(comp, layer);
+    var drawn = mattesOfOrder(layer, order);
+    var request = requestOf(order, drawn.mattes);
+    var known = sameRequest(request);
+    if (known !== null) {
+        return { job: known, isNew: false };
+    }
+    var job = merged(order, {
+        key: newKey(),
+        jobId: "",
+        name: layer.name,
+        state: "submitting",
+        done: 0,
+        total: order.last - order.first + 1,
+        eta: null,
+        priority: 50,
+        version: 0,
+        manifest: "",
+        message: "",
+        jobFile: "",
+        output: setting("output"),
+        way: usesFiles() ? "files" : "http",
+        request: request,
+        notes: order.notes.concat(drawn.notes),
+        items: {},
+        layers: []
+    });
+    store().jobs = [job].concat(store().jobs);
+    saveStore();
+    submit(job);
+    return { job: job, isNew: true };
+}
+
+function newKey() {
+    return new Date().getTime().toString(36) + padded(Math.floor(Math.random() * 1e9), 9);
+}
+
+/** A job of the same request that is still on its way: a second click must not make a second one. */
+function sameRequest(request) {
+    var text = jsonStringify(request);
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (isActive(jobs[i]) && jsonStringify(jobs[i].request) === text) {
+            return jobs[i];
+        }
+    }
+    return null;
+}
+
+/** Hands a job over; a timeout leaves it `submitting`, and the next Refresh sends it again under the same key. */
+function submit(job) {
+    try {
+        if (job.way === "files") {
+            submitFile(job);
+            job.state = "queued";
+        } else {
+            var answer = askService("POST", "/jobs", job.request, { "Idempotency-Key": job.key });
+            job.jobId = answer.id;
+            takeOver(job, answer);
+            forgetTwins(job);
+        }
+        job.message = "";
+    } catch (error) {
+        var kind = own(error, "kind", "");
+        job.message = problemText(error);
+        job.state = kind === "timeout" || kind === "offline" || kind === "garbage" ? "submitting" : "failed";
+        saveStore();
+        throw error;
+    }
+    saveStore();
+}
+
+/** The service takes the same plate with the same settings for one job; here it is one line, too. */
+function forgetTwins(job) {
+    var kept = [];
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (jobs[i] === job || jobs[i].jobId !== job.jobId || jobs[i].layerId !== job.layerId) {
+            kept.push(jobs[i]);
+        } else {
+            job.items = jobs[i].items;
+            job.layers = jobs[i].layers;
+        }
+    }
+    store().jobs = kept;
+}
+
+/** Brings a remembered job up to what the service says of it. */
+function takeOver(job, answer) {
+    var state = String(answer.state);
+    var before = job.state;
+    job.version = answer.version;
+    job.priority = own(answer, "priority", job.priority);
+    job.done = own(answer, "frames_done", 0);
+    job.total = own(answer, "frames_total", isList(answer.frames) ? answer.frames.length : 0) || job.total;
+    job.eta = own(answer, "eta_seconds", null);
+    job.manifest = answer.manifest || "";
+    job.message = answer.problem ? trimmed(answer.problem.message + " " + answer.problem.fix) : "";
+    job.state = state === "done" && positionIn(KEPT_STATES, before) !== -1 ? before : state;
+}
+
+/** Asks how every job is that may have moved. One request for most; a few single ones for what the page lacks. */
+function refreshJobs() {
+    var jobs = store().jobs;
+    var listed = null;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (isActive(jobs[i])) {
+            if (jobs[i].way === "http" && jobs[i].jobId !== "" && listed === null) {
+                listed = listedJobs();
+            }
+            refreshJob(jobs[i], listed);
+        }
+    }
+    saveStore();
+}
+
+function listedJobs() {
+    var page = askService("GET", "/jobs?client=" + CLIENT_NAME + "&limit=" + PAGE_JOBS, null, null);
+    var byId = {};
+    for (var i = 0; i < page.jobs.length; i += 1) {
+        byId[page.jobs[i].id] = page.jobs[i];
+    }
+    return byId;
+}
+
+function refreshJob(job, listed) {
+    if (job.state === "submitting") {
+        submit(job);
+        return;
+    }
+    if (job.way === "files") {
+        var status = statusOfFile(job);
+        if (status !== null) {
+            job.jobId = status.id;
+            takeOver(job, status);
+        }
+        return;
+    }
+    if (listed !== null && has(listed, job.jobId)) {
+        takeOver(job, listed[job.jobId]);
+        return;
+    }
+    try {
+        takeOver(job, askService("GET", "/jobs/" + job.jobId, null, null));
+    } catch (error) {
+        if (own(error, "kind", "") !== "refused-not_found") {
+            throw error;
+        }
+        job.state = "lost";
+        job.message = "DropKey does not know this job any more. Send the layer again.";
+    }
+}
+
+/** Cancel, pause, resume, retry or accept; throws the service's sentence where the state does not allow it. */
+function actOnJob(job, verb) {
+    if (job.way === "files") {
+        throw problem("needs-service", "This can be done only where DropKey runs.", "Open its dashboard there.");
+    }
+    if (job.jobId === "") {
+        if (verb === "cancel") {
+            job.state = "cancelled";
+            saveStore();
+            return;
+        }
+        submit(job);
+        return;
+    }
+    takeOver(job, askService("POST", "/jobs/" + job.jobId + "/" + verb, null, null));
+    saveStore();
+}
+
+function prioritize(job, priority) {
+    takeOver(job, askService("PATCH", "/jobs/" + job.jobId, { priority: priority }, null));
+    saveStore();
+}
+
+/** Keys the same frames with the settings of now as the next version. */
+function keyAgain(job) {
+    var again = merged(job, {
+        key: newKey(),
+        jobId: "",
+        state: "submitting",
+        done: 0,
+        version: 0,
+        message: "",
+        manifest: "",
+        request: merged(job.request, { settings: keySettings(job.encoding), key_again: true })
+    });
+    store().jobs = [again].concat(store().jobs);
+    saveStore();
+    submit(again);
+    return again;
+}
+
+function jobWithId(jobId) {
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (jobs[i].jobId === jobId && jobId !== "") {
+            return jobs[i];
+        }
+    }
+    return null;
+}
+
+/** One line of the job list. */
+function jobLine(job) {
+    var parts = [job.name + (job.version > 0 ? " v" + padded(job.version, 3) : ""), STATE_WORDS[job.state] || job.state];
+    if (job.state === "running" || job.state === "paused") {
+        parts.push(job.done + "/" + job.total);
+    }
+    if (job.state === "running" && job.eta !== null) {
+        parts.push(durationText(job.eta));
+    }
+    return parts.join("  \u2013  ");
+}

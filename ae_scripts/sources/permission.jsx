@@ -1,0 +1,53 @@
+/** Whether scripts may write files and use the network here; only the artist ever switches that on. */
+
+var PERMISSION_KEY = "Pref_SCRIPTING_FILE_NETWORK_SECURITY";
+var PREFERENCES_COMMAND = 2359;
+
+/** Throws a problem with guidance when scripts may not write and connect. A probe file tells the truth. */
+function demandPermission() {
+    if (!mayWriteAndConnect()) {
+        throw problem(
+            "no-permission",
+            "After Effects does not let scripts write files and use the network.",
+            "Tick Preferences > Scripting & Expressions > Allow Scripts to Write Files and Access Network, "
+                + "then press Refresh."
+        );
+    }
+}
+
+function mayWriteAndConnect() {
+    var said = permissionPreference();
+    if (said === false) {
+        return false;
+    }
+    return attempt(probeFile, false);
+}
+
+/** What the preference says: true, false, or null where neither of its two homes can be read. */
+function permissionPreference() {
+    var found = attempt(function () {
+        return app.preferences.getPrefAsLong(
+            "Main Pref Section v2", PERMISSION_KEY, PREFType.PREF_Type_MACHINE_INDEPENDENT
+        );
+    }, null);
+    if (found === null) {
+        found = attempt(function () {
+            return app.preferences.getPrefAsLong("Main Pref Section", PERMISSION_KEY);
+        }, null);
+    }
+    return found === null ? null : found === 1;
+}
+
+function probeFile() {
+    var probe = fileAt(joinedPath(Folder.temp.fsName, "dropkey-probe-" + new Date().getTime() + ".txt"));
+    if (!probe.open("w")) {
+        return false;
+    }
+    probe.close();
+    probe.remove();
+    return true;
+}
+
+function openPreferences() {
+    app.executeCommand(PREFERENCES_COMMAND);
+}

@@ -1,0 +1,62 @@
+/** One frame at the playhead, keyed now: `POST /preview`, answered with a picture's path. */
+
+var PREVIEW_SIDE = 640;
+var PREVIEW_WAIT = 1.5;
+var PREVIEW_VIEWS = ["grey", "alpha", "foreground", "plate"];
+
+/** {state, picture, text} of the frame under the playhead of the first selected layer. */
+function testFrame() {
+    demandPermission();
+    if (usesFiles()) {
+        throw problem("needs-service", "A test frame needs DropKey on this machine.", "Send a short range instead.");
+    }
+    var chosen = selectedLayers();
+    var layer = chosen.layers[0];
+    var order = previewOrder(chosen.comp, layer);
+    var number = order.base + order.first;
+    /** @type {any} */
+    var request = requestOf(order, mattesOfOrder(layer, order).mattes);
+    // The screen is found in the shot's frames, as the whole job would find it.
+    request.frames = order.rendered ? request.frames : rangeText(order.base, order.base + order.count - 1);
+    delete request.client;
+    return previewAnswer(askService("POST", "/preview", {
+        job: request,
+        frame: number,
+        longest_side: PREVIEW_SIDE,
+        view: setting("view"),
+        wait_seconds: PREVIEW_WAIT
+    }, null));
+}
+
+/** The order of just the frame at the playhead. */
+function previewOrder(comp, layer) {
+    var way = wayOf(layer);
+    var step = comp.frameDuration;
+    if (comp.time < Math.min(layer.inPoint, layer.outPoint) || comp.time >= Math.max(layer.inPoint, layer.outPoint)) {
+        throw problem("empty-range", filled("\u201c{0}\u201d is not visible at the playhead.", layer.name), "Move it there.");
+    }
+    if (way.way === "render") {
+        return renderedOrder(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step });
+    }
+    var order = orderOf(comp, layer);
+    var timing = { startTime: layer.startTime, stretch: layer.stretch, fps: order.fps };
+    var index = limited(sourceFrameAt(comp.time, timing), 0, order.count - 1);
+    return merged(order, { first: index, last: index, placeTime: comp.time });
+}
+
+/** Asks again for a test frame that was not ready in time. */
+function continuedPreview(id) {
+    return previewAnswer(askService("GET", "/preview/" + id + "?wait_seconds=" + PREVIEW_WAIT, null, null));
+}
+
+function previewAnswer(answer) {
+    if (answer.state !== "done") {
+        return { state: "working", id: answer.id, picture: "", text: "The test frame is being keyed; press Refresh." };
+    }
+    return {
+        state: "done",
+        id: answer.id,
+        picture: answer.picture,
+        text: filled("Frame {0}, keyed in {1} s.", answer.frame, Number(answer.seconds).toFixed(1))
+    };
+}

@@ -1,0 +1,99 @@
+/** Results as the service leaves them: reads the manifest, and refuses what is not complete. */
+
+/** {manifest, folder} of a finished job; throws a problem where the result cannot be trusted. */
+function readResult(manifestPath) {
+    var text = readText(fileAt(manifestPath));
+    if (text === null) {
+        throw problem(
+            "no-manifest",
+            "The result's manifest is not there: " + manifestPath + ".",
+            "Check that this machine sees the output folder."
+        );
+    }
+    var manifest = attempt(function () { return jsonParse(text); }, null);
+    if (manifest === null || own(manifest, "schema_version", 0) !== 1) {
+        throw problem("bad-manifest", "The result's manifest is damaged or of another DropKey.", "Key the shot again.");
+    }
+    if (manifest.state !== "done") {
+        throw problem(
+            "incomplete",
+            filled("The result is not complete ({0}).", manifest.state),
+            "Wait until it is done, or retry the job."
+        );
+    }
+    return { manifest: manifest, folder: parentPath(manifestPath) };
+}
+
+/** The pass called `name` with its files checked: {name, folder, first, count, holes}. Throws a problem. */
+function checkedPass(result, name) {
+    var pass = passNamed(result.manifest, name);
+    var folderPath = resolvedPath(result.folder, pass.folder);
+    var sizes = fileSizes(folderPath, pass.pattern);
+    var frames = result.manifest.frames;
+    var holes = [];
+    var first = null;
+    var present = 0;
+    for (var i = 0; i < frames.length; i += 1) {
+        var size = own(sizes.bytes, frameName(pass.pattern, frames[i].frame), -1);
+        if (frames[i].state === "failed" && result.manifest.accepted) {
+            holes.push(frames[i].frame);
+        } else if (frames[i].state !== "done" || size <= 0) {
+            throw problem(
+                "incomplete",
+                filled("Frame {0} of the {1} is {2}.", frames[i].frame, name, size === 0 ? "empty" : "missing"),
+                "Retry the job; finished frames are kept."
+            );
+        } else {
+            present += 1;
+            first = first === null ? frames[i].frame : first;
+        }
+    }
+    if (first === null || sizes.count !== present) {
+        throw problem(
+            "wrong-count",
+            filled("The {0} folder holds {1} frames, the manifest names {2}.", name, sizes.count, present),
+            "Move other files out of " + folderPath + "."
+        );
+    }
+    return { name: name, folder: folderPath, pattern: pass.pattern, first: first, count: frames.length, holes: holes };
+}
+
+function passNamed(manifest, name) {
+    var passes = own(manifest, "passes", []);
+    for (var i = 0; i < passes.length; i += 1) {
+        if (passes[i].name === name) {
+            return passes[i];
+        }
+    }
+    throw problem("no-pass", filled("The result has no {0}.", name), "Key the shot again.");
+}
+
+/** Size in bytes of every file that fits the pattern, by name. */
+function fileSizes(folderPath, pattern) {
+    var start = pattern.substring(0, firstMark(pattern));
+    var end = pattern.substring(pattern.lastIndexOf("#") + 1);
+    var result = { bytes: {}, count: 0 };
+    /** @type {any} */
+    var files = folderAt(folderPath).getFiles();
+    for (var i = 0; files && i < files.length; i += 1) {
+        var name = lastName(files[i].fsName);
+        if (startsWith(name, start) && endsWith(name, end)) {
+            result.bytes[name] = files[i].length;
+            result.count += 1;
+        }
+    }
+    return result;
+}
+
+/** How the foreground's color relates to its alpha: {association, note}; what is not said counts as premultiplied. */
+function associationOf(manifest) {
+    var said = own(manifest, "association", null);
+    var asked = own(own(manifest, "settings", {}), "association", said);
+    if (said !== asked || (said !== "straight" && said !== "premultiplied")) {
+        return {
+            association: "premultiplied",
+            note: "The manifest does not say clearly how alpha was applied: the footage counts as premultiplied."
+        };
+    }
+    return { association: said, note: "" };
+}

@@ -1,0 +1,228 @@
+/** From a selected layer to what is keyed: a file as it is, a render, or a sentence that says why neither works. */
+
+// The same kinds as service/shots.py reads.
+var PICTURE_ENDINGS = [".exr", ".png", ".tif", ".tiff", ".dpx", ".cin", ".jpg", ".jpeg", ".bmp", ".tga"];
+var MOVIE_ENDINGS = [".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm", ".mts", ".m2ts"];
+
+/** The comp in front and its selected layers; throws a problem when there is nothing to key. */
+function selectedLayers() {
+    if (!app.project) {
+        throw problem("no-project", "No project is open.", "Open the project and select the layer to key.");
+    }
+    var comp = app.project.activeItem;
+    if (!(comp instanceof CompItem)) {
+        throw problem("no-comp", "No composition is in front.", "Open a comp and select the layer to key.");
+    }
+    if (comp.selectedLayers.length === 0) {
+        throw problem("no-selection", "No layer is selected.", "Select the layer with the green screen.");
+    }
+    return { comp: comp, layers: comp.selectedLayers };
+}
+
+/** How a layer can be keyed: {way, reason}; way is `file`, `render` or `refuse`. */
+function wayOf(layer) {
+    var reason = refusalOf(layer);
+    if (reason !== "") {
+        return { way: "refuse", reason: reason };
+    }
+    reason = renderReasonOf(layer);
+    return { way: reason === "" ? "file" : "render", reason: reason };
+}
+
+function isOf(layer, name) {
+    var kinds = {
+        text: typeof TextLayer === "undefined" ? null : TextLayer,
+        shape: typeof ShapeLayer === "undefined" ? null : ShapeLayer,
+        camera: typeof CameraLayer === "undefined" ? null : CameraLayer,
+        light: typeof LightLayer === "undefined" ? null : LightLayer
+    };
+    return kinds[name] !== null && layer instanceof kinds[name];
+}
+
+function refusalOf(layer) {
+    var kinds = ["text", "shape", "camera", "light"];
+    for (var i = 0; i < kinds.length; i += 1) {
+        if (isOf(layer, kinds[i])) {
+            return "it is a " + kinds[i] + " layer; select the footage";
+        }
+    }
+    if (!(layer instanceof AVLayer) || !layer.source) {
+        return "it has no footage; select the layer with the green screen";
+    }
+    if (layer.adjustmentLayer || layer.nullLayer) {
+        return "it shows no picture of its own; select the footage";
+    }
+    if (layer.source instanceof CompItem) {
+        return "";
+    }
+    var main = layer.source.mainSource;
+    if (layer.source.footageMissing) {
+        return "its footage is missing; relink it with File > Replace Footage";
+    }
+    if (!(main instanceof FileSource)) {
+        return "it is a solid or placeholder; select the footage";
+    }
+    if (main.isStill) {
+        return "it is a still; DropKey keys movies and sequences";
+    }
+    return main.file.exists ? "" : "its file is not there: " + main.file.fsName;
+}
+
+function renderReasonOf(layer) {
+    if (layer.source instanceof CompItem) {
+        return "it is a precomp";
+    }
+    if (layer.timeRemapEnabled) {
+        return "it has time remapping";
+    }
+    if (setting("effects") === "render" && hasEffects(layer)) {
+        return "it has effects";
+    }
+    var main = layer.source.mainSource;
+    if (main.fieldSeparationType !== FieldSeparationType.OFF || main.removePulldown !== PulldownPhase.OFF) {
+        return "After Effects separates its fields";
+    }
+    if (main.loop > 1) {
+        return "it is looped";
+    }
+    var ending = endingOf(main.file);
+    if (positionIn(PICTURE_ENDINGS, ending) === -1 && positionIn(MOVIE_ENDINGS, ending) === -1) {
+        return "DropKey cannot read " + (ending || "such") + " files";
+    }
+    return "";
+}
+
+function hasEffects(layer) {
+    var parade = layer.property("ADBE Effect Parade");
+    for (var i = 1; parade && i <= parade.numProperties; i += 1) {
+        if (parade.property(i).enabled) {
+            return true;
+        }
+    }
+    return false;
+}
+
+function endingOf(file) {
+    var name = shownName(file);
+    var dot = name.lastIndexOf(".");
+    return dot > 0 ? name.substring(dot).toLowerCase() : "";
+}
+
+/** What is known about a layer whichever way it is keyed; enough to find it again after rename and reorder. */
+function targetOf(comp, layer) {
+    return {
+        project: projectPath(),
+        compId: comp.id,
+        compName: comp.name,
+        layerId: own2(layer, "id", 0),
+        layerIndex: layer.index,
+        layerName: layer.name,
+        sourceId: layer.source.id,
+        width: layer.source.width,
+        height: layer.source.height,
+        stretch: layer.stretch,
+        layerStart: layer.startTime
+    };
+}
+
+/** A property that some versions of After Effects lack. */
+function own2(object, name, otherwise) {
+    return object[name] === undefined ? otherwise : object[name];
+}
+
+function projectPath() {
+    return app.project.file ? app.project.file.fsName : "";
+}
+
+/** The span of comp time that the artist wants of a layer; throws a problem when it is empty. */
+function wantedSpan(comp, layer) {
+    var span = {
+        start: Math.min(layer.inPoint, layer.outPoint),
+        end: Math.max(layer.inPoint, layer.outPoint),
+        frameDuration: comp.frameDuration
+    };
+    if (setting("range") !== "workarea") {
+        return span;
+    }
+    var area = { start: comp.workAreaStart, end: comp.workAreaStart + comp.workAreaDuration };
+    var both = overlapOf(span, area);
+    if (both === null) {
+        throw problem(
+            "empty-range", filled("\u201c{0}\u201d does not touch the work area.", layer.name), "Move the work area."
+        );
+    }
+    return both;
+}
+
+/** The order for a layer whose file is sent as it is; throws a problem that says why it cannot be. */
+function fileOrder(comp, layer) {
+    var item = layer.source;
+    var fps = item.mainSource.conformFrameRate || item.frameRate;
+    var count = Math.max(1, Math.round(item.duration * fps));
+    var numbers = plateNumbers(item, count);
+    var timing = { startTime: layer.startTime, stretch: layer.stretch, fps: fps };
+    /** @type {any} */
+    var frames = { first: 0, last: count - 1 };
+    if (setting("range") !== "whole") {
+        if (layer.stretch < 0) {
+            throw problem("reversed", filled("\u201c{0}\u201d runs backwards.", layer.name), "Choose Range: Whole clip.");
+        }
+        frames = framesOfSpan(wantedSpan(comp, layer), timing, count, setting("handles"));
+        if (frames === null) {
+            throw problem("empty-range", filled("\u201c{0}\u201d shows no frame of its source.", layer.name), "Trim it.");
+        }
+    }
+    return merged(targetOf(comp, layer), {
+        plate: numbers.plate,
+        base: numbers.base,
+        first: frames.first,
+        last: frames.last,
+        count: count,
+        fps: fps,
+        rendered: false,
+        encoding: "auto",
+        placeTime: timeOfSourceFrame(frames.first, timing),
+        whole: frames.first === 0 && frames.last === count - 1,
+        notes: item.useProxy ? ["The proxy is passed over: the original footage is keyed."] : []
+    });
+}
+
+/** {plate, base}: what the service is told, and the number of the first frame. Throws a problem where frames lack. */
+function plateNumbers(item, count) {
+    var file = item.mainSource.file;
+    if (positionIn(PICTURE_ENDINGS, endingOf(file)) === -1) {
+        return { plate: file.fsName, base: 1 };
+    }
+    var like = numberedName(lastName(file.fsName));
+    if (like === null) {
+        throw problem("no-numbers", filled("{0} has no frame number.", shownName(file)), "Number the sequence's files.");
+    }
+    var found = sequenceFrames(file.parent, like);
+    if (found.count !== count || found.last - found.first + 1 !== count) {
+        throw problem(
+            "plate-gaps",
+            filled("{0} shows {1} frames, and its folder holds {2} ({3} to {4}).",
+                item.name, count, found.count, found.first, found.last),
+            "Render the missing frames, or reload the footage."
+        );
+    }
+    var marks = "";
+    while (marks.length < like.digits) {
+        marks += "#";
+    }
+    return { plate: joinedPath(parentPath(file.fsName), like.stem + marks + like.ending), base: found.first };
+}
+
+function sequenceFrames(folder, like) {
+    var files = folder.getFiles();
+    var result = { count: 0, first: Infinity, last: -Infinity };
+    for (var i = 0; i < files.length; i += 1) {
+        var number = numberIn(lastName(files[i].fsName), like);
+        if (number !== null) {
+            result.count += 1;
+            result.first = Math.min(result.first, number);
+            result.last = Math.max(result.last, number);
+        }
+    }
+    return result;
+}

@@ -1,0 +1,67 @@
+/** The road without network: job files into the shared drop folder, status files out of the results folder. */
+
+/** Lays the job's request into the drop folder, in one step. */
+function submitFile(job) {
+    var request = merged(job.request, { client: fileClient(job) });
+    if (own(request, "key_again", false)) {
+        throw problem(
+            "needs-service",
+            "A shot can be keyed again only where DropKey runs.",
+            "Change a setting instead, or press Key again on that machine."
+        );
+    }
+    var folder = setting("dropFolder");
+    job.jobFile = joinedPath(folder, safeFileName(job.name) + "-" + job.key + ".job.json");
+    writeText(job.jobFile, jsonStringify(request) + "\n");
+}
+
+function fileClient(job) {
+    return CLIENT_NAME + ":" + job.key;
+}
+
+/** The status of a job as `GET /jobs/{id}` would tell it, or null while there is none (yet). */
+function statusOfFile(job) {
+    var results = folderAt(setting("resultsFolder"));
+    if (!results.exists) {
+        throw problem(
+            "no-results-folder", "The results folder is not there: " + results.fsName + ".", "Connect its disk, or see Setup."
+        );
+    }
+    var folders = results.getFiles();
+    var best = null;
+    for (var i = 0; i < folders.length; i += 1) {
+        var status = folders[i] instanceof Folder ? readStatus(folders[i]) : null;
+        if (status !== null && isStatusOf(status, job) && (best === null || status.updated_at > best.updated_at)) {
+            best = status;
+        }
+    }
+    return best;
+}
+
+/** A status with whole paths; null when there is none or it is still being written. */
+function readStatus(folder) {
+    var text = attempt(function () { return readText(fileAt(joinedPath(folder.fsName, "status.json"))); }, null);
+    var status = text === null ? null : quietParse(text);
+    if (status === null || !isText(own(status, "state", null)) || !has(status, "request")) {
+        return null;
+    }
+    status.output = resolvedPath(folder.fsName, status.output);
+    status.manifest = isText(status.manifest) ? resolvedPath(folder.fsName, status.manifest) : null;
+    return status;
+}
+
+function quietParse(text) {
+    try {
+        return jsonParse(text);
+    } catch (ignored) {
+        return null;
+    }
+}
+
+/** The job by its client; else the same plate and frames, which the service takes for the same job. */
+function isStatusOf(status, job) {
+    if (own(status.request, "client", "") === fileClient(job)) {
+        return true;
+    }
+    return status.request.plate === job.request.plate && status.request.frames === job.request.frames;
+}

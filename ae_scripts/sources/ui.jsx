@@ -1,0 +1,209 @@
+/** The panel's widgets, laid out in one column, and what fills them. */
+
+var JOB_BUTTONS = [
+    ["bring", "Bring back"], ["pause", "Pause"], ["cancel", "Cancel"],
+    ["retry", "Retry"], ["again", "Key again"], ["sooner", "Sooner"]
+];
+var STATE_LABELS = {
+    "unconfigured": "not set up", "no-permission": "no permission", "offline": "offline", "timeout": "no answer",
+    "garbage": "not DropKey", "incompatible": "other version", "wrong-token": "wrong token", "loading-model": "loading",
+    "not-ready": "not ready", "ready": "ready", "busy": "busy", "files": "shared folder"
+};
+
+/** Fills `container` and returns its interface; asks nothing of network or disk. */
+function buildInterface(container) {
+    /** @type {any} */
+    var controls = {};
+    container.orientation = "column";
+    container.alignChildren = ["fill", "top"];
+    container.spacing = 6;
+    container.margins = 8;
+    buildHeader(container, controls);
+    buildChoices(container, controls);
+    buildPreview(container, controls);
+    buildJobs(container, controls);
+    buildFooter(container, controls);
+    /** @type {any} */
+    var face = { container: container, controls: controls, keys: [], action: null };
+    face.showState = function (state) { showState(face, state); };
+    face.showJobs = function () { showJobs(face); };
+    face.showPreview = function () { showPreview(face); };
+    face.showMessage = function () { showMessage(face); };
+    connect(face);
+    return face;
+}
+
+function buildHeader(container, controls) {
+    var head = row(container);
+    controls.status = head.add("statictext", undefined, "DropKey \u2013 press Refresh");
+    controls.status.alignment = ["fill", "center"];
+    controls.refresh = head.add("button", undefined, "Refresh");
+    controls.dashboard = head.add("button", undefined, "Dashboard");
+    var main = row(container);
+    controls.send = main.add("button", undefined, "Key selected layers");
+    controls.send.alignment = ["fill", "center"];
+    controls.test = main.add("button", undefined, "Test frame");
+}
+
+function buildPreview(container, controls) {
+    var line = row(container);
+    label(line, "View");
+    controls.view = list(line, VIEW_CHOICES);
+    controls.picture = container.add("image", undefined);
+    controls.picture.alignment = ["fill", "top"];
+    controls.picture.visible = false;
+}
+
+function buildJobs(container, controls) {
+    controls.jobs = container.add("listbox", undefined, []);
+    controls.jobs.alignment = ["fill", "fill"];
+    controls.jobs.minimumSize = [100, 90];
+    var line = row(container);
+    for (var i = 0; i < JOB_BUTTONS.length; i += 1) {
+        if (i === 3) {
+            line = row(container);
+        }
+        controls[JOB_BUTTONS[i][0]] = line.add("button", undefined, JOB_BUTTONS[i][1]);
+        controls[JOB_BUTTONS[i][0]].alignment = ["fill", "center"];
+    }
+}
+
+function buildFooter(container, controls) {
+    controls.message = container.add("statictext", undefined, "", { multiline: true });
+    controls.message.alignment = ["fill", "bottom"];
+    controls.message.minimumSize = [100, 48];
+    controls.fix = container.add("button", undefined, "Fix it");
+    controls.fix.visible = false;
+    var line = row(container);
+    controls.live = line.add("checkbox", undefined, "Live");
+    controls.setup = line.add("button", undefined, "Setup\u2026");
+    controls.details = line.add("button", undefined, "Details\u2026");
+}
+
+function connect(face) {
+    var controls = face.controls;
+    controls.refresh.onClick = guarded("refresh", function () {
+        showChoices(controls);
+        refreshAll();
+    });
+    controls.dashboard.onClick = guarded("dashboard", openDashboard);
+    controls.send.onClick = guarded("send", sendSelected);
+    controls.test.onClick = guarded("test frame", testOne);
+    controls.setup.onClick = guarded("setup", showSetup);
+    controls.details.onClick = guarded("details", showDetails);
+    controls.view.onChange = guarded("view", function () {
+        changeSetting("view", VIEW_CHOICES[controls.view.selection.index][0]);
+    });
+    controls.live.onClick = guarded("live", function () {
+        changeSetting("live", controls.live.value);
+        shared.polling.strikes = 0;
+        if (controls.live.value) {
+            armPolling();
+        } else {
+            stopPolling();
+        }
+    });
+    controls.fix.onClick = guarded("fix", function () {
+        var action = face.action;
+        if (action !== null) {
+            action.run();
+            say("Done: " + action.label + ".", null);
+        }
+    });
+    for (var i = 0; i < JOB_BUTTONS.length; i += 1) {
+        connectJob(face, JOB_BUTTONS[i][0]);
+    }
+    controls.jobs.onChange = guarded("job list", function () { showChosen(face); });
+}
+
+function connectJob(face, name) {
+    face.controls[name].onClick = guarded(name, function () {
+        var job = chosenJob(face);
+        if (job === null) {
+            throw problem("no-job", "No job is chosen.", "Click one in the list.");
+        }
+        jobAction(name, job);
+    });
+}
+
+function chosenJob(face) {
+    var selected = face.controls.jobs.selection;
+    if (!selected) {
+        return store().jobs.length === 1 ? store().jobs[0] : null;
+    }
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (jobs[i].key === face.keys[selected.index]) {
+            return jobs[i];
+        }
+    }
+    return null;
+}
+
+function showChosen(face) {
+    var job = chosenJob(face);
+    if (job !== null) {
+        face.controls.pause.text = job.state === "paused" ? "Resume" : "Pause";
+        if (job.message !== "") {
+            say(job.message, null);
+        }
+    }
+}
+
+function showState(face, state) {
+    var shown = state.state === "ready" && anyRuns() ? "busy" : state.state;
+    face.controls.status.text = "DropKey \u2013 " + (own(STATE_LABELS, shown, state.state));
+}
+
+function anyRuns() {
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (jobs[i].state === "running") {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Fills the job list anew and keeps the chosen job chosen. */
+function showJobs(face) {
+    var job = chosenJob(face);
+    var box = face.controls.jobs;
+    var jobs = store().jobs;
+    box.removeAll();
+    face.keys = [];
+    for (var i = 0; i < jobs.length; i += 1) {
+        box.add("item", jobLine(jobs[i]));
+        face.keys.push(jobs[i].key);
+        if (job !== null && jobs[i].key === job.key) {
+            box.selection = i;
+        }
+    }
+    showChosenButton(face);
+}
+
+function showChosenButton(face) {
+    var job = chosenJob(face);
+    face.controls.pause.text = job !== null && job.state === "paused" ? "Resume" : "Pause";
+}
+
+function showPreview(face) {
+    var seen = shared.preview;
+    if (seen !== null && seen.picture !== "") {
+        /** @type {any} */
+        var file = fileAt(seen.picture);
+        face.controls.picture.image = ScriptUI.newImage(file);
+        face.controls.picture.visible = true;
+        face.container.layout.layout(true);
+    }
+}
+
+function showMessage(face) {
+    var last = shared.last;
+    face.controls.message.text = last.text;
+    face.action = last.action;
+    face.controls.fix.visible = last.action !== null;
+    if (last.action !== null) {
+        face.controls.fix.text = last.action.label;
+    }
+}
