@@ -10,6 +10,8 @@ from model.evaluation.results import Row
 from model.evaluation.run import score
 from tests.model.evaluation.made_up import read_picture, shared_plates
 
+pytestmark = pytest.mark.timeout(300)  # the keying of all plates counts to the first test
+
 LIMITS = {"mad": 9e-3, "edge_mad": 60e-3, "recomposition": 5e-3, "core": 3e-3}
 
 

@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 
 import OpenImageIO as oiio
+import pytest
 from rich.console import Console
 
 from model.evaluation import sets
 from model.evaluation.contenders import Keyed
 from model.evaluation.report import tables, write_page
-from model.evaluation.results import Report, Row
+from model.evaluation.results import ALPHA_FIGURES, REGION_FIGURES, Figure, Report, Row
 from model.evaluation.run import score
 from tests.model.evaluation.made_up import Answers, disc, write_picture
 
@@ -66,3 +67,9 @@ def test_the_error_picture_shows_direction() -> None:
     low = score(Answers("low", Keyed(example.alpha * 0, example.foreground)), plate_set, sheets=True).sheets[0].error
     assert low is not None
     assert low[30, 40].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("figure", [*ALPHA_FIGURES, *REGION_FIGURES], ids=lambda figure: figure.key)
+def test_the_page_of_the_score_explains_every_column(figure: Figure) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "score.md").read_text(encoding="utf-8")
+    assert figure.label in page.split("## Figures")[1].split("## Peers")[0]
