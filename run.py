@@ -24,6 +24,8 @@ from pathlib import Path
 
 TORCH = "2.13.0"
 PYTORCH_INDEX = "https://download.pytorch.org/whl/"
+# Checks need their tools, the score needs the peers that are packages.
+NEEDS_DEV = {"test", "evaluate"}
 PYTHONS = ((3, 13), (3, 12), (3, 11))
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ROOT = Path(__file__).resolve().parent
@@ -335,7 +337,7 @@ def dry_run(command: str, arguments: Sequence[str]) -> int:
     folder, suffix = programs()
     python = str(folder / f"python{suffix}")
     choice = choose_torch(platform.system(), find_card())
-    *attempts, project = install_commands(python, choice, command == "test")
+    *attempts, project = install_commands(python, choice, command in NEEDS_DEV)
     print(shown([sys.executable, "-m", "venv", "--clear", str(VENV)]))
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
@@ -377,7 +379,7 @@ def main(arguments: list[str]) -> int:
     command = arguments[0] if arguments else "--help"
     if "--dry-run" in options:
         return dry_run(command, arguments[1:])
-    set_up(dev=command == "test", anew="--reinstall" in options)
+    set_up(dev=command in NEEDS_DEV, anew="--reinstall" in options)
     return run_checks(arguments[1:]) if command == "test" else run_dropkey(arguments or ["--help"])
 
 

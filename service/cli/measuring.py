@@ -23,7 +23,9 @@ def evaluate(
     plates: Annotated[
         Path | None, typer.Option(envvar="DROPKEY_PLATES", help="Folder that holds the plates with known alpha.")
     ] = None,
-    keyer: Annotated[list[str] | None, typer.Option(help="Keyer to judge; may be given several times.")] = None,
+    keyer: Annotated[
+        list[str] | None, typer.Option(help="Keyer or peer to judge; may be given several times. Unset: all of them.")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--set", help="Set to judge on: procedural, plates/alpha or plates/real.")
     ] = None,
@@ -40,7 +42,7 @@ def evaluate(
     console = Console(width=None if Console().is_terminal else 160)
     where, _ = find_device(load_settings(device=device).device)
     report = run_evaluation(
-        keyer or ["difference"],
+        keyer or [],
         plates,
         quick,
         read_picture,
@@ -77,6 +79,9 @@ def bench(
     memory: Annotated[
         bool, typer.Option("--memory", help="Key 500 frames of 640x360 and see whether memory grows.")
     ] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="Measure training steps instead, and the share that makes shots.")
+    ] = False,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -85,6 +90,10 @@ def bench(
     from service import bench as benchmark
 
     where = load_settings(device=device).device
+    if training:
+        from service.cli.training import measure_training
+
+        return measure_training(where, threads, as_json)
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
