@@ -158,8 +158,8 @@ def table(measurements: Sequence[Measurement]) -> Table:
 
 def write_shot(folder: Path, width: int, height: int, frames: int) -> Shot:
     """Write a green-screen shot of 16-bit PNGs, numbered from 1, as After Effects would render it."""
-    from service.demo_pictures import srgb_from_linear, write_png
-    from service.demo_shot import paint_frame
+    from service.demo.pictures import srgb_from_linear, write_png
+    from service.demo.shot import paint_frame
 
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(frames):
