@@ -15,15 +15,16 @@ from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
-from model.keying.screen import clean_plate, find_screen, hue_rotation
+from model.keying.screen import clean_plate, find_screen, hue_rotation, rotate
 from model.keying.unmixing import unmix
 from model.network.interface import AlphaNetwork
-from model.settings import KeySettings, Screen
+from model.settings import Color, KeySettings, Screen
 from model.tiling import in_tiles
 
 BASELINES = ("regression", "classification")
 WEIGHTS = Path(__file__).parent / "weights"
 
+_GREEN, _MOST_GAIN = 0.4, 8.0  # linear level of the screen that the networks see
 _SURE = 1.0 / 255.0 + 1e-6  # the networks see 256 steps: they cannot mean less than one
 
 
@@ -52,7 +53,7 @@ class BaselineKeyer:
         seen_plate, seen = clean_plate(plate, screen)
         if mattes.clean_plate is not None:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
-        alpha = _settled(network_alpha(self.network, plate))
+        alpha = _settled(network_alpha(self.network, plate, screen.color))
         alpha = with_mattes(with_levels(alpha, settings), mattes)
         rotation, angle = hue_rotation(screen.color)
         foreground = despill(
@@ -67,15 +68,27 @@ class BaselineKeyer:
         return KeyedFrame(alpha, foreground, frame_notes(alpha, repaired, seen))
 
 
-def network_alpha(network: AlphaNetwork, plate: Tensor) -> Tensor:
+def network_alpha(network: AlphaNetwork, plate: Tensor, screen_color: Color) -> Tensor:
     """Return the alpha (1, H, W) that ``network`` finds in a scene-linear plate (3, H, W) of any size."""
     return in_tiles(
-        eight_bit_srgb(plate),
+        as_green_screen(plate, screen_color),
         lambda tile: network.alpha(network(tile)),
         tiles=network.tiles,
         context=network.context,
         multiple=network.multiple,
     )
+
+
+def as_green_screen(plate: Tensor, screen_color: Color) -> Tensor:
+    """Return a scene-linear plate (3, H, W) as the 8-bit sRGB picture of a well-lit green screen, 0–1.
+
+    The experiment knew green screens in one light only. Turning the hue and setting the exposure by the screen's color
+    shows the networks every screen as such; both are linear, so what is mixed from subject and screen stays so.
+    """
+    rotation, _ = hue_rotation(screen_color)
+    green = float(rotation[1] @ torch.tensor(screen_color))
+    gain = min(max(_GREEN / max(green, 1e-4), 1.0 / _MOST_GAIN), _MOST_GAIN)
+    return eight_bit_srgb(gain * rotate(rotation, plate))
 
 
 def _settled(alpha: Tensor) -> Tensor:

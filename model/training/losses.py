@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from model.baselines import as_green_screen
 from model.errors import KeyingError
 from model.network.classification import CLASSES
 from model.network.interface import AlphaNetwork
@@ -22,7 +23,7 @@ def regression_terms(network: AlphaNetwork, batch: Batch) -> Terms:
 
     A sigmoid that is certain and wrong has hardly a slope under the absolute difference alone.
     """
-    answered = network.alpha(network(batch.plate_srgb))
+    answered = network.alpha(network(_seen(batch)))
     safe = answered.clamp(1e-5, 1.0 - 1e-5)
     entropy = -(batch.alpha * safe.log() + (1.0 - batch.alpha) * (1.0 - safe).log()).mean()
     return {"alpha": functional.l1_loss(answered, batch.alpha), "cross_entropy": 0.25 * entropy}
@@ -31,7 +32,12 @@ def regression_terms(network: AlphaNetwork, batch: Batch) -> Terms:
 def classification_terms(network: AlphaNetwork, batch: Batch) -> Terms:
     """``cross_entropy``: of the softmax over 256 classes with the class nearest to the true alpha."""
     true_class = (batch.alpha[:, 0] * (CLASSES - 1)).round().long()
-    return {"cross_entropy": functional.cross_entropy(network(batch.plate_srgb), true_class)}
+    return {"cross_entropy": functional.cross_entropy(network(_seen(batch)), true_class)}
+
+
+def _seen(batch: Batch) -> Tensor:
+    pairs = zip(batch.plate, batch.screen_colors, strict=True)
+    return torch.stack([as_green_screen(plate, color) for plate, color in pairs])
 
 
 OBJECTIVES: dict[str, Objective] = {"regression": regression_terms, "classification": classification_terms}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
-from model.color import eight_bit_srgb
 from model.data.scenes import generate
 from model.data.seeding import Draw
 from model.errors import KeyingError
+from model.settings import Color
 from model.training.config import TrainingConfig
 
 SEEDS_PER_RUN = 3_000_000
@@ -32,11 +30,14 @@ class Batch:
     alpha: Tensor  # (B, 1, H, W)
     background: Tensor  # (B, 3, H, W)
     clean_plate: Tensor  # (B, 3, H, W)
+    screen_colors: tuple[Color, ...]  # B, of the whole shots that the crops are from
 
-    @property
-    def plate_srgb(self) -> Tensor:
-        """The plate as an 8-bit sRGB file would hold it, 0–1."""
-        return eight_bit_srgb(self.plate)
+
+@dataclass(frozen=True)
+class _Shot:
+    number: int
+    parts: dict[str, Tensor]
+    screen_color: Color
 
 
 class ShotPool:
@@ -51,7 +52,7 @@ class ShotPool:
                 f"{config.shot_height} × {config.shot_width}.",
                 fix="Choose smaller crops or larger shots.",
             )
-        self._slots: dict[int, tuple[int, dict[str, Tensor]]] = {}
+        self._slots: dict[int, _Shot] = {}
         self.generator_seconds = 0.0
 
     def batch(self, step: int) -> Batch:
@@ -59,58 +60,63 @@ class ShotPool:
         self._fill(step)
         draw = Draw(self._config.seed, f"crops/{step}")
         crops = [self._crop(draw.child(str(index))) for index in range(self._config.batch)]
-        batch = Batch(**{part: torch.cat([crop[part] for crop in crops]) for part in _PARTS})
+        batch = Batch(
+            **{part: torch.cat([crop[part] for crop, _ in crops]) for part in _PARTS},
+            screen_colors=tuple(color for _, color in crops),
+        )
         if not self._config.shuffled_truth:
             return batch
-        strangers = [self._crop(draw.child(f"stranger {index}"))["alpha"] for index in range(self._config.batch)]
-        return Batch(batch.plate, batch.foreground, torch.cat(strangers), batch.background, batch.clean_plate)
+        strangers = [self._crop(draw.child(f"stranger {index}"))[0]["alpha"] for index in range(self._config.batch)]
+        return replace(batch, alpha=torch.cat(strangers))
 
     def _fill(self, step: int) -> None:
         begin = time.perf_counter()
         made = self._config.pool + int(step * self._config.fresh)
         for number in range(made - self._config.pool, made):
             slot = number % self._config.pool
-            if slot not in self._slots or self._slots[slot][0] != number:
-                self._slots[slot] = (number, self._shot(number))
+            if slot not in self._slots or self._slots[slot].number != number:
+                self._slots[slot] = self._shot(number)
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self.generator_seconds += time.perf_counter() - begin
 
-    def _shot(self, number: int) -> dict[str, Tensor]:
+    def _shot(self, number: int) -> _Shot:
         config = self._config
         seed = config.seed * SEEDS_PER_RUN + number % SEEDS_PER_RUN
         shot = generate(
             [seed], height=config.shot_height, width=config.shot_width, device=self._device, config=config.data
         )
-        return {part: getattr(shot, part) for part in _PARTS}
+        return _Shot(number, {part: getattr(shot, part) for part in _PARTS}, _screen_color(shot.clean_plate))
 
-    def _crop(self, draw: Draw) -> dict[str, Tensor]:
-        """Cut one crop (1, C, h, w) per part, at times mirrored or turned, which costs nothing."""
-        _, shot = self._slots[draw.integer(0, self._config.pool - 1)]
+    def _crop(self, draw: Draw) -> tuple[dict[str, Tensor], Color]:
+        """Cut one crop (1, C, h, w) per part, at times mirrored or turned, and name its screen's color."""
+        shot = self._slots[draw.integer(0, self._config.pool - 1)]
         answered = self._config.crop
         whole = self._before + answered + self._after
         top = draw.integer(0, self._config.shot_height - whole)
         left = draw.integer(0, self._config.shot_width - whole)
         mirrored, turns = draw.chance(0.5), draw.integer(0, 3)
         parts = {}
-        for part, picture in shot.items():
+        for part, picture in shot.parts.items():
             crop = torch.rot90(picture[..., top : top + whole, left : left + whole], turns, (-2, -1))
             crop = crop.flip(-1) if mirrored else crop
             inside = slice(self._before, self._before + answered)
             parts[part] = crop if part == "plate" else crop[..., inside, inside]
-        return parts
+        return parts, shot.screen_color
 
 
-def validation(config: TrainingConfig, device: torch.device) -> list[tuple[Tensor, Tensor]]:
-    """Return plate (3, H, W) and true alpha (1, H, W) of shots that no training sees."""
+def validation(config: TrainingConfig, device: torch.device) -> list[Batch]:
+    """Return whole shots, one a batch and without context, that no training sees."""
     shots = []
     for number in range(config.validation_shots):
         seed = FIRST_VALIDATION_SEED + number
         shot = generate([seed], height=config.shot_height, width=config.shot_width, device=device, config=config.data)
-        shots.append((shot.plate[0], shot.alpha[0]))
+        parts = {part: getattr(shot, part) for part in _PARTS}
+        shots.append(Batch(**parts, screen_colors=(_screen_color(shot.clean_plate),)))
     return shots
 
 
-def mean_error(answer: Callable[[Tensor], Tensor], shots: list[tuple[Tensor, Tensor]]) -> float:
-    """Return alpha's mean absolute difference, of ``answer`` plate → alpha, over the shots' pixels."""
-    return sum(float(functional.l1_loss(answer(plate), alpha)) for plate, alpha in shots) / len(shots)
+def _screen_color(clean_plate: Tensor) -> Color:
+    """Median of each channel: what the survey of a shot finds."""
+    red, green, blue = clean_plate.transpose(0, 1).flatten(1).median(dim=1).values.tolist()
+    return red, green, blue

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from model.baselines import network_alpha
 from model.checkpoint import Checkpoint, Provenance, save_checkpoint
@@ -18,7 +17,7 @@ from model.network.interface import AlphaNetwork
 from model.training.config import TrainingConfig
 from model.training.curve import Row, read_rows, write_curve, write_rows
 from model.training.losses import OBJECTIVES, weighted_sum
-from model.training.shots import ShotPool, mean_error, validation
+from model.training.shots import Batch, ShotPool, validation
 from model.training.state import TrainingState
 
 STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
@@ -83,7 +82,7 @@ def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: 
     return TrainingState.begin(config, device)
 
 
-def _step(state: TrainingState, pool: ShotPool, held_out: list[tuple[Tensor, Tensor]]) -> Row:
+def _step(state: TrainingState, pool: ShotPool, held_out: list[Batch]) -> Row:
     """Take one step; return its row of the curve, with the error on held-out shots where it is due."""
     config, step = state.config, state.step
     batch = pool.batch(step)
@@ -101,8 +100,13 @@ def _step(state: TrainingState, pool: ShotPool, held_out: list[tuple[Tensor, Ten
 
 
 @torch.inference_mode()
-def _held_out_error(network: AlphaNetwork, held_out: list[tuple[Tensor, Tensor]]) -> float:
-    return mean_error(lambda plate: network_alpha(network, plate), held_out)
+def _held_out_error(network: AlphaNetwork, held_out: list[Batch]) -> float:
+    """Return alpha's mean absolute difference over whole shots."""
+    errors = []
+    for shot in held_out:
+        alpha = network_alpha(network, shot.plate[0], shot.screen_colors[0])
+        errors.append(float((alpha - shot.alpha[0]).abs().mean()))
+    return sum(errors) / len(errors)
 
 
 def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:

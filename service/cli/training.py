@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,6 +79,30 @@ def train(
         report=_show,
     )
     typer.echo(f"{done.weights_id}: {folder / 'weights.safetensors'}")
+
+
+def measure_training(device: str, threads: int, as_json: bool) -> None:
+    """Print what a training step of each network costs, and how much of it goes into making shots."""
+    import torch
+
+    from model.device import find_device
+    from model.network.registry import NETWORKS
+    from model.training.config import TrainingConfig
+    from model.training.timing import time_steps
+
+    if threads:
+        torch.set_num_threads(threads)
+    where, _ = find_device(device)
+    for network in NETWORKS:
+        found = time_steps(TrainingConfig(network=network, pool=16), where)
+        if as_json:
+            typer.echo(json.dumps(asdict(found) | {"generator_share": found.generator_share}))
+        else:
+            typer.echo(
+                f"{found.network} on {found.device}, {found.threads} threads: {found.step_seconds:.3f} s a step of "
+                f"{found.batch} crops of {found.crop}×{found.crop}, {found.generator_share:.0%} of it making shots "
+                f"({found.fresh:g} a step, {found.shot_seconds:.3f} s each)"
+            )
 
 
 def _pairs(texts: list[str] | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from model.training.curve import Row, draw_curve, read_rows
 from model.training.losses import OBJECTIVES, weighted_sum
 from model.training.shots import FIRST_VALIDATION_SEED, SEEDS_PER_RUN, ShotPool
 from model.training.state import learning_rate
+from model.training.timing import time_steps
 from model.training.train import Progress, train
 
 EASY = DataConfig(
@@ -87,7 +88,7 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_going_on_needs_a_state(tmp_path: Path) -> None:
     with pytest.raises(KeyingError, match=r"state\.safetensors"):
         train(tiny(), tmp_path, resume=True)
-    (tmp_path / "state.safetensors").write_bytes((b"{}" + b" " * 30))
+    (tmp_path / "state.safetensors").write_bytes(b"{}" + b" " * 30)
     with pytest.raises(KeyingError):
         train(tiny(), tmp_path, resume=True)
 
@@ -167,3 +168,9 @@ def test_the_curve_shows_loss_and_error() -> None:
     assert picture.shape == (400, 720, 3)
     colors = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
     assert {(30, 80, 170), (200, 60, 40)} <= colors
+
+
+def test_the_cost_of_a_step_is_split_into_shots_and_the_rest() -> None:
+    found = time_steps(tiny(), steps=4)
+    assert 0.0 < found.generator_seconds < found.step_seconds
+    assert found.generator_share == pytest.approx(found.generator_seconds / found.step_seconds)
