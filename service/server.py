@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -35,11 +36,18 @@ _FIRST_URL_SECONDS = 10.0
 log = structlog.get_logger("server")
 
 
-def serve(settings: Settings, *, stop_with_stdin: bool = False, say: Callable[[str], None] = print) -> int:
+def serve(
+    settings: Settings,
+    *,
+    stop_with_stdin: bool = False,
+    say: Callable[[str], None] = print,
+    open_page: bool = False,
+) -> int:
     """Run the service until Ctrl-C, SIGTERM or Ctrl-Break, or the end of stdin where asked; return the exit code.
 
-    ``say`` gets the URL once requests are answered. A second service of the same home folder says the first one's URL
-    and returns 0. Raises Misconfigured when it cannot listen, or must not on that address.
+    ``say`` gets the URL once requests are answered, and a link to the page, which ``open_page`` opens in a browser. A
+    second service of the same home folder says the first one's URL and returns 0. Raises Misconfigured when it cannot
+    listen, or must not on that address.
     """
     check_address(settings)
     lock = claim_instance(settings)
@@ -52,7 +60,7 @@ def serve(settings: Settings, *, stop_with_stdin: bool = False, say: Callable[[s
         stop = threading.Event()
         stack.enter_context(_stop_signals(stop))
         try:
-            _run(settings, token, stop, stack, stop_with_stdin, say)
+            _run(settings, token, stop, stack, stop_with_stdin, say, open_page)
         except DropKeyError as error:
             log.error("service cannot run", problem=str(error))
             raise
@@ -75,6 +83,7 @@ def _run(
     stack: ExitStack,
     stop_with_stdin: bool,
     say: Callable[[str], None],
+    open_page: bool,
 ) -> None:
     listener = _listen(settings)
     stack.callback(listener.close)
@@ -86,14 +95,18 @@ def _run(
     stack.callback(queue.stop)
     folders = DropFolders(settings, paths, queue)
     app = create_app(queue, store, settings, token, paths=paths, checks=lambda: checks(settings, store, queue, folders))
-    stack.enter_context(_answering(app, listener))
+    stack.enter_context(_answering(app, listener, ending=app.state.events.close))
     stack.callback(folders.stop)
     folders.start()
     url = _url(settings.host, listener.getsockname()[1])
     write_discovery(settings, url)
     stack.callback(remove_discovery, settings)
     log.info("service started", url=url, pid=os.getpid())
+    link = f"{url}/?t={app.state.sessions.new_link()}"
     say(f"DropKey listens on {url}")
+    say(f"Its page (this link works once): {link}")
+    if open_page:
+        webbrowser.open(link)
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, args=(stop,), name="stdin", daemon=True).start()
     while not stop.wait(_TICK_SECONDS):
@@ -156,8 +169,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @contextmanager
-def _answering(app: object, listener: socket.socket) -> Iterator[None]:
-    """Answer HTTP in a thread, so that signals stay with the main thread and the order of stopping with us."""
+def _answering(app: object, listener: socket.socket, ending: Callable[[], None]) -> Iterator[None]:
+    """Answer HTTP in a thread, so that signals stay with the main thread and the order of stopping with us.
+
+    ``ending`` ends the streams: the server waits for every reply that is under way.
+    """
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is private
         log_config=None,
@@ -177,6 +193,7 @@ def _answering(app: object, listener: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
+        ending()
         server.should_exit = True
         thread.join(timeout=_HTTP_STOP_SECONDS + 1)
 

@@ -6,13 +6,14 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from service.api.problems import problem
-from service.api.schemas import Check, FrameList, JobList, JobPatch, JobSummary, Readiness
+from service.api.schemas import Check, FrameList, JobList, JobPatch, Readiness
+from service.api.summaries import summary_of
 from service.errors import BadInput, WrongState
 from service.jobs import Job, JobRequest, JobState
 from service.paths import Paths
@@ -20,13 +21,12 @@ from service.queue import JobQueue
 from service.requests import asked_over_http
 from service.settings import Settings
 from service.store import JobStore
-from service.wording import prefix_used, worded
+from service.wording import worded
 
 PAGE_BYTES = 64 * 1024
 """ExtendScript reads a reply in one piece; longer pages are cut."""
 
 MOST_JOBS = 200
-LONGEST_MESSAGE = 1000
 
 Checks = Callable[[], dict[str, Check]]
 
@@ -97,7 +97,9 @@ class Routes:
         """Return jobs, newest first; at most 64 KiB a page, whatever ``limit`` says."""
         while True:
             page = self._queue.list(state=state, client=client, cursor=cursor, limit=limit)
-            answer = JobList(jobs=tuple(self._summary(job) for job in page.jobs), next_cursor=page.next_cursor)
+            answer = JobList(
+                jobs=tuple(summary_of(job, self._paths) for job in page.jobs), next_cursor=page.next_cursor
+            )
             reply = JSONResponse(answer.model_dump(mode="json"))
             if len(reply.body) <= PAGE_BYTES or limit == 1:
                 return reply
@@ -141,27 +143,6 @@ class Routes:
 
     def _reply(self, job: Job, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
         return JSONResponse(worded(job, self._paths), status_code=status, headers=headers)
-
-    def _summary(self, job: Job) -> JobSummary:
-        like = prefix_used(job, self._paths)
-        trouble = job.problem
-        if trouble is not None and len(trouble.message) > LONGEST_MESSAGE:
-            trouble = trouble.model_copy(update={"message": trouble.message[:LONGEST_MESSAGE] + "…"})
-        same: dict[str, Any] = {
-            name: getattr(job, name) for name in JobSummary.model_fields if name in type(job).model_fields
-        }
-        return JobSummary(
-            **{
-                **same,
-                "shot": job.shot.name,
-                "plate": job.request.plate,
-                "client": job.request.client,
-                "frames_total": len(job.frames),
-                "problem": trouble,
-                "output": self._paths.theirs(job.output, like),
-                "manifest": None if job.manifest is None else self._paths.theirs(job.manifest, like),
-            }
-        )
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:

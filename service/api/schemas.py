@@ -111,3 +111,10 @@ class Readiness(_Reply):
 
     checks: dict[str, Check] | None = None
     """Check by name."""
+
+
+class BrowserLink(_Reply):
+    """A door for one browser."""
+
+    url: str
+    """Open it within an hour; it works once."""

@@ -1,7 +1,9 @@
-"""Who is let in: literal hosts, our own origin, the token, JSON, and bodies of a bearable size.
+"""Who is let in: literal hosts, our own origin, the token or our page's cookie, JSON, and bodies of a bearable size.
 
 A web page that the user happens to visit can reach loopback. It is kept out four times: its Host (DNS rebinding), its
-Origin (also `null`) and `Sec-Fetch-Site`, the token that it does not know, and no CORS header at all.
+Origin (also `null`) and `Sec-Fetch-Site`, the token that it does not know, and no CORS header at all. A cookie travels
+by itself, so what comes with one may change something only when it also carries a header of ours, which no foreign
+page can add, and proof of its origin.
 """
 
 from __future__ import annotations
@@ -9,26 +11,49 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import ProblemResponse, problem
+from service.api.sessions import Sessions
 from service.settings import Settings
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+)(:\d{1,5})?")
 _SAFE_SITES = ("same-origin", "none")  # none: typed by the user, not sent by a page
 _OPEN = "/health/"
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # somebody else asks through this machine
-_HARDENING = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_READING = ("GET", "HEAD", "OPTIONS")
+CHANGING_HEADER = "x-dropkey"
+_POLICY = "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+_HARDENING = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", f"{_POLICY}frame-ancestors 'none'".encode()),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 
 class Gate:
     """ASGI middleware in front of everything; refuses with a problem before a route sees the request."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, token: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        token: str,
+        sessions: Sessions,
+        is_open: Callable[[str], bool] = lambda _path: False,
+    ) -> None:
+        """``is_open`` names further paths that anybody at an allowed Host may read."""
         self._app = app
+        self._sessions = sessions
+        self._is_open = is_open
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts)
         self._scheme = "https" if settings.behind_proxy else "http"
         self._most_bytes = settings.maximum_request_mib * 2**20
@@ -37,7 +62,10 @@ class Gate:
         self._loopback_counts = not settings.behind_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand on with `scope["state"]` holding `authorized` and `trusted`."""
+        """Answer, or hand on with `scope["state"]`.
+
+        It holds `authorized`, `by_token` (not by cookie), and `trusted`: may name any file that the user can read.
+        """
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -45,17 +73,19 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = Headers(scope=scope)
-        authorized = self._knows_token(headers)
-        refusal = self._refusal(scope, headers, authorized)
+        by_token = self._knows_token(headers)
+        by_cookie = not by_token and "authorization" not in headers and self._holds_cookie(headers)
+        authorized = by_token or by_cookie
+        refusal = self._refusal(scope, headers, authorized, by_cookie)
         if refusal is not None:
             refusal.raw_headers.extend(_HARDENING)
             await refusal(scope, receive, send)
             return
         client = scope.get("client")
         state = scope.setdefault("state", {})
-        state["authorized"] = authorized
+        state["authorized"], state["by_token"] = authorized, by_token
         direct = self._loopback_counts and not any(name in headers for name in _FORWARDING)
-        state["trusted"] = authorized and direct and client is not None and is_loopback(client[0])
+        state["trusted"] = by_token and direct and client is not None and is_loopback(client[0])
 
         async def hardened(message: Mapping[str, object]) -> None:
             if message["type"] == "http.response.start":
@@ -65,7 +95,7 @@ class Gate:
 
         await self._app(scope, receive, hardened)
 
-    def _refusal(self, scope: Scope, headers: Headers, authorized: bool) -> ProblemResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers, authorized: bool, by_cookie: bool) -> ProblemResponse | None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._known_host(hosts[0]):
             return problem(400, "This Host is not served.", kind="unknown_host", fix="Add it to allowed_hosts.")
@@ -74,13 +104,22 @@ class Gate:
             return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
         if any(site not in _SAFE_SITES for site in headers.getlist("sec-fetch-site")):
             return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
-        if not authorized and not scope["path"].startswith(_OPEN):
+        path = scope["path"]
+        reading = scope["method"] in _READING
+        if not authorized and not path.startswith(_OPEN) and not (reading and self._is_open(path)):
             return problem(
                 401,
                 "The token is missing or wrong.",
                 kind="unauthorized",
                 fix="Send 'Authorization: Bearer <token>'; service.json names the file that holds it.",
                 headers={"www-authenticate": "Bearer"},
+            )
+        if by_cookie and not reading and not _meant(headers):
+            return problem(
+                403,
+                "A change that comes with a cookie needs our page's header and its origin.",
+                kind="forbidden",
+                fix="Send 'X-DropKey: 1' from the page itself, or the token instead of the cookie.",
             )
         return self._refused_body(headers)
 
@@ -103,6 +142,20 @@ class Gate:
         given = headers.getlist("authorization")
         scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token)
+
+    def _holds_cookie(self, headers: Headers) -> bool:
+        given = [value for line in headers.getlist("cookie") for value in _cookies(line, self._sessions.cookie)]
+        return len(given) == 1 and self._sessions.holds(given[0])
+
+
+def _cookies(line: str, name: str) -> list[str]:
+    return [value for key, value in cookie_parser(line).items() if key == name]
+
+
+def _meant(headers: Headers) -> bool:
+    """Tell whether our own page sent this on purpose; a foreign Origin was refused before."""
+    same_origin = headers.getlist("sec-fetch-site") == ["same-origin"] or "origin" in headers
+    return headers.get(CHANGING_HEADER) == "1" and same_origin
 
 
 def is_loopback(host: str) -> bool:

@@ -50,6 +50,7 @@ def serve(
     stop_with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="Stop when standard input closes (for programs that start it).")
     ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Watch the drop folders, key what arrives, and answer the panel."""
     from service.server import serve as run_service
@@ -62,7 +63,7 @@ def serve(
         device=device,
         home=home.absolute() if home else None,
     )
-    raise typer.Exit(run_service(settings, stop_with_stdin=stop_with_stdin))
+    raise typer.Exit(run_service(settings, stop_with_stdin=stop_with_stdin, open_page=open_page))
 
 
 @app.command()

@@ -232,6 +232,11 @@ class JobStore:
         with self._transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_event.c.id))).scalar() or 0
 
+    def first_event(self) -> int:
+        """Return the number of the oldest event that is kept, 0 when there is none."""
+        with self._transaction() as connection:
+            return connection.execute(sa.select(sa.func.min(_event.c.id))).scalar() or 0
+
     def reply_for(self, key: str) -> StoredReply | None:
         """Return what an idempotency key stands for."""
         with self._transaction() as connection:

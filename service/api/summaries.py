@@ -1,0 +1,35 @@
+"""A job as lists and live events show it: short, in the words of whoever asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.api.schemas import JobSummary
+from service.jobs import Job
+from service.paths import Paths
+from service.wording import prefix_used
+
+LONGEST_MESSAGE = 1000
+
+
+def summary_of(job: Job, paths: Paths) -> JobSummary:
+    """Return what a queue window shows of ``job``."""
+    like = prefix_used(job, paths)
+    trouble = job.problem
+    if trouble is not None and len(trouble.message) > LONGEST_MESSAGE:
+        trouble = trouble.model_copy(update={"message": trouble.message[:LONGEST_MESSAGE] + "…"})
+    same: dict[str, Any] = {
+        name: getattr(job, name) for name in JobSummary.model_fields if name in type(job).model_fields
+    }
+    return JobSummary(
+        **{
+            **same,
+            "shot": job.shot.name,
+            "plate": job.request.plate,
+            "client": job.request.client,
+            "frames_total": len(job.frames),
+            "problem": trouble,
+            "output": paths.theirs(job.output, like),
+            "manifest": None if job.manifest is None else paths.theirs(job.manifest, like),
+        }
+    )
