@@ -1,0 +1,282 @@
+/** A simulated After Effects: it behaves as the real one is documented and measured to, and runs the bundled panel. */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { Border } from "./calls.mjs";
+import { makeDisk } from "./disk.mjs";
+import { AlphaMode, FieldSeparationType, FileSource, makeFootage, PulldownPhase, SolidSource } from "./footage.mjs";
+import { BlendingMode, makeLayers, TrackMatteType } from "./layers.mjs";
+import { makeNetwork } from "./network.mjs";
+import { MaskMode } from "./properties.mjs";
+import { GetSettingsFormat, HIDDEN, makeQueue, RQItemStatus } from "./queue.mjs";
+import { makeRealm, realmList, runIn } from "./realm.mjs";
+import { find, makeScriptUI } from "./scriptui.mjs";
+
+const ImportAsType = { COMP_CROPPED_LAYERS: 1, FOOTAGE: 2, COMP: 3, PROJECT: 4 };
+const PREFType = { PREF_Type_MACHINE_SPECIFIC: 1, PREF_Type_MACHINE_INDEPENDENT: 2 };
+const SECURITY = "Pref_SCRIPTING_FILE_NETWORK_SECURITY";
+
+export class Host {
+    constructor(options = {}) {
+        this.root = options.root ?? fs.mkdtempSync(path.join(os.tmpdir(), "dropkey-ae-"));
+        this.version = options.version ?? 26;
+        this.border = new Border();
+        this.clock = { offset: 0, now: () => Date.now() + this.clock.offset, advance: (ms) => { this.clock.offset += ms; } };
+        this.permission = options.permission ?? true;
+        this.preferenceSections = options.preferenceSections ?? ["Main Pref Section v2"];
+        Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
+        Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
+        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        this.hiddenTemplates = { ...HIDDEN };
+        this.ownTemplates = {};
+        this.missingTemplates = new Set();
+        this.movies = new Map();
+        this.tasks = new Map();
+        this.settings = new Map();
+        this.environment = options.environment ?? {};
+        this.osName = options.os ?? "Macintosh OS 14.5.0/64";
+        this.ids = 100;
+        this.folders = Object.fromEntries(["temp", "userData", "documents"].map((name) => [name, path.join(this.root, name)]));
+        Object.values(this.folders).forEach((folder) => fs.mkdirSync(folder, { recursive: true }));
+        this.#build();
+    }
+
+    nextId() {
+        this.ids += 1;
+        return this.ids;
+    }
+
+    #build() {
+        this.context = makeRealm(this.clock);
+        this.border.toRealm = (list) => realmList(this.context, list);
+        this.disk = makeDisk(this);
+        const { Socket, network } = makeNetwork(this);
+        this.network = network;
+        const host = this;
+
+        class Item {
+            static hostKind = "Item";
+            constructor() { Object.assign(this, { id: host.nextId(), name: "", comment: "", parentFolder: null, selected: false }); }
+            remove() {
+                host.items.splice(host.items.indexOf(this), 1);
+                this.isDead = true;
+            }
+        }
+        class FolderItem extends Item { static hostKind = "FolderItem"; }
+        const FootageItem = makeFootage(this, Item);
+        const kinds = makeLayers(this, Item);
+        const { RenderQueue } = makeQueue(this);
+        this.items = [];
+        this.rawQueue = new RenderQueue();
+        this.classes = { Item, FolderItem, FootageItem, ...kinds };
+
+        class ItemCollection {
+            static hostKind = "ItemCollection";
+            get length() { return host.items.length; }
+            addComp(...given) { return host.keep(new kinds.CompItem(...given)); }
+            addFolder(name) {
+                const folder = host.keep(new FolderItem());
+                folder.name = name;
+                return folder;
+            }
+        }
+        class Project {
+            static hostKind = "Project";
+            constructor() {
+                Object.assign(this, { bitsPerChannel: 32, workingSpace: "", workingGamma: 2.2, linearizeWorkingSpace: false, linearBlending: false });
+                Object.assign(this, { activeItem: null, saved: null });
+                if (host.ocio !== undefined) this.colorManagementSystem = host.ocio;
+            }
+            get file() { return this.saved ? new host.disk.File(this.saved) : null; }
+            get items() { return new ItemCollection(); }
+            get numItems() { return host.items.length; }
+            get renderQueue() { return host.rawQueue; }
+            item(index) { return host.items[index - 1]; }
+            itemByID(id) { return host.items.find((item) => item.id === id) ?? null; }
+            importFile(options) {
+                const item = new FootageItem();
+                item.read(options.file, options.sequence);
+                return host.keep(item);
+            }
+        }
+        class ImportOptions {
+            static hostKind = "ImportOptions";
+            constructor(file) { Object.assign(this, { file, sequence: false, forceAlphabetical: true, importAs: ImportAsType.FOOTAGE }); }
+            canImportAs(type) { return type === ImportAsType.FOOTAGE; }
+        }
+        class Application {
+            static hostKind = "Application";
+            get version() { return `${host.version}.0x1`; }
+            get project() { return host.project; }
+            get settings() { return host.rawSettings; }
+            get preferences() { return host.rawPreferences; }
+            beginUndoGroup(name) { host.undoDepth += 1; host.undoSteps.push(name); }
+            endUndoGroup() {
+                if (host.undoDepth === 0) throw new Error("After Effects error: undo group mismatch.");
+                host.undoDepth -= 1;
+            }
+            executeCommand(id) { host.commands.push(id); }
+            scheduleTask(code, delay, repeat) {
+                const id = host.nextId();
+                host.tasks.set(id, { code, delay, repeat });
+                return id;
+            }
+            cancelTask(id) { host.tasks.delete(id); }
+        }
+        class SettingsStore {
+            static hostKind = "Settings";
+            haveSetting(section, key) { return host.settings.has(`${section}/${key}`); }
+            getSetting(section, key) { return host.settings.get(`${section}/${key}`); }
+            saveSetting(section, key, value) {
+                if (Buffer.byteLength(value) > 1999) throw new Error("After Effects error: the setting is too long.");
+                host.settings.set(`${section}/${key}`, value);
+            }
+        }
+        class Preferences {
+            static hostKind = "Preferences";
+            getPrefAsLong(section, key, type) {
+                if (key !== SECURITY || !host.preferenceSections.includes(section)) throw new Error("After Effects error: no such preference.");
+                if (section.endsWith("v2") && type !== PREFType.PREF_Type_MACHINE_INDEPENDENT) throw new Error("After Effects error: wrong type.");
+                return host.permission ? 1 : 0;
+            }
+        }
+        class Dollar {
+            static hostKind = "$";
+            get os() { return host.osName; }
+            get global() { return host.context; }
+            getenv(name) { return host.environment[name] ?? null; }
+            sleep(ms) { host.slept += ms; host.clock.advance(ms); }
+            colorPicker() { return host.color; }
+            writeln() { return undefined; }
+        }
+        class System {
+            static hostKind = "System";
+            get osName() { return host.osName.startsWith("Windows") ? "" : "MacOS"; }
+            callSystem(command) { host.systemCalls.push(command); return ""; }
+        }
+        class ScriptUITools {
+            static hostKind = "ScriptUI";
+            newImage(file) {
+                if (!file.exists) throw new Error("ScriptUI: the picture is not there.");
+                return { picture: file.fsName };
+            }
+        }
+        const widgets = makeScriptUI(this);
+        this.project = new Project();
+        this.rawSettings = new SettingsStore();
+        this.rawPreferences = new Preferences();
+        this.Panel = widgets.Panel;
+        const wrapped = (object) => this.border.out(object);
+        const open = (Class) => this.border.constructible(Class);
+        Object.assign(this.context, {
+            app: wrapped(new Application()), $: wrapped(new Dollar()), system: wrapped(new System()), ScriptUI: wrapped(new ScriptUITools()),
+            File: open(this.disk.File), Folder: open(this.disk.Folder), Socket: open(Socket), ImportOptions: open(ImportOptions),
+            Window: open(widgets.Window), Panel: open(widgets.Panel), FileSource: open(FileSource), SolidSource: open(SolidSource),
+            FolderItem: open(FolderItem), FootageItem: open(FootageItem), CompItem: open(kinds.CompItem), AVLayer: open(kinds.AVLayer),
+            TextLayer: open(kinds.TextLayer), ShapeLayer: open(kinds.ShapeLayer), CameraLayer: open(kinds.CameraLayer), LightLayer: open(kinds.LightLayer),
+            AlphaMode, ImportAsType, FieldSeparationType, PulldownPhase, RQItemStatus, GetSettingsFormat, BlendingMode, MaskMode, TrackMatteType, PREFType,
+            alert: (text) => { this.alerts.push(text); },
+        });
+    }
+
+    keep(item) {
+        this.items.push(item);
+        return item;
+    }
+
+    // ---- what a test builds and does
+
+    /** Loads the bundled panel, docked or as a palette; returns its container. */
+    load(bundle, { docked = true } = {}) {
+        const container = docked ? new this.Panel() : null;
+        this.context.__panel = container ? this.border.out(container) : undefined;
+        const code = fs.readFileSync(bundle, "utf8");
+        runIn(this.context, `(function () { ${code}\n}).call(__panel === undefined ? this : __panel);`, bundle);
+        delete this.context.__panel;
+        return container ?? this.windows.at(-1);
+    }
+
+    addComp(name, { width = 64, height = 36, duration = 10, fps = 25 } = {}) {
+        const comp = this.keep(new this.classes.CompItem(name, width, height, 1, duration, fps));
+        this.project.activeItem ??= comp;
+        return comp;
+    }
+
+    /** Imports as an artist would: sequence by its first file, at the rate that its interpretation says. */
+    addFootage(native, { sequence = true, fps = 25 } = {}) {
+        const item = new this.classes.FootageItem();
+        item.read(new this.disk.File(native.split("%").join("%25")), sequence);
+        if (!item.mainSource.isStill && !this.movies.has(native)) item.mainSource.rate = fps;
+        return this.keep(item);
+    }
+
+    addLayer(comp, item, { select = true } = {}) {
+        const layer = comp.layers.add(item);
+        const fresh = item.mainSource instanceof SolidSource ? comp.duration : item.duration;
+        layer.trimOut = Math.min(fresh || comp.duration, comp.duration);
+        comp.stack.forEach((each) => { each.selected = false; });
+        layer.selected = select;
+        return layer;
+    }
+
+    fire(widget, event) {
+        if (typeof widget[event] === "function") widget[event].call(this.border.out(widget));
+    }
+
+    /** Presses the button with that label. */
+    press(container, text) {
+        const button = find(container, (widget) => widget.text === text && ["button", "checkbox"].includes(widget.type));
+        if (!button) throw new Error(`There is no button “${text}”.`);
+        if (button.type === "checkbox") button.value = !button.value;
+        this.fire(button, "onClick");
+        return button;
+    }
+
+    /** Chooses an entry of the list that holds it. */
+    choose(container, text) {
+        const list = find(container, (widget) => widget.items.some((item) => item.text === text));
+        if (!list) throw new Error(`Nothing offers “${text}”.`);
+        list.selection = list.items.findIndex((item) => item.text === text);
+        return list;
+    }
+
+    /** Lets scheduled tasks fire; each runs its text in the global scope. */
+    fireTasks() {
+        for (const [id, task] of [...this.tasks]) {
+            if (!task.repeat) this.tasks.delete(id);
+            if (this.modalOpen) {
+                this.taskErrors.push("Cannot run a script while a modal dialog is waiting for response.");
+                continue;
+            }
+            this.clock.advance(task.delay);
+            this.inTask = true;
+            try {
+                runIn(this.context, task.code, "task");
+            } catch (error) {
+                this.taskErrors.push(error.message);
+            } finally {
+                this.inTask = false;
+            }
+        }
+    }
+
+    message(container) {
+        return find(container, (widget) => widget.type === "statictext" && widget.properties.multiline).text;
+    }
+
+    status(container) {
+        return find(container, (widget) => widget.text.startsWith("DropKey \u2013")).text;
+    }
+
+    jobs(container) {
+        return find(container, (widget) => widget.type === "listbox").items.map((item) => item.text);
+    }
+
+    evaluate(code) {
+        return runIn(this.context, code, "test");
+    }
+
+    dispose() {
+        fs.rmSync(this.root, { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,105 @@
+/** ScriptUI widgets as a tree that tests can read and press; what a panel closes, dies. */
+
+const TYPES = ["group", "panel", "button", "statictext", "edittext", "dropdownlist", "listbox", "checkbox", "slider", "image", "item"];
+
+export function makeScriptUI(host) {
+    class ListItem {
+        static hostKind = "ListItem";
+        static isOpen = true;
+        constructor(owner, text) {
+            this.owner = owner;
+            this.text = text;
+        }
+        get index() { return this.owner.items.indexOf(this); }
+    }
+
+    class Widget {
+        static hostKind = "Widget";
+        static isOpen = true;
+        constructor(type, text, properties) {
+            Object.assign(this, { type, text: text ?? "", properties: properties ?? {}, children: [], visible: true, enabled: true });
+            Object.assign(this, { alignment: null, preferredSize: null, minimumSize: null, value: 0, parent: null, chosen: null });
+            this.items = [];
+            this.onClick = this.onChange = this.onClose = this.onResize = this.onResizing = undefined;
+            if (Array.isArray(text) || (text && typeof text === "object" && "length" in text)) {
+                this.items = Array.from(text, (each) => new ListItem(this, each));
+                this.text = "";
+            }
+        }
+        get layout() { return new Layout(); }
+        get selection() { return this.chosen; }
+        set selection(given) {
+            const before = this.chosen;
+            this.chosen = typeof given === "number" ? this.items[given] ?? null : given;
+            if (this.chosen && before !== this.chosen) host.fire(this, "onChange");
+        }
+        add(type, second, text, properties) {
+            if (!TYPES.includes(type)) throw new Error(`ScriptUI has no ${type}.`);
+            if (type === "item") {
+                const item = new ListItem(this, second);
+                this.items.push(item);
+                return item;
+            }
+            const made = new Widget(type, type === "slider" ? "" : text, properties);
+            if (type === "slider") made.value = Number(text ?? 0);
+            made.parent = this;
+            this.children.push(made);
+            return made;
+        }
+        removeAll() {
+            this.items = [];
+            this.chosen = null;
+        }
+    }
+
+    class Layout {
+        static hostKind = "Layout";
+        layout() { host.layouts += 1; }
+        resize() { host.layouts += 1; }
+    }
+
+    class Window extends Widget {
+        static hostKind = "Window";
+        static isOpen = true;
+        constructor(type, title) {
+            super(type, title);
+            host.windows.push(this);
+        }
+        center() { return undefined; }
+        show() {
+            this.shown = true;
+            if (this.type === "dialog") host.onDialog(this);
+            return 1;
+        }
+        close() {
+            host.fire(this, "onClose");
+            host.kill(this);
+        }
+    }
+
+    class Panel extends Widget {
+        static hostKind = "Panel";
+        static isOpen = true;
+        constructor() { super("panel", "DropKey"); }
+        close() {
+            host.fire(this, "onClose");
+            host.kill(this);
+        }
+    }
+
+    host.kill = (widget) => {
+        widget.isDead = true;
+        widget.children.forEach(host.kill);
+    };
+    return { Widget, Window, Panel };
+}
+
+/** The first widget of `root` that `wanted` accepts. */
+export function find(root, wanted) {
+    if (wanted(root)) return root;
+    for (const child of root.children) {
+        const found = find(child, wanted);
+        if (found) return found;
+    }
+    return null;
+}

@@ -1,0 +1,140 @@
+/** A scripted DropKey service: answers as docs/schemas and the routes say, from jobs that a test moves on. */
+import fs from "node:fs";
+import path from "node:path";
+
+const EXAMPLES = new URL("../../../docs/schemas/examples/", import.meta.url);
+
+export function example(name) {
+    return JSON.parse(fs.readFileSync(new URL(`${name}.json`, EXAMPLES), "utf8"));
+}
+
+/** An HTTP reply as bytes, one character each. */
+export function reply(status, content, more = {}) {
+    const body = typeof content === "string" ? content : Buffer.from(JSON.stringify(content), "utf8").toString("latin1");
+    const head = [`HTTP/1.1 ${status} X`, "content-type: application/json", `content-length: ${body.length}`, "connection: close"];
+    return { bytes: `${head.join("\r\n")}\r\n\r\n${body}`, ...more };
+}
+
+export class Service {
+    constructor(host, { version = "0.1.0", port = 8765 } = {}) {
+        Object.assign(this, { host, jobs: new Map(), keys: new Map(), asked: [], ready: true, override: null, count: 0, previews: [] });
+        this.token = "t0ken-of-the-test";
+        this.address = `127.0.0.1:${port}`;
+        this.home = path.join(host.root, "service home");
+        fs.mkdirSync(this.home, { recursive: true });
+        fs.writeFileSync(path.join(this.home, "token"), `${this.token}\n`);
+        this.discovery = { url: `http://${this.address}`, token_file: path.join(this.home, "token"), version, pid: 4711 };
+        this.announce();
+        host.environment.DROPKEY_HOME = this.home;
+        host.network.servers.set(this.address, (bytes) => this.answer(bytes));
+    }
+
+    announce() { fs.writeFileSync(path.join(this.home, "service.json"), JSON.stringify(this.discovery)); }
+
+    leave() {
+        fs.rmSync(path.join(this.home, "service.json"), { force: true });
+        this.host.network.servers.delete(this.address);
+    }
+
+    answer(bytes) {
+        const [head, body] = bytes.split("\r\n\r\n");
+        const [line, ...lines] = head.split("\r\n");
+        const [method, target] = line.split(" ");
+        const headers = Object.fromEntries(lines.map((each) => [each.split(": ")[0].toLowerCase(), each.split(": ").slice(1).join(": ")]));
+        const asked = { method, target, headers, body: body ? JSON.parse(Buffer.from(body, "latin1").toString("utf8")) : null, bytes };
+        this.asked.push(asked);
+        const overridden = this.override?.(asked);
+        if (overridden) return overridden;
+        if (headers.authorization !== `Bearer ${this.token}`) {
+            return this.problem(401, "The token is missing or wrong.", "unauthorized");
+        }
+        return this.route(asked, method, target.split("?")[0]);
+    }
+
+    route(asked, method, where) {
+        if (where === "/health/ready") {
+            const checks = { workers: { ok: this.ready, detail: this.ready ? "0: ready" : "0: starting" } };
+            return this.ready ? reply(200, { ready: true, checks }) : reply(503, { status: 503, detail: "Not ready to do jobs.", type: "urn:dropkey:problem:not_ready", ready: false, checks });
+        }
+        if (where === "/jobs" && method === "POST") return this.submit(asked);
+        if (where === "/jobs") return reply(200, { jobs: [...this.jobs.values()].map((job) => this.summary(job)), next_cursor: null });
+        if (where === "/preview" || where.startsWith("/preview/")) return this.preview(asked);
+        const [, , id, verb] = where.split("/");
+        const job = this.jobs.get(id);
+        if (!job) return this.problem(404, `There is no job ${id}.`, "not_found");
+        if (method === "PATCH") job.priority = asked.body.priority;
+        if (verb === "cancel") job.state = "cancelled";
+        if (verb === "pause") job.state = "paused";
+        if (verb === "resume" || verb === "retry") job.state = "queued";
+        return reply(method === "POST" ? 202 : 200, job);
+    }
+
+    submit({ headers, body }) {
+        const key = headers["idempotency-key"];
+        const known = this.keys.get(key) ?? [...this.jobs.values()].find((job) => !body.key_again && JSON.stringify([job.request.plate, job.request.frames, job.request.settings, job.request.mattes]) === JSON.stringify([body.plate, body.frames, body.settings, body.mattes]))?.id;
+        if (known) return reply(202, this.jobs.get(known));
+        this.count += 1;
+        const id = String(this.count).padStart(32, "0");
+        const [first, last] = body.frames.split("-").map(Number);
+        const frames = Array.from({ length: (last ?? first) - first + 1 }, (_, i) => first + i);
+        const job = { ...example("status"), id, request: body, state: "queued", version: this.count, frames, frames_done: 0, frames_failed: 0, problem: null, manifest: null, output: "", priority: 50, eta_seconds: null };
+        this.jobs.set(id, job);
+        this.keys.set(key, id);
+        return reply(202, job);
+    }
+
+    preview(asked) {
+        this.previews.push(asked.body);
+        const picture = path.join(this.home, "preview.png");
+        fs.writeFileSync(picture, "PNG");
+        return reply(200, { state: "done", id: "p1", picture, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
+    }
+
+    summary(job) {
+        const { id, state, priority, version, frames_done, frames_failed, frames_per_second, eta_seconds, problem, output, manifest } = job;
+        return { id, state, priority, version, frames_done, frames_failed, frames_per_second, eta_seconds, problem, output, manifest, shot: "shot", plate: job.request.plate, client: job.request.client, frames_total: job.frames.length, created_at: job.created_at, updated_at: job.updated_at };
+    }
+
+    problem(status, detail, kind, fix = "") {
+        return reply(status, { type: `urn:dropkey:problem:${kind}`, title: "X", status, detail, fix });
+    }
+
+    /** Writes a complete result for a job, as the worker would, and marks it done. */
+    finish(job, { width = 64, height = 36, shot = "hero", folder = null, change = (manifest) => manifest, fps = job.request.fps, state = "done" } = {}) {
+        const output = folder ?? path.join(this.host.root, "output", shot, `v${String(job.version).padStart(3, "0")}`);
+        const manifest = example("manifest");
+        Object.assign(manifest, { state, job_id: job.id, shot, version: job.version, fps, problem: null, plate: { ...manifest.plate, width, height } });
+        manifest.first_frame = job.frames[0];
+        manifest.last_frame = job.frames.at(-1);
+        manifest.frames = job.frames.map((frame) => ({ frame, state: "done", checksums: {}, notes: null, problem: null }));
+        manifest.passes = ["foreground", "alpha"].map((name) => ({ name, folder: name, pattern: `${shot}_${name}.####.exr`, channels: ["R", "G", "B", "A"], compression: "zip" }));
+        const written = change(manifest) ?? manifest;
+        for (const pass of manifest.passes) {
+            fs.mkdirSync(path.join(output, pass.folder), { recursive: true });
+            for (const frame of job.frames) {
+                fs.writeFileSync(path.join(output, pass.folder, `${shot}_${pass.name}.${String(frame).padStart(4, "0")}.exr`), fakeExr(width, height));
+            }
+        }
+        fs.writeFileSync(path.join(output, "manifest.json"), JSON.stringify(written));
+        Object.assign(job, { state: "done", frames_done: job.frames.length, manifest: path.join(output, "manifest.json"), output });
+        return job;
+    }
+}
+
+/** The header of an EXR file and a byte: enough for a host that reads headers only. */
+export function fakeExr(width, height, channels = ["A", "B", "G", "R"]) {
+    const parts = [Buffer.from([0x76, 0x2f, 0x31, 0x01, 2, 0, 0, 0])];
+    const attribute = (name, type, data) => {
+        const size = Buffer.alloc(4);
+        size.writeInt32LE(data.length);
+        parts.push(Buffer.from(`${name}\0${type}\0`, "latin1"), size, data);
+    };
+    const channel = (name) => Buffer.concat([Buffer.from(`${name}\0`, "latin1"), Buffer.from([2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0])]);
+    attribute("channels", "chlist", Buffer.concat([...channels.map(channel), Buffer.from([0])]));
+    const window = Buffer.alloc(16);
+    window.writeInt32LE(width - 1, 8);
+    window.writeInt32LE(height - 1, 12);
+    attribute("displayWindow", "box2i", window);
+    parts.push(Buffer.from([0, 1]));
+    return Buffer.concat(parts);
+}
