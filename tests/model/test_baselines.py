@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.baselines import BASELINES, WEIGHTS, BaselineKeyer
+from model.baselines import BASELINES, WEIGHTS, BaselineKeyer, as_green_screen
 from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
+from model.color import srgb_from_linear
 from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.truth import ShotBatch
@@ -98,3 +99,16 @@ def test_both_are_among_the_keyers_and_known_by_their_weights() -> None:
     assert len(names) == 2
     with pytest.raises(UnknownKeyerError):
         BaselineKeyer("difference", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("color", [(0.05, 0.4, 0.06), (0.02, 0.04, 0.2), (0.5, 0.1, 0.6)])
+def test_the_networks_see_every_screen_as_a_well_lit_green_one(color: tuple[float, float, float]) -> None:
+    screen = torch.tensor(color)[:, None, None].expand(3, 2, 2)
+    red, green, blue = as_green_screen(screen, color)[:, 0, 0].tolist()
+    assert green == pytest.approx(float(srgb_from_linear(torch.tensor(0.4))), abs=0.5 / 255)
+    assert red == pytest.approx(blue, abs=0.6 / 255) and red < green
+
+
+def test_what_the_networks_see_has_the_steps_of_an_eight_bit_file() -> None:
+    seen = as_green_screen(torch.rand(3, 40, 40, generator=torch.Generator().manual_seed(1)), (0.1, 0.5, 0.2)) * 255.0
+    torch.testing.assert_close(seen, seen.round(), atol=1e-3, rtol=0)
