@@ -8,11 +8,13 @@ from fastapi import FastAPI
 
 from service.api import problems
 from service.api.events import Events
+from service.api.pictures import Pictures
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
 from service.api.sessions import Sessions
 from service.api.web import Web
 from service.paths import Paths
+from service.previews.reader import Reader, environment_of
 from service.queue import JobQueue
 from service.settings import Settings
 from service.store import JobStore
@@ -26,15 +28,18 @@ def create_app(
     *,
     paths: Paths | None = None,
     checks: Checks = dict,
+    reader: Reader | None = None,
 ) -> FastAPI:
     """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks.
 
-    Its `state` holds `events`, to be closed before the server stops, and `sessions`, which makes links for browsers.
+    ``reader`` makes the pictures; unset: one of its own. Its `state` holds `events`, to be closed before the server stops, `reader`, to be closed after it, and `sessions`,
+    which makes links for browsers.
     """
     paths = paths or Paths(settings)
     sessions = Sessions(token)
     web = Web(sessions, secure=settings.behind_proxy)
     events = Events(queue, store, paths)
+    reader = reader or Reader(environment_of(settings))
     app = FastAPI(
         title="DropKey",
         version=version("dropkey"),
@@ -43,9 +48,10 @@ def create_app(
         redirect_slashes=False,
     )
     problems.install(app)
-    app.state.sessions, app.state.events = sessions, events
+    app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
     app.include_router(Routes(queue, store, settings, paths, checks).router())
     app.include_router(events.router())
+    app.include_router(Pictures(queue, reader).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app
