@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from model.baselines import network_alpha
-from model.checkpoint import Checkpoint, Provenance, save_checkpoint
+from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
 from model.network.interface import AlphaNetwork
 from model.training.config import TrainingConfig
@@ -50,11 +50,12 @@ def train(
     (without ``resume``), a state that cannot be read, or a loss that is no number.
     """
     place = torch.device(device)
-    output.mkdir(parents=True, exist_ok=True)
     state = _opened(config, output, place, resume)
     rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
     pool = ShotPool(state.config, state.network.context, place)
+    output.mkdir(parents=True, exist_ok=True)
     held_out = validation(state.config, place)
+    told = _told(provenance or Provenance(), output, resume)
     begin, earlier = time.perf_counter(), state.seconds
     checkpoint = None
     while state.step < state.config.steps:
@@ -66,10 +67,18 @@ def train(
             share = pool.generator_seconds / max(time.perf_counter() - begin, 1e-9)
             report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
         if last or state.step % state.config.save_every == 0:
-            checkpoint = _save(state, rows, output, provenance or Provenance())
+            checkpoint = _save(state, rows, output, told)
         if over:
             break
-    return checkpoint or _checkpoint(state, rows, provenance or Provenance())
+    return checkpoint or _checkpoint(state, rows, told)
+
+
+def _told(provenance: Provenance, output: Path, resume: bool) -> Provenance:
+    """Put the commands of earlier sittings before this one's."""
+    if not resume or not (output / WEIGHTS).exists():
+        return provenance
+    earlier = load_checkpoint(output / WEIGHTS).provenance.command
+    return provenance.model_copy(update={"command": f"{earlier} && {provenance.command}".strip(" &")})
 
 
 def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: bool) -> TrainingState:

@@ -21,12 +21,15 @@ from service.settings import load_settings
 
 if TYPE_CHECKING:
     from model.checkpoint import Provenance
+    from model.training.config import TrainingConfig
     from model.training.train import Progress
 
 
 @app.command()
 def train(
-    network: Annotated[str, typer.Option(help="Network to train: regression or classification.")] = "regression",
+    network: Annotated[
+        str | None, typer.Option(help="Network to train: regression (unset as well) or classification.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="New folder for weights, state and loss curve.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Folder of an interrupted run: goes on in it, with its choices.")
@@ -54,19 +57,15 @@ def train(
     import torch
 
     from model.device import find_device
-    from model.training.config import TrainingConfig
     from model.training.train import train as run_training
 
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(load_settings(device=device).device)
-    raw = {"network": network, "shuffled_truth": shuffled_truth, "options": _pairs(option)} | _pairs(choices)
-    try:
-        config = TrainingConfig.model_validate(raw if steps is None else raw | {"steps": steps})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{name}: {first['msg']}.", fix="docs/training.md lists the choices.") from error
+    if resume is not None and (network or steps or shuffled_truth or option or choices):
+        raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
+    named = {"network": network, "steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
+    config = _config({name: value for name, value in named.items() if value} | _pairs(choices))
     folder = resume or output
     assert folder is not None
     done = run_training(
@@ -103,6 +102,17 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
                 f"{found.batch} crops of {found.crop}×{found.crop}, {found.generator_share:.0%} of it making shots "
                 f"({found.fresh:g} a step, {found.shot_seconds:.3f} s each)"
             )
+
+
+def _config(raw: dict[str, Any]) -> TrainingConfig:
+    from model.training.config import TrainingConfig
+
+    try:
+        return TrainingConfig.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{name}: {first['msg']}.", fix="model/training/config.py documents every choice.") from error
 
 
 def _pairs(texts: list[str] | None) -> dict[str, Any]:

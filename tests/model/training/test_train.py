@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
+from model.checkpoint import Provenance, load_checkpoint
 from model.data.config import DataConfig
 from model.errors import KeyingError
 from model.network.registry import build_network
@@ -77,6 +77,12 @@ def test_weights_carry_configuration_and_provenance(tmp_path: Path) -> None:
     assert loaded.provenance.data_seed == 3
     assert loaded.provenance.torch_version == torch.__version__
     assert set(loaded.provenance.metrics) == {"loss", "validation_mad"}
+
+
+def test_provenance_names_the_commands_of_every_sitting(tmp_path: Path) -> None:
+    train(tiny(steps=2), tmp_path, seconds=0.0, provenance=Provenance(command="dropkey train"))
+    done = train(tiny(), tmp_path, resume=True, provenance=Provenance(command="dropkey train --resume x"))
+    assert done.provenance.command == "dropkey train && dropkey train --resume x"
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
