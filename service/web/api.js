@@ -1,0 +1,74 @@
+/** All that this page asks of the service over HTTP; errors come back as sentences. */
+
+/** An answer that says no: `status`, `kind` and a sentence for people. */
+export class Refusal extends Error {
+  constructor(status, said = {}) {
+    const plain = status === 0 ? "The service does not answer." : status === 401
+      ? "You are not signed in. Open the link that `dropkey serve` prints."
+      : status === 404 && !said.type?.startsWith("urn:") ? "This service does not offer that yet." : `The service answered ${status}.`;
+    const detail = status === 401 ? plain : said.detail && said.type !== "about:blank" ? said.detail : plain;
+    super([detail, said.fix].filter(Boolean).join(" "));
+    this.status = status;
+    this.kind = said.type ?? "";
+  }
+}
+
+async function ask(path, { method = "GET", body, signal, headers = {} } = {}) {
+  let reply;
+  try {
+    reply = await fetch(path, { method, signal, credentials: "same-origin", cache: "no-store",
+      headers: { ...headers, ...(method === "GET" ? {} : { "X-DropKey": "1" }), ...(body ? { "content-type": "application/json" } : {}) },
+      body: body ? JSON.stringify(body) : undefined });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0);
+  }
+  if (reply.ok) return reply;
+  const isProblem = reply.headers.get("content-type")?.includes("problem+json");
+  throw new Refusal(reply.status, isProblem ? await reply.json().catch(() => ({})) : {});
+}
+
+const json = async (path, more) => (await ask(path, more)).json();
+const query = (asked) => {
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+};
+const at = (id) => `/jobs/${encodeURIComponent(id)}`;
+
+export const listJobs = (asked = {}) => json(`/jobs${query({ limit: 100, ...asked })}`);
+export const getJob = (id) => json(at(id));
+export const getFrames = async (id) => (await json(`${at(id)}/frames`)).frames;
+export const act = (id, verb) => json(`${at(id)}/${verb}`, { method: "POST" });
+export const setPriority = (id, priority) => json(at(id), { method: "PATCH", body: { priority } });
+export const submitJob = (request) => json("/jobs", { method: "POST", body: request });
+export const getRoots = () => json("/roots");
+export const browse = (root, path) => json(`/browse${query({ root, path })}`);
+export const getWorkers = () => json("/workers");
+
+/** Readiness with its checks; not being ready is an answer here, not an error. */
+export async function getReadiness() {
+  const reply = await fetch("/health/ready", { cache: "no-store" }).catch(() => { throw new Refusal(0); });
+  return reply.json();
+}
+
+/** Address of a frame as PNG; exposure in stops and gamma are applied to the float data by the service. */
+export const framePath = (id, frame, pass, view = {}) =>
+  `${at(id)}/frames/${frame}/${pass}.png${query(view)}`;
+
+/** A picture's pixels as they are in the file; `null` where the service has no such picture (yet). */
+export async function picture(path, signal) {
+  const reply = await ask(path, { signal });
+  return pixels(await reply.blob());
+}
+
+/** Decode without any color management or multiplication by alpha. */
+export const pixels = (blob) => createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
+
+/** The linear values of a pixel: `{values: {R, G, B, A}}`, those of the file. */
+export const readPixel = (id, frame, { name, over }, x, y, signal) =>
+  json(`${at(id)}/frames/${frame}/${name}/pixel${query({ x, y, over })}`, { signal });
+
+/** One frame keyed with other settings, nothing written: the passes as pictures by name. */
+export async function preview(job, frame, settings) {
+  throw new Refusal(404);
+}

@@ -1,0 +1,95 @@
+/** The shot from first to last frame: thumbnails, what became of each frame, and a slider to scrub with. */
+
+import { framePath } from "./api.js";
+import { el } from "./dom.js";
+
+const THUMB = 160; // pixels of the longer side
+const WIDE = 84; // pixels on the screen per thumbnail
+const PLAY_MS = 1000 / 12;
+
+/**
+ * @param {{id: string, went: (frame: number) => void}} does
+ */
+export function filmstrip({ id, went }) {
+  let frames = [];
+  let states = new Map();
+  let at = 0;
+  let playing = null;
+  const slider = el("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": "Frame", on: { input: () => go(Number(slider.value)) } });
+  const thumbs = el("div", { class: "thumbs", "aria-hidden": "true" });
+  const marks = el("div", { class: "marks", "aria-hidden": "true" });
+  const head = el("div", { class: "head", "aria-hidden": "true" });
+  const track = el("div", { class: "track" }, thumbs, marks, head, slider);
+  const number = el("output", { class: "frame", id: "frame" });
+  const button = el("button", { type: "button", class: "play", "aria-label": "Play", text: "▶", on: { click: () => play() } });
+  const node = el("section", { class: "filmstrip", "aria-label": "Frames" }, button, track, number);
+  const watch = new ResizeObserver(() => strip());
+  watch.observe(track);
+
+  function go(index) {
+    if (!frames.length) return;
+    at = Math.min(frames.length - 1, Math.max(0, index));
+    place();
+    went(frames[at]);
+  }
+
+  function place() {
+    slider.value = at;
+    slider.setAttribute("aria-valuetext", `Frame ${frames[at]}`);
+    number.textContent = frames.length ? `${frames[at]}  (${at + 1} of ${frames.length})` : "no frames";
+    head.style.left = `${frames.length > 1 ? (100 * (at + 0.5)) / frames.length : 50}%`;
+  }
+
+  /** Draw as many thumbnails as fit, spread over the shot; only of frames that are there. */
+  function strip() {
+    const fit = Math.max(1, Math.min(frames.length, Math.floor(track.clientWidth / WIDE)));
+    const picked = frames.length ? Array.from({ length: fit }, (_, i) => frames[Math.floor(((i + 0.5) * frames.length) / fit)]) : [];
+    const key = picked.map((frame) => `${frame}${states.get(frame)?.state}`).join();
+    if (thumbs.dataset.key === key) return;
+    thumbs.dataset.key = key;
+    thumbs.replaceChildren(...picked.map((frame) => {
+      if (states.get(frame)?.state !== "done") return el("span");
+      const image = el("img", { alt: "", decoding: "async", draggable: "false", on: { error: () => image.remove() },
+        src: framePath(id, frame, "composite", { size: THUMB }) });
+      return el("span", {}, image);
+    }));
+  }
+
+  /** Show frames and what became of them; `worst` are the ones that stand out. */
+  function show(list, found, worst = new Set()) {
+    const now = frames[at];
+    frames = list;
+    states = found;
+    at = Math.max(0, frames.indexOf(now));
+    slider.max = Math.max(0, frames.length - 1);
+    marks.replaceChildren(...frames.flatMap((frame, index) => {
+      const state = states.get(frame)?.state;
+      const kind = state === "failed" ? "failed" : worst.has(frame) ? "worst" : state === "done" ? null : "waiting";
+      if (!kind) return [];
+      const mark = el("i", { class: kind });
+      mark.style.left = `${(100 * index) / frames.length}%`;
+      mark.style.width = `${100 / frames.length}%`;
+      return [mark];
+    }));
+    place();
+    strip();
+  }
+
+  function play(on = playing === null) {
+    clearInterval(playing);
+    playing = on ? setInterval(() => go(at + 1 >= frames.length ? 0 : at + 1), PLAY_MS) : null;
+    button.textContent = on ? "❚❚" : "▶";
+    button.setAttribute("aria-label", on ? "Stop playing" : "Play");
+  }
+
+  return {
+    node, show, play,
+    step: (by) => go(at + by),
+    first: () => go(0),
+    last: () => go(frames.length - 1),
+    goTo: (frame) => go(frames.indexOf(frame)),
+    get frame() { return frames[at]; },
+    get next() { return frames[at + 1]; },
+    close: () => { play(false); watch.disconnect(); },
+  };
+}

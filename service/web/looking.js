@@ -1,0 +1,167 @@
+/** How the frame is looked at (pass, background, compare, channel, exposure, gamma), and the picture that results. */
+
+import { preview } from "./api.js";
+import { channel, difference, over, pixelsOf } from "./compositing.js";
+import { Pictures } from "./pictures.js";
+
+const CHANNELS = { r: 0, g: 1, b: 2 };
+
+export class Looking extends EventTarget {
+  #frame = null;
+  #turn = 0;
+  #own = null; // ImageBitmap
+  #states = new Map();
+  #tried = null; // {settings, frame, pictures}
+  #job = null;
+
+  constructor(id, viewer) {
+    super();
+    this.viewer = viewer;
+    this.pictures = new Pictures(id);
+    this.straight = false; // whether the foreground is not multiplied by alpha
+    this.how = { view: "composite", over: "grey", compare: "off", against: "plate", channel: "rgb", exposure: 0, gamma: 1 };
+  }
+
+  close() {
+    this.#turn = -1;
+    this.pictures.close();
+    this.#own?.close();
+  }
+
+  /** Change how it is looked at: `{view: "alpha"}`. */
+  set(change) {
+    Object.assign(this.how, change);
+    this.dispatchEvent(new Event("change"));
+    this.render();
+  }
+
+  /** Put a picture of the artist's own behind; a File. */
+  async behind(file) {
+    this.#own?.close();
+    this.#own = await createImageBitmap(file);
+    this.set({ over: "own", view: "composite" });
+  }
+
+  get hasOwn() {
+    return this.#own !== null;
+  }
+
+  get at() {
+    return this.#frame;
+  }
+
+  /** Pass whose floats a pixel readout should tell, and over what. */
+  get pass() {
+    const { channel: shown, view, over: behind } = this.how;
+    if (shown === "a") return { name: "alpha" };
+    if (view !== "composite") return { name: view };
+    return behind === "own" ? { name: "foreground" } : { name: "composite", over: behind };
+  }
+
+  known(states) {
+    const before = this.#states.get(this.#frame)?.state;
+    this.#states = states;
+    if (this.#frame !== null && before !== states.get(this.#frame)?.state) this.render();
+  }
+
+  /** A frame was written anew. */
+  arrived(frame) {
+    this.pictures.forget(frame);
+    if (frame === this.#frame) this.render();
+  }
+
+  frame(frame, next) {
+    this.#frame = frame;
+    if (this.#tried) this.#retry();
+    this.render().then(() => next !== undefined && this.#states.get(next)?.state === "done" && this.#fetch(next).catch(() => {}));
+  }
+
+  /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
+  async try(settings, job, tell) {
+    this.#job = job;
+    this.#tried = settings && { settings, tell, pictures: null };
+    if (settings) await this.#retry();
+    else tell("");
+    await this.render();
+  }
+
+  async #retry() {
+    const tried = this.#tried;
+    const frame = this.#frame;
+    tried.pictures = null;
+    tried.tell("Keying this frame…");
+    try {
+      const pictures = await preview(this.#job, frame, tried.settings, this.how);
+      if (this.#tried !== tried || this.#frame !== frame) return;
+      tried.pictures = pictures;
+      tried.tell("Shown with these settings. Nothing is written until you key again.");
+      await this.render();
+    } catch (error) {
+      if (this.#tried === tried) tried.tell(`No preview: ${error.message}`);
+    }
+  }
+
+  /** Draw the frame at hand; what is asked for meanwhile wins. */
+  async render() {
+    if (this.#frame === null || this.#turn < 0) return;
+    const turn = ++this.#turn;
+    try {
+      const { a, b } = await this.#composed();
+      if (turn === this.#turn) this.viewer.show(a, b);
+    } catch (error) {
+      if (turn === this.#turn) this.viewer.tell(this.#sentence(error));
+    }
+  }
+
+  #sentence(error) {
+    const result = this.#states.get(this.#frame);
+    if (result?.problem) return `Frame ${this.#frame}: ${result.problem.message}`;
+    if (this.how.view !== "plate" && result?.state !== "done") return `Frame ${this.#frame} is not keyed yet.`;
+    return error.message;
+  }
+
+  async #fetch(frame = this.#frame) {
+    const { view, compare, against, over: behind, exposure, gamma } = this.how;
+    const light = { exposure, gamma };
+    const names = new Set(this.how.channel === "a" ? ["alpha"] : [view, ...(compare === "off" ? [] : [against])]);
+    if (behind === "own" && names.delete("composite")) for (const part of ["foreground", "coverage"]) names.add(part);
+    const asked = {
+      coverage: ["alpha", { exposure: 0, gamma: 1 }],
+      composite: ["composite", { ...light, over: behind }],
+    };
+    const found = await Promise.all([...names].map(async (name) => {
+      const tried = frame === this.#frame ? this.#tried?.picture : null;
+      if (tried && name !== "plate") return [name, pixelsOf(await tried(...(asked[name] ?? [name, light])))];
+      return [name, pixelsOf(await this.pictures.get(frame, ...(asked[name] ?? [name, light])))];
+    }));
+    return Object.fromEntries(found);
+  }
+
+  async #composed() {
+    const pictures = await this.#fetch();
+    const a = this.#one(this.how.view, pictures);
+    if (this.how.compare === "off" || this.how.channel === "a") return { a, b: null };
+    const b = this.#one(this.how.against, pictures);
+    // As in compositing programs, A is left of the wipe.
+    return this.how.compare === "difference" ? { a: difference(a, b), b: null } : { a, b };
+  }
+
+  #one(view, pictures) {
+    const { channel: shown, exposure, gamma } = this.how;
+    if (shown === "a") return pictures.alpha;
+    const picture = view === "composite" && this.how.over === "own"
+      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight })
+      : pictures[view];
+    return shown in CHANNELS ? channel(picture, CHANNELS[shown]) : picture;
+  }
+
+  /** The artist's picture, cut to cover the frame. */
+  #covering({ width, height }) {
+    const canvas = new OffscreenCanvas(width, height);
+    const scale = Math.max(width / this.#own.width, height / this.#own.height);
+    const [w, h] = [this.#own.width * scale, this.#own.height * scale];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(this.#own, (width - w) / 2, (height - h) / 2, w, h);
+    return context.getImageData(0, 0, width, height);
+  }
+}

@@ -1,0 +1,59 @@
+/** Starts the page: connects, and shows the view that the address names. */
+
+import { listen } from "./events.js";
+import { Jobs } from "./jobs.js";
+import { bind, help } from "./keys.js";
+import { notice } from "./dom.js";
+import { queueView } from "./queue.js";
+import { shotView } from "./shot.js";
+import { droppedPath, submitDialog } from "./submit.js";
+
+const jobs = new Jobs();
+const frames = new EventTarget(); // "change" with {id, frames} while a shot is keyed
+const content = document.getElementById("content");
+const link = document.getElementById("link");
+let view = null;
+
+const open = (id) => { location.hash = `#/shot/${id}`; };
+const took = (job) => {
+  jobs.update(job);
+  notice(`${job.shot.name} is in the queue.`, { kind: "good", seconds: 6 });
+};
+const submit = (path = "") => submitDialog({ path, took });
+
+function show() {
+  const [, name, id] = location.hash.split("/");
+  view?.leave?.();
+  view = name === "shot" && id ? shotView({ id: decodeURIComponent(id), jobs, frames, open }) : queueView({ jobs, open, submit: () => submit() });
+  content.replaceChildren(view.node);
+  view.shown?.();
+  document.title = `${view.title} – DropKey`;
+  bind(view.keys);
+}
+
+listen({
+  snapshot: (page) => jobs.begin(page),
+  job: (job) => jobs.update(job),
+  progress: (data) => jobs.progress(data),
+  frames: (data) => frames.dispatchEvent(new CustomEvent("change", { detail: data })),
+  gone: (id) => jobs.remove(id),
+  link: (state, words) => {
+    link.dataset.state = state;
+    if (link.textContent !== words) link.textContent = words;
+  },
+});
+
+document.getElementById("submit").addEventListener("click", () => submit());
+document.getElementById("help").addEventListener("click", help);
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const dropped = droppedPath(event.dataTransfer);
+  submit(dropped.path);
+  if (!dropped.path) notice(dropped.words);
+});
+window.addEventListener("hashchange", () => {
+  show();
+  content.focus();
+});
+show();

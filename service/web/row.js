@@ -1,0 +1,89 @@
+/** One job in the queue: a row that changes in place, so that focus stays while events arrive. */
+
+import { framePath } from "./api.js";
+import { el, say } from "./dom.js";
+import { ACTIONS, STATES, ago, duration, version } from "./words.js";
+
+const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for dense screens
+
+/**
+ * Return a row.
+ * @param {object} first the job
+ * @param {{open: (id: string) => void, run: (job: object, verb: string) => void, prioritize: (job: object, by: number) => void}} does
+ */
+export function jobRow(first, does) {
+  let job = first;
+  const image = el("img", { alt: "", loading: "lazy", decoding: "async", hidden: true, on: { error: () => { image.hidden = true; }, load: () => { image.hidden = false; } } });
+  const name = el("a", { class: "open", href: `#/shot/${job.id}` });
+  const plate = el("span", { class: "plate" });
+  const state = el("span", { class: "state" });
+  const bar = el("progress", { max: 1, "aria-label": "Frames done" });
+  const done = el("span", { class: "figures" });
+  const problem = el("p", { class: "trouble", hidden: true });
+  const priority = el("output", { class: "priority" });
+  const step = (words, by, sign) => el("button", { type: "button", class: "small", text: sign, on: { click: () => does.prioritize(job, by) }, data: { words } });
+  const later = step("Later", -10, "−");
+  const sooner = step("Sooner", 10, "+");
+  const actions = el("div", { class: "actions" });
+  const node = el("li", { class: "job", data: { id: job.id } },
+    el("div", { class: "thumb" }, image),
+    el("div", { class: "who" }, name, plate, problem),
+    el("div", { class: "how" }, el("div", { class: "top" }, state, done), bar),
+    el("div", { class: "rank", role: "group" }, later, priority, sooner),
+    actions);
+  let verbs = "";
+
+  function show(now) {
+    job = now;
+    node.dataset.state = job.state;
+    say(name, `${job.shot} ${version(job.version)}`);
+    say(plate, [job.plate, job.client && `by ${job.client}`, ago(job.created_at)].filter(Boolean).join(" · "));
+    plate.title = job.plate;
+    say(state, STATES[job.state] ?? job.state);
+    say(done, figures(job));
+    bar.max = Math.max(1, job.frames_total);
+    bar.value = job.frames_done;
+    bar.hidden = job.frames_total === 0;
+    bar.setAttribute("aria-label", `${job.shot}: frames done`);
+    problem.hidden = !job.problem;
+    say(problem, job.problem ? [job.problem.message, job.problem.fix].filter(Boolean).join(" ") : "");
+    say(priority, String(job.priority));
+    const waits = ["waiting_input", "queued", "running", "paused", "root_offline"].includes(job.state);
+    node.querySelector(".rank").hidden = !waits;
+    node.querySelector(".rank").setAttribute("aria-label", `Priority of ${job.shot}`);
+    for (const button of [later, sooner]) button.setAttribute("aria-label", `${button.dataset.words}: ${job.shot}`);
+    offer();
+    picture();
+  }
+
+  function offer() {
+    const offered = ACTIONS[job.state] ?? {};
+    const wanted = Object.keys(offered).join(" ");
+    if (wanted === verbs) return;
+    const had = actions.contains(document.activeElement);
+    verbs = wanted;
+    actions.replaceChildren(...Object.entries(offered).map(([verb, words]) => el("button", { type: "button", data: { verb },
+      "aria-label": `${words} ${job.shot} ${version(job.version)}`, text: words, on: { click: () => does.run(job, verb) } })));
+    if (had) (actions.querySelector("button") ?? name).focus();
+  }
+
+  function picture() {
+    const frame = job.thumbnail_frame ?? job.first_frame_done ?? job.first_frame ?? job.first;
+    if (!job.thumbnail && (!job.frames_done || frame === undefined || frame === null)) return;
+    const path = job.thumbnail ?? framePath(job.id, frame, "composite", { size: THUMBNAIL });
+    if (image.getAttribute("src") !== path) image.src = path;
+  }
+
+  show(job);
+  return { node, show };
+}
+
+function figures(job) {
+  const counted = job.frames_total ? `${job.frames_done} / ${job.frames_total}` : "counting frames";
+  const running = job.state === "running";
+  return [counted,
+    job.frames_failed ? `${job.frames_failed} failed` : null,
+    job.frames_per_second ? `${job.frames_per_second.toFixed(job.frames_per_second < 10 ? 1 : 0)} fps` : null,
+    running && job.eta_seconds !== null && job.eta_seconds !== undefined ? `${duration(job.eta_seconds)} left` : null,
+  ].filter(Boolean).join(" · ");
+}

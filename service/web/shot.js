@@ -1,0 +1,130 @@
+/** One shot under the eye: puts viewer, filmstrip, curves and settings together and keeps them in step. */
+
+import { act, getFrames, getJob, submitJob } from "./api.js";
+import { curves } from "./curves.js";
+import { attempt, el, notice, say } from "./dom.js";
+import { filmstrip } from "./filmstrip.js";
+import { Looking } from "./looking.js";
+import { FIGURES, measuredOf, standouts } from "./quality.js";
+import { readout } from "./readout.js";
+import { shotKeys } from "./shot_keys.js";
+import { toolbar } from "./toolbar.js";
+import { tuning } from "./tuning.js";
+import { ACTIONS, STATES, version } from "./words.js";
+import { Viewer } from "./viewer.js";
+
+const LOOK_AGAIN_MS = 1500;
+
+/** Return the view. `frames` tells of frames while the shot is keyed. */
+export function shotView({ id, jobs, frames: news, open }) {
+  let job = null;
+  let states = new Map();
+  let standing = [];
+  let asking = null;
+  const viewer = new Viewer({ hover: (x, y) => pixel.at(x, y), left: () => pixel.away(), zoomed: (words) => tools.zoomed(words) });
+  const looking = new Looking(id, viewer);
+  const strip = filmstrip({ id, went: (frame) => went(frame) });
+  const quality = curves(FIGURES, (frame) => strip.goTo(frame));
+  const tune = tuning({
+    tried: (settings) => attempt(() => looking.try(settings, job, (words) => tune.tell(words))),
+    again: (settings) => attempt(() => keyAgain(settings)),
+  });
+  const tools = toolbar(looking, viewer);
+  const pixel = readout({ id, looking, viewer });
+  const title = el("h1", {});
+  const state = el("span", { class: "state" });
+  const trouble = el("p", { class: "trouble", hidden: true });
+  const versions = el("nav", { class: "versions", "aria-label": "Versions" });
+  const actions = el("div", { class: "actions" });
+  const node = el("div", { class: "shot" },
+    el("header", { class: "title" }, el("a", { href: "#/", class: "back", text: "← Queue" }), title, state, versions, el("span", { class: "spacer" }), actions),
+    trouble, tools.node, viewer.node, pixel.node, strip.node,
+    el("aside", { class: "side", "aria-label": "Quality and settings" }, quality.node, tune.node));
+
+  function went(frame) {
+    looking.frame(frame, strip.next);
+    pixel.refresh();
+    quality.at(frame);
+  }
+
+  async function begin() {
+    try {
+      job = await getJob(id);
+    } catch (error) {
+      viewer.tell(error.status === 404 ? "There is no such job." : error.message);
+      return;
+    }
+    tune.begin(job);
+    looking.straight = job.request.settings.association === "straight";
+    if (!jobs.get(id)) jobs.update(job);
+    await look();
+    show();
+    strip.first();
+  }
+
+  /** Read the frames anew; while they arrive, not more often than every second or so. */
+  async function look() {
+    const found = await attempt(() => getFrames(id));
+    if (!found) return;
+    states = new Map(found.map((result) => [result.frame, result]));
+    const measured = measuredOf(found);
+    standing = standouts(found, measured);
+    const list = job.frames.length ? job.frames : [...states.keys()].sort((a, b) => a - b);
+    strip.show(list, states, new Set(standing.map(({ frame }) => frame)));
+    quality.show(list, measured, standing);
+    looking.known(states);
+    quality.at(strip.frame);
+  }
+
+  function heard(event) {
+    if (event.detail.id !== id || !job) return;
+    for (const { frame, state: now } of event.detail.frames) {
+      states.set(frame, { ...states.get(frame), frame, state: now });
+      looking.arrived(frame);
+    }
+    asking ??= setTimeout(() => { asking = null; look(); }, LOOK_AGAIN_MS);
+  }
+
+  function show() {
+    const now = jobs.get(id);
+    if (!job || !now) return;
+    const before = state.textContent;
+    say(title, `${now.shot} ${version(now.version)}`);
+    node.dataset.state = now.state;
+    say(state, `${STATES[now.state]}${now.state === "running" ? ` ${now.frames_done} / ${now.frames_total}` : ""}`);
+    if (before && before !== state.textContent && now.state !== "running") asking ??= setTimeout(() => { asking = null; look(); }, 100);
+    trouble.hidden = !now.problem;
+    say(trouble, now.problem ? [now.problem.message, now.problem.fix].filter(Boolean).join(" ") : "");
+    const offered = Object.entries(ACTIONS[now.state] ?? {});
+    if (actions.dataset.verbs !== offered.join()) {
+      actions.dataset.verbs = offered.join();
+      actions.replaceChildren(...offered.map(([verb, words]) => el("button", { type: "button", text: words, data: { verb },
+        on: { click: () => attempt(async () => jobs.update(await act(id, verb))) } })));
+    }
+    const all = jobs.versions(now);
+    tune.next(version(Math.max(now.version, ...all.map((other) => other.version)) + 1));
+    versions.replaceChildren(...(all.length > 1 ? all.map((other) => el("a", { href: `#/shot/${other.id}`, text: version(other.version),
+      "aria-current": other.id === id ? "page" : null })) : []));
+  }
+
+  async function keyAgain(settings) {
+    const made = await submitJob({ ...job.request, settings, key_again: true, client: "dashboard" });
+    jobs.update(made);
+    notice(`${made.shot.name} is keyed again as ${version(made.version)}.`, { kind: "good", seconds: 6 });
+    open(made.id);
+  }
+
+  jobs.addEventListener("change", show);
+  news.addEventListener("change", heard);
+  begin();
+  return {
+    node, title: "Shot",
+    keys: shotKeys({ strip, looking, viewer, pixel, worst: () => standing.map(({ frame }) => frame) }),
+    leave() {
+      jobs.removeEventListener("change", show);
+      news.removeEventListener("change", heard);
+      clearTimeout(asking);
+      for (const part of [strip, tune, viewer, looking]) part.close();
+    },
+  };
+}

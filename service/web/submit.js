@@ -1,0 +1,119 @@
+/** Asks for a shot to be keyed: a path that is typed, pasted or dragged in, or a folder found by browsing the roots. */
+
+import { browse, getRoots, submitJob } from "./api.js";
+import { el } from "./dom.js";
+
+/** Open the dialog; `path` fills it in. Resolves with the job once there is one. */
+export function submitDialog({ path = "", took }) {
+  const field = el("input", { id: "plate", name: "plate", type: "text", value: path, autocomplete: "off", spellcheck: "false",
+    placeholder: "/shots/sc010/plate.####.exr", "aria-describedby": "plate-hint" });
+  const trouble = el("p", { class: "trouble", role: "alert", hidden: true });
+  const again = el("input", { type: "checkbox", id: "again" });
+  const go = el("button", { type: "submit", class: "primary", text: "Key this shot" });
+  let root = null;
+
+  async function send(event) {
+    event.preventDefault();
+    const plate = cleaned(field.value);
+    if (!plate) return complain("Name a folder, a sequence or a movie.");
+    go.disabled = true;
+    try {
+      const job = await submitJob({ plate, ...(root === null ? {} : { root }), key_again: again.checked, client: "dashboard" });
+      took(job);
+      dialog.close();
+    } catch (error) {
+      complain(error.message);
+    } finally {
+      go.disabled = false;
+    }
+  }
+
+  const complain = (words) => {
+    trouble.hidden = false;
+    trouble.textContent = words;
+    field.focus();
+  };
+  field.addEventListener("input", () => { root = null; });
+
+  const dialog = el("dialog", { class: "submit", "aria-labelledby": "submit-title" },
+    el("form", { method: "dialog", on: { submit: send } },
+      el("header", {}, el("h2", { id: "submit-title", text: "Key a shot" }),
+        el("button", { type: "button", text: "Close", on: { click: () => dialog.close() } })),
+      el("label", { for: "plate", text: "Plate" }), field,
+      el("p", { id: "plate-hint", class: "hint", text: "A folder, a picture of a sequence, a pattern or a movie. Drag a path in, or browse below." }),
+      browser((chosen) => { field.value = chosen.path; root = chosen.root; field.focus(); }),
+      trouble,
+      el("footer", {}, el("label", { for: "again", class: "check" }, again, " Make a new version even if nothing changed"), go)));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("dragover", (event) => event.preventDefault());
+  dialog.addEventListener("drop", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const dropped = droppedPath(event.dataTransfer);
+    if (dropped.path) { field.value = dropped.path; root = null; } else complain(dropped.words);
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  field.focus();
+}
+
+/** What was dragged in, as a path; browsers hide where a file lies unless it comes as text. */
+export function droppedPath(transfer) {
+  const text = (transfer.getData("text/uri-list") || transfer.getData("text/plain")).split(/\r?\n/).find((line) => line && !line.startsWith("#"));
+  if (text) return { path: cleaned(text) };
+  const name = transfer.files[0]?.name;
+  return { words: name
+    ? `The browser does not tell where “${name}” lies. Paste its path, or find it in the folders below.`
+    : "That carried no path. Paste one, or find the shot in the folders below." };
+}
+
+/** Take quotes and `file://` off a pasted path. */
+function cleaned(text) {
+  const bare = text.trim().replace(/^(["'])(.*)\1$/, "$2");
+  if (!bare.startsWith("file://")) return bare;
+  const decoded = decodeURIComponent(bare.slice(7));
+  return /^\/[A-Za-z]:/.test(decoded) ? decoded.slice(1) : decoded;
+}
+
+/** Walk through the configured roots on the service's machine. */
+function browser(chosen) {
+  const where = el("p", { class: "where" });
+  const list = el("ul", { class: "plain entries", "aria-label": "Folders and shots" });
+  const entry = (words, kind, run, more) => el("li", {}, el("button", { type: "button", class: `entry ${kind}`, on: { click: run } },
+    el("span", { class: "glyph", "aria-hidden": "true", text: { folder: "▸", up: "↰", shot: "▦" }[kind] }), el("span", { text: words }),
+    more ? el("small", { text: more }) : null));
+
+  async function roots() {
+    where.textContent = "Folders of this service";
+    const found = await tried(getRoots);
+    const all = found?.roots ?? found ?? [];
+    list.replaceChildren(...all.map((root) => entry(root.name ?? root.path ?? root.id, "folder", () => folder(root, ""), root.online === false ? "away" : null)));
+  }
+
+  async function folder(root, path) {
+    const found = await tried(() => browse(root.id, path));
+    if (!found) return;
+    where.textContent = [root.name ?? root.path ?? root.id, path].filter(Boolean).join(" / ");
+    const parent = path.split("/").slice(0, -1).join("/");
+    const inside = (name) => [path, name].filter(Boolean).join("/");
+    const folders = (found.folders ?? []).map((item) => item.name ?? item);
+    const shots = found.shots ?? found.plates ?? [];
+    list.replaceChildren(entry("Back", "up", () => (path ? folder(root, parent) : roots())),
+      ...folders.map((name) => entry(name, "folder", () => folder(root, inside(name)))),
+      ...shots.map((shot) => entry(shot.name ?? shot, "shot", () => chosen({ root: root.id, path: shot.path ?? shot.plate ?? inside(shot.name ?? shot) }),
+        shot.frames ? `${shot.frames} frames` : null)));
+    list.querySelector("button")?.focus();
+  }
+
+  async function tried(asked) {
+    try {
+      return await asked();
+    } catch (error) {
+      list.replaceChildren(el("li", { class: "hint", text: `Browsing is not possible: ${error.message}` }));
+      return null;
+    }
+  }
+
+  roots();
+  return el("section", { class: "browser", "aria-label": "Browse" }, where, list);
+}

@@ -1,0 +1,82 @@
+/** Settings of the key to try on the frame at hand, and to key the shot with again. */
+
+import { el } from "./dom.js";
+import { fromHex, toHex } from "./words.js";
+
+const SLIDERS = [
+  ["despill", "Despill", 0, 1, 0.05],
+  ["restore_luminance", "Restore luminance", 0, 1, 0.05],
+  ["alpha_floor", "Alpha floor", 0, 0.49, 0.01],
+  ["alpha_ceiling", "Alpha ceiling", 0.51, 1, 0.01],
+];
+const REST_MS = 160; // a slider that is being dragged asks once it rests this long
+
+/**
+ * @param {{tried: (settings: object|null) => void, again: (settings: object) => void}} does
+ *   `tried(null)`: back to what is on disk.
+ */
+export function tuning({ tried, again }) {
+  let original = {};
+  let found = [0, 0.5, 0];
+  let timer = null;
+  const controls = SLIDERS.map(([name, words, min, max, step]) => {
+    const output = el("output", { for: `set-${name}` });
+    const input = el("input", { type: "range", id: `set-${name}`, name, min, max, step, on: { input: () => { output.textContent = Number(input.value).toFixed(2); changed(); } } });
+    return { name, input, output, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
+  });
+  const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
+  const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
+  const color = el("input", { type: "color", id: "set-color", on: { input: () => changed() } });
+  const state = el("p", { class: "hint", role: "status" });
+  const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { fill(); tried(null); state.textContent = ""; } } });
+  const go = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => again(settings()) } });
+  const node = el("section", { class: "tuning", "aria-labelledby": "tuning-title" }, el("h2", { id: "tuning-title", text: "Try settings" }),
+    ...controls.map((control) => control.node),
+    el("label", { class: "check", for: "set-refine" }, refine, " Refine edges"),
+    el("label", { class: "check", for: "set-auto" }, auto, " Find the screen color"),
+    el("div", { class: "setting row" }, el("label", { for: "set-color", text: "Screen color" }), color),
+    state, el("div", { class: "buttons" }, reset, go));
+
+  function fill() {
+    for (const { name, input, output } of controls) {
+      input.value = original[name] ?? 0;
+      output.textContent = Number(input.value).toFixed(2);
+    }
+    refine.checked = original.refine_edges ?? true;
+    auto.checked = (original.screen_color ?? "auto") === "auto";
+    color.value = toHex(auto.checked ? found : original.screen_color);
+    color.disabled = auto.checked;
+    reset.disabled = true;
+  }
+
+  const touched = () => controls.some(({ name, input }) => Number(input.value) !== (original[name] ?? 0));
+
+  function settings() {
+    const chosen = Object.fromEntries(controls.map(({ name, input }) => [name, Number(input.value)]));
+    const screen = auto.checked ? "auto" : Array.isArray(original.screen_color) && color.value === toHex(original.screen_color)
+      ? original.screen_color : fromHex(color.value);
+    return { ...original, ...chosen, refine_edges: refine.checked, screen_color: screen };
+  }
+
+  const differs = () => touched() || JSON.stringify(settings()) !== JSON.stringify({ ...original, ...settings(), ...original });
+
+  function changed() {
+    reset.disabled = !differs();
+    clearTimeout(timer);
+    timer = setTimeout(() => tried(differs() ? settings() : null), REST_MS);
+  }
+
+  return {
+    node,
+    settings,
+    /** Start from a job's settings and the screen that its survey found. */
+    begin(job) {
+      original = job.request?.settings ?? {};
+      found = job.screen?.color ?? found;
+      fill();
+    },
+    next: (words) => { go.textContent = `Key again as ${words}`; },
+    tell: (words) => { state.textContent = words; },
+    close: () => clearTimeout(timer),
+  };
+}
