@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -20,6 +21,17 @@ from model.settings import KeySettings, Screen
 _LEAST_NOISE = 1e-6  # variance; a synthetic plate has none, and zero would divide
 
 
+@dataclass(frozen=True)
+class RawKey:
+    """What `infer` found, on the device."""
+
+    plate: Tensor  # (3, H, W), repaired
+    clean_plate: Tensor  # (3, H, W)
+    seen: Tensor  # (1, H, W), 1 where plain screen is seen
+    alpha: Tensor  # (1, H, W), before levels and mattes
+    repaired: int  # pixels that were NaN or infinite
+
+
 class DifferenceKeyer:
     """Keys by color difference; see `model.keyer.Keyer` for the contract."""
 
@@ -35,17 +47,28 @@ class DifferenceKeyer:
         sound = [repair_nonfinite(plate.to(self.device))[0] for plate in plates]
         return find_screen(sound, None if settings.screen_color == "auto" else settings.screen_color)
 
-    @torch.inference_mode()
     def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Key one plate (3, H, W)."""
+        return self.finish(self.infer(plate, screen, mattes, settings), screen, mattes, settings)
+
+    @torch.inference_mode()
+    def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> RawKey:
+        """Solve alpha, the slow half."""
         plate, repaired = repair_nonfinite(plate.to(self.device))
         seen_plate, seen = clean_plate(plate, screen)
         if mattes.clean_plate is not None:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
-        rotation, angle = hue_rotation(screen.color)
+        rotation, _ = hue_rotation(screen.color)
         estimate = color_difference_alpha(plate, seen_plate, rotation)
         alpha = _edges(plate, seen_plate, estimate, seen) if settings.refine_edges else _clip(estimate, UNSOLVED_MARGIN)
-        alpha = with_mattes(with_levels(alpha, settings), mattes)
+        return RawKey(plate, seen_plate, seen, alpha, repaired)
+
+    @torch.inference_mode()
+    def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
+        """Hold alpha to levels and mattes, and take the screen's light away."""
+        plate, seen_plate = raw.plate, raw.clean_plate
+        rotation, angle = hue_rotation(screen.color)
+        alpha = with_mattes(with_levels(raw.alpha, settings), mattes)
         foreground = despill(
             unmix(plate, seen_plate, alpha),
             seen_plate,
@@ -55,7 +78,7 @@ class DifferenceKeyer:
             strength=despill_strength(settings, mattes, plate),
             restore_luminance=settings.restore_luminance,
         )
-        return KeyedFrame(alpha, foreground, frame_notes(alpha, repaired, seen))
+        return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen))
 
 
 def _edges(plate: Tensor, seen_plate: Tensor, estimate: Tensor, seen: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -50,6 +50,26 @@ class Keyer(Protocol):
     def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Key one plate (3, H, W), scene-linear, any size, possibly holding NaN."""
         ...
+
+
+@runtime_checkable
+class TwoStepKeyer(Protocol):
+    """A keyer whose slow half can be kept: `key` is `finish` of `infer`.
+
+    `infer` reads of the settings nothing that FINISHING names, and of the mattes hint and clean plate only.
+    """
+
+    def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> Any:
+        """Return the raw answer for one plate (3, H, W), in a form of the keyer's own."""
+        ...
+
+    def finish(self, raw: Any, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
+        """Apply levels, mattes and despill to a raw answer, which stays as it is."""
+        ...
+
+
+FINISHING = frozenset({"alpha_floor", "alpha_ceiling", "despill", "restore_luminance", "association", "compression"})
+"""Settings that a raw answer does not depend on."""
 
 
 def load_keyer(name: str, device: str | torch.device = "cpu") -> Keyer:

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
-from service.errors import WrongState
+from service.errors import BadInput, DropKeyError, WrongState
 from service.shots import Shot
 
 
@@ -80,6 +80,16 @@ class Problem(_Frozen):
 
     frame: int | None = None
     """The frame it happened on, where it was one."""
+
+
+def error_from(problem: Problem) -> DropKeyError:
+    """Return the error that ``problem`` was made of, of its own class where its kind names one."""
+    known: list[type[DropKeyError]] = [DropKeyError]
+    for kind in known:
+        known.extend(kind.__subclasses__())
+        if kind.kind == problem.kind:
+            return kind(problem.message, fix=problem.fix, frame=problem.frame)
+    return BadInput(problem.message, fix=problem.fix, frame=problem.frame)
 
 
 class FrameResult(_Frozen):

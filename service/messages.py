@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from model.settings import KeySettings, MatteSources, Screen
+from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.jobs import FrameResult, Problem
 from service.shots import Shot
 
@@ -39,6 +39,19 @@ class ShotOrder(_Message):
         return Fraction(self.fps) if self.fps else None
 
 
+class PreviewOrder(_Message):
+    """One frame to be keyed now, at a reduced size, into PNG pictures; the shot's result is not touched."""
+
+    shot: Shot
+    frame: int
+    frames: tuple[int, ...]  # of the job that it previews: the screen is surveyed in these; empty for a movie: all
+    settings: KeySettings
+    mattes: MatteSources = MatteSources()
+    screen: Screen | None = None  # from a job of the same shot; unset: survey
+    longest_side: int | None = None  # pixels at most; unset: as large as the plate
+    folder: Path  # where the pictures go, absolute
+
+
 # ---- from service to worker
 
 
@@ -56,6 +69,14 @@ class StopShot(_Message):
 
     type: Literal["stop_shot"] = "stop_shot"
     job_id: str
+
+
+class MakePreview(_Message):
+    """Key one frame as soon as the frame at hand is done; an idle worker does it at once."""
+
+    type: Literal["make_preview"] = "make_preview"
+    preview_id: str
+    order: PreviewOrder
 
 
 class Shutdown(_Message):
@@ -128,6 +149,27 @@ class ShotFailed(_Message):
     transient: bool  # true: worth another attempt later
 
 
+class PreviewMade(_Message):
+    """The pictures of a preview lie in its folder: `grey`, `alpha`, `foreground` and `plate`, as PNG."""
+
+    type: Literal["preview_made"] = "preview_made"
+    preview_id: str
+    width: int
+    height: int
+    seconds: float
+    inferred: bool  # false: the raw answer of an earlier preview was finished with other settings
+    screen: Screen
+    notes: FrameNotes
+
+
+class PreviewFailed(_Message):
+    """The frame cannot be keyed."""
+
+    type: Literal["preview_failed"] = "preview_failed"
+    preview_id: str
+    problem: Problem
+
+
 class WorkerFailed(_Message):
     """The worker cannot work at all (no keyer, no device)."""
 
@@ -135,9 +177,17 @@ class WorkerFailed(_Message):
     problem: Problem
 
 
-ToWorker = Annotated[KeyShot | StopShot | Shutdown, Field(discriminator="type")]
+ToWorker = Annotated[KeyShot | StopShot | MakePreview | Shutdown, Field(discriminator="type")]
 FromWorker = Annotated[
-    WorkerReady | ShotStarted | FrameStarted | FrameFinished | ShotFinished | ShotFailed | WorkerFailed,
+    WorkerReady
+    | ShotStarted
+    | FrameStarted
+    | FrameFinished
+    | ShotFinished
+    | ShotFailed
+    | PreviewMade
+    | PreviewFailed
+    | WorkerFailed,
     Field(discriminator="type"),
 ]
 to_worker: TypeAdapter[ToWorker] = TypeAdapter(ToWorker)

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 import psutil
 from pydantic import BaseModel, ValidationError
@@ -22,6 +22,8 @@ from service.errors import DropKeyError, Misconfigured, NoScreen, OutOfMemory, T
 from service.jobs import Problem
 from service.messages import (
     KeyShot,
+    MakePreview,
+    PreviewFailed,
     ShotFailed,
     Shutdown,
     StopShot,
@@ -34,6 +36,7 @@ from service.settings import load_settings
 
 if TYPE_CHECKING:
     from model.keyer import Keyer
+    from service.pipeline.preview import Previewer
 
 EXIT_UNUSABLE = 3  # no keyer, no device
 EXIT_DEVICE_LOST = 4  # the driver's context is gone; only a new process gets a new one
@@ -98,7 +101,9 @@ class Worker:
         self._first_keyer = first_keyer
         self._device = "cpu"
         self._keyers: dict[str, Keyer] = {}
-        self._orders: queue.SimpleQueue[tuple[KeyShot, threading.Event] | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[KeyShot, threading.Event] | Literal["look"] | None] = queue.SimpleQueue()
+        self._previews: queue.SimpleQueue[MakePreview] = queue.SimpleQueue()
+        self._previewer: Previewer | None = None
         self._lock = threading.Lock()
         self._stopped: dict[str, threading.Event] = {}
         self._ending = threading.Event()
@@ -115,6 +120,9 @@ class Worker:
                 with self._lock:
                     if message.job_id in self._stopped:
                         self._stopped[message.job_id].set()
+            case MakePreview():
+                self._previews.put(message)
+                self._orders.put("look")
             case Shutdown():
                 self._ending.set()
                 self._orders.put(None)
@@ -136,7 +144,9 @@ class Worker:
             if taken is None:
                 return 0
             try:
-                self._key(*taken)
+                self._make_previews()
+                if taken != "look":
+                    self._key(*taken)
             except DeviceLost:
                 return EXIT_DEVICE_LOST
 
@@ -150,7 +160,7 @@ class Worker:
                 job_id=message.job_id,
                 attempt=message.attempt,
                 report=self._line.send,
-                stopped=lambda: stopped.is_set() or self._ending.is_set(),
+                stopped=lambda: self._between_frames(stopped),
                 limits=Limits.of(self._settings),
             )
         except Exception as error:
@@ -175,6 +185,36 @@ class Worker:
                 # The next order for the same job may be here already, with an event of its own.
                 if self._stopped.get(message.job_id) is stopped:
                     del self._stopped[message.job_id]
+
+    def _between_frames(self, stopped: threading.Event) -> bool:
+        """Make the previews that somebody waits for, then say whether the shot is to end; asked between frames."""
+        self._make_previews()
+        return stopped.is_set() or self._ending.is_set()
+
+    def _make_previews(self) -> None:
+        while not self._ending.is_set():
+            try:
+                message = self._previews.get_nowait()
+            except queue.Empty:
+                return
+            self._make_preview(message)
+
+    def _make_preview(self, message: MakePreview) -> None:
+        from service.pipeline import Limits
+        from service.pipeline.preview import Previewer
+
+        if self._previewer is None:
+            self._previewer = Previewer(Limits.of(self._settings))
+        try:
+            keyer = self._keyer(message.order.settings.keyer)
+            made = self._previewer.make(message.preview_id, message.order, keyer)
+        except Exception as error:
+            log.exception("preview %s", message.preview_id)
+            self._line.send(PreviewFailed(preview_id=message.preview_id, problem=problem_of(error)))
+            if device_is_lost(self._device):
+                raise DeviceLost from error
+        else:
+            self._line.send(made)
 
     def _keyer(self, name: str) -> Keyer:
         from model.keyer import load_keyer

@@ -12,6 +12,7 @@ from service.api.pictures import Pictures
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
 from service.api.sessions import Sessions
+from service.api.trying import Trying
 from service.api.web import Web
 from service.paths import Paths
 from service.previews.reader import Reader, environment_of
@@ -32,8 +33,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks.
 
-    ``reader`` makes the pictures; unset: one of its own. Its `state` holds `events`, to be closed before the server stops, `reader`, to be closed after it, and `sessions`,
-    which makes links for browsers.
+    ``reader`` makes the pictures; unset: one of its own. The application's `state` holds `events`, to be closed before
+    the server stops, `reader`, to be closed after it, and `sessions`, which makes links for browsers.
     """
     paths = paths or Paths(settings)
     sessions = Sessions(token)
@@ -52,6 +53,7 @@ def create_app(
     app.include_router(Routes(queue, store, settings, paths, checks).router())
     app.include_router(events.router())
     app.include_router(Pictures(queue, reader).router())
+    app.include_router(Trying(queue, settings, paths).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

@@ -40,7 +40,8 @@ def bundle(sources: Path = SOURCES) -> str:
     release = version("dropkey")
     head = f"// DropKey {release}: the After Effects panel. Built by `dropkey panel build`; do not edit.\n"
     body = "\n".join(parts)
-    return f'{head}(function (thisObj) {{\n\nvar PANEL_VERSION = "{release}";\n\n{body}\nopenPanel(thisObj);\n\n}})(this);\n'
+    start = f'(function (thisObj) {{\n\nvar PANEL_VERSION = "{release}";\n'
+    return f"{head}{start}\n{body}\nopenPanel(thisObj);\n\n}})(this);\n"
 
 
 def panel_folders(platform: str = sys.platform, environment: dict[str, str] | None = None) -> list[Path]:

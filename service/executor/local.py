@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from logging.handlers import RotatingFileHandler
 
+from service.errors import WorkerLost
 from service.executor.orphans import Register
 from service.executor.port import ExecutorEvent, WorkerStatus
 from service.executor.process import window_flags
 from service.executor.slot import Slot
-from service.messages import ShotOrder
+from service.messages import PreviewMade, PreviewOrder, ShotOrder
 from service.settings import Settings
 
 LOG_BYTES = 5_000_000
@@ -40,6 +42,7 @@ class LocalExecutor:
         self._cards = cards
         self._clock = clock
         self._slots: list[Slot] = []
+        self._previewing: Slot | None = None
         self._logs: list[logging.Handler] = []
 
     def start(self, listener: Callable[[ExecutorEvent], None]) -> None:
@@ -81,6 +84,16 @@ class LocalExecutor:
         """End that shot between two frames."""
         for slot in self._slots:
             slot.stop(job_id)
+
+    def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
+        """Have one frame keyed soon, by the worker that made the last preview where it is as free as any other."""
+        slots = sorted(self._slots, key=lambda slot: (not slot.free, slot is not self._previewing))
+        for slot in slots:
+            future = slot.preview(preview_id, order)
+            if future is not None:
+                self._previewing = slot  # it has the plate and the raw answer in memory
+                return future
+        raise WorkerLost("No worker is ready.", fix="Wait until the keyer is loaded, then ask again.")
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return how the workers are."""

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from service.jobs import Problem
-from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.messages import (
+    FrameFinished,
+    FrameStarted,
+    PreviewMade,
+    PreviewOrder,
+    ShotFailed,
+    ShotFinished,
+    ShotOrder,
+    ShotStarted,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,9 @@ class Executor(Protocol):
 
     def stop(self, job_id: str) -> None:
         """Ask for the shot to end between two frames; no effect when it is not running."""
+
+    def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
+        """Have one frame keyed between two frames of whatever runs; the future fails with a DropKeyError."""
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return how the workers are."""

@@ -8,18 +8,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
-from service.errors import WorkerLost
+from service.errors import DropKeyError, WorkerLost
 from service.executor.orphans import Register
 from service.executor.port import CapacityChanged, ExecutorEvent, ShotLost, WorkerStatus
 from service.executor.process import Ended, Heard, Rubbish, WorkerProcess
-from service.jobs import FrameState, Problem
+from service.jobs import FrameState, Problem, error_from
 from service.messages import (
     FrameFinished,
     FrameStarted,
     KeyShot,
+    MakePreview,
+    PreviewFailed,
+    PreviewMade,
+    PreviewOrder,
     ShotFailed,
     ShotFinished,
     ShotOrder,
@@ -83,6 +88,7 @@ class Slot:
         self._closing = threading.Event()
         self._life: _Life | None = None
         self._shot: _Shot | None = None
+        self._previews: dict[str, Future[PreviewMade]] = {}
         self._status = WorkerStatus(name=name, state="starting")
         self._deaths = 0
         self._thread = threading.Thread(target=self._run, name=f"slot-{name}", daemon=True)
@@ -122,6 +128,19 @@ class Slot:
         with self._lock:
             if self._life is not None and self._shot is not None and self._shot.job_id == job_id:
                 self._life.process.send(StopShot(job_id=job_id))
+
+    def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade] | None:
+        """Have a frame keyed soon; None when no worker is ready here."""
+        with self._lock:
+            life = self._life
+            if life is None or not life.ready or self._closing.is_set():
+                return None
+            if self._shot is None:
+                life.silence = 0.0
+            future: Future[PreviewMade] = Future()
+            self._previews[preview_id] = future
+            life.process.send(MakePreview(preview_id=preview_id, order=order))
+            return future
 
     def begin_close(self) -> None:
         """Ask the worker to finish its frame and to end."""
@@ -199,13 +218,14 @@ class Slot:
         """Return how many seconds of silence are fine now, and what it is that takes them."""
         settings = self._settings
         with self._lock:
-            shot = self._shot
+            shot, previews = self._shot, len(self._previews)
         if self._closing.is_set():
             return settings.stop_deadline_seconds, "did not end"
         if not life.ready:
             return settings.load_deadline_seconds, "was loading"
         if shot is None:
-            return math.inf, ""
+            previewing = settings.load_deadline_seconds + settings.frame_deadline_seconds
+            return (previewing, "was busy with a preview") if previews else (math.inf, "")
         if shot.started:
             return settings.frame_deadline_seconds, "was busy with one frame"
         # Before the first frame: another keyer may load, and frames of an earlier attempt are verified.
@@ -224,6 +244,10 @@ class Slot:
             case Rubbish():
                 life.verdict = life.verdict or f"said what is no message ('{heard.text[:80]}')"
                 life.process.kill()
+            case PreviewMade():
+                self._previewed(heard.preview_id, heard)
+            case PreviewFailed():
+                self._previewed(heard.preview_id, error_from(heard.problem))
             case ShotStarted() | FrameStarted() | FrameFinished() | ShotFinished() | ShotFailed():
                 self._pass_on(heard)
 
@@ -240,9 +264,24 @@ class Slot:
                 self._set_state("ready")
         self._tell(heard)
 
+    def _previewed(self, preview_id: str, outcome: PreviewMade | DropKeyError) -> None:
+        with self._lock:
+            future = self._previews.pop(preview_id, None)
+        if future is None:
+            return
+        if isinstance(outcome, PreviewMade):
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
+
     def _bury(self, life: _Life, exit_code: int) -> None:
         with self._lock:
             shot, self._shot, self._life = self._shot, None, None
+            unmade = list(self._previews)
+        lost = life.problem or _lost(life, exit_code, self.name)
+        for preview_id in unmade:
+            self._previewed(preview_id, WorkerLost(lost.message, fix=lost.fix))
+        with self._lock:
             if self._closing.is_set() and shot is None:
                 return
             self._deaths += 1

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from model.settings import MatteSources
@@ -14,6 +15,7 @@ from service.errors import WrongState
 from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
+from service.messages import PreviewMade, PreviewOrder
 from service.queue.dispatcher import Dispatcher
 from service.queue.status_file import StatusFiles
 from service.queue.subscription import Hub, Subscription
@@ -133,6 +135,10 @@ class JobQueue:
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return how the workers are."""
         return self._executor.workers()
+
+    def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
+        """Have one frame keyed between two frames of whatever runs. Raises WorkerLost while no worker is ready."""
+        return self._executor.preview(preview_id, order)
 
     def subscribe(self) -> Subscription:
         """Listen to events from now on."""

@@ -1,0 +1,207 @@
+"""`POST /preview`: one frame, now, with settings that nobody has decided on yet."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections import OrderedDict
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from model.settings import FrameNotes, KeySettings, MatteSources, Screen
+from service.errors import BadInput, DropKeyError, NotFound
+from service.jobs import JobRequest
+from service.messages import PreviewMade, PreviewOrder
+from service.paths import Paths
+from service.queue import JobQueue
+from service.requests import asked_over_http
+from service.settings import Settings
+from service.shots import Shot
+
+KEPT = 16
+LONGEST_WAIT = 60.0
+View = Literal["grey", "alpha", "foreground", "plate"]
+Wait = Annotated[float, Query(ge=0.0, le=LONGEST_WAIT)]
+
+
+class PreviewRequest(BaseModel):
+    """Which frame is wanted: of a job that is known, or of a plate as for `POST /jobs`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    job: JobRequest | None = None
+    """The plate, range, settings and mattes, as for `POST /jobs`; nothing is queued."""
+
+    job_id: str | None = None
+    """A job whose plate, mattes and screen are meant, instead of `job`."""
+
+    settings: KeySettings | None = None
+    """With `job_id`: settings to try in place of the job's."""
+
+    frame: int
+    """Frame number, the plate's."""
+
+    longest_side: Annotated[int | None, Field(ge=64, le=16384)] = None
+    """Pixels; the picture is reduced before it is keyed. Unset: full size."""
+
+    view: View = "grey"
+    """Which picture `picture` names."""
+
+    wait_seconds: Annotated[float, Field(ge=0.0, le=LONGEST_WAIT)] = 30.0
+    """Answer after this long in any case; ask again with `GET /preview/{id}`."""
+
+
+class PreviewState(BaseModel):
+    """How far a preview is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    id: str
+    """For `GET /preview/{id}` and `GET /preview/{id}/{view}.png`."""
+
+    state: Literal["working", "done"]
+    """`done` once the pictures are there."""
+
+    frame: int
+    """Frame number."""
+
+    picture: str | None = None
+    """The PNG file of the view that was asked for, on the service's machine."""
+
+    width: int | None = None
+    """Pixels."""
+
+    height: int | None = None
+    """Pixels."""
+
+    seconds: float | None = None
+    """What keying it took."""
+
+    inferred: bool | None = None
+    """False where the raw answer of an earlier preview was used."""
+
+    screen: Screen | None = None
+    """The screen that was found, or that of the job."""
+
+    notes: FrameNotes | None = None
+    """What keying it came upon."""
+
+
+@dataclass(frozen=True)
+class _Try:
+    future: Future[PreviewMade]
+    folder: Path
+    frame: int
+    view: View
+
+
+class Trying:
+    """The routes of previews, and the pictures that they left."""
+
+    def __init__(self, queue: JobQueue, settings: Settings, paths: Paths) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._paths = paths
+        self._place = settings.home / "previews"
+        self._tries: OrderedDict[str, _Try] = OrderedDict()
+        self._lock = threading.Lock()
+        shutil.rmtree(self._place, ignore_errors=True)  # of an earlier service
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(redirect_slashes=False, tags=["previews"])
+        router.add_api_route("/preview", self.make, methods=["POST"], response_model=PreviewState)
+        router.add_api_route("/preview/{preview_id}", self.get, methods=["GET"], response_model=PreviewState)
+        router.add_api_route(
+            "/preview/{preview_id}/{view}.png", self.picture, methods=["GET"], response_class=FileResponse
+        )
+        return router
+
+    def make(self, request: Request, asked: PreviewRequest) -> Response:
+        """Key one frame between two frames of whatever runs; the result of no job is touched."""
+        preview_id = uuid.uuid4().hex
+        order = self._order(asked, self._place / preview_id, trusted=bool(request.state.trusted))
+        tried = _Try(self._queue.preview(preview_id, order), order.folder, order.frame, asked.view)
+        with self._lock:
+            self._tries[preview_id] = tried
+            old = [self._tries.popitem(last=False)[1] for _ in range(len(self._tries) - KEPT)]
+        for each in old:
+            shutil.rmtree(each.folder, ignore_errors=True)
+        return self._answer(preview_id, tried, asked.wait_seconds)
+
+    def get(self, preview_id: str, wait_seconds: Wait = 0.0) -> Response:
+        """Say how far a preview is."""
+        return self._answer(preview_id, self._find(preview_id), wait_seconds)
+
+    def picture(self, preview_id: str, view: View) -> Response:
+        """Return one view of a finished preview."""
+        tried = self._find(preview_id)
+        file = tried.folder / f"{view}.png"
+        if not tried.future.done() or not file.is_file():
+            raise NotFound("There is no such picture yet.", fix="Ask how far the preview is.")
+        return Response(file.read_bytes(), media_type="image/png")
+
+    def _find(self, preview_id: str) -> _Try:
+        with self._lock:
+            if preview_id not in self._tries:
+                raise NotFound(f"There is no preview {preview_id}.", fix="Ask for a new one.")
+            return self._tries[preview_id]
+
+    def _answer(self, preview_id: str, tried: _Try, patience: float) -> Response:
+        wait([tried.future], timeout=patience)
+        if not tried.future.done():
+            state = PreviewState(id=preview_id, state="working", frame=tried.frame)
+            return JSONResponse(
+                state.model_dump(mode="json"), status_code=202, headers={"location": f"/preview/{preview_id}"}
+            )
+        error = tried.future.exception()
+        if isinstance(error, DropKeyError):
+            raise type(error)(error.message, fix=error.fix, frame=tried.frame)
+        made = tried.future.result()
+        state = PreviewState(
+            id=preview_id,
+            state="done",
+            frame=tried.frame,
+            picture=str(tried.folder / f"{tried.view}.png"),
+            width=made.width,
+            height=made.height,
+            seconds=made.seconds,
+            inferred=made.inferred,
+            screen=made.screen,
+            notes=made.notes,
+        )
+        return JSONResponse(state.model_dump(mode="json"))
+
+    def _order(self, asked: PreviewRequest, folder: Path, *, trusted: bool) -> PreviewOrder:
+        if (asked.job is None) == (asked.job_id is None):
+            raise BadInput("A preview is of a job or of a job_id.", fix="Name one of them.")
+        shot, settings, mattes, screen, frames = self._wanted(asked, trusted=trusted)
+        return PreviewOrder(
+            shot=shot,
+            frame=asked.frame,
+            frames=frames,
+            settings=settings,
+            mattes=mattes,
+            screen=screen,
+            longest_side=asked.longest_side,
+            folder=folder,
+        )
+
+    def _wanted(
+        self, asked: PreviewRequest, *, trusted: bool
+    ) -> tuple[Shot, KeySettings, MatteSources, Screen | None, tuple[int, ...]]:
+        if asked.job_id is not None:
+            job = self._queue.get(asked.job_id)
+            settings = asked.settings or job.request.settings
+            same_screen = settings.screen_color == job.request.settings.screen_color
+            return job.shot, settings, job.mattes, job.screen if same_screen else None, job.frames
+        assert asked.job is not None
+        order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=trusted)
+        return shot, order.request.settings, order.mattes, None, shot.frames

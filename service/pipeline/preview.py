@@ -1,0 +1,189 @@
+"""Keys one frame for people to look at, small and soon; what is slow about it is kept for the next look."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.keyer import FINISHING, KeyedFrame, Keyer, Mattes, TwoStepKeyer
+from model.settings import Screen
+from service.atomic import replace_file
+from service.messages import PreviewMade, PreviewOrder, ShotOrder
+from service.pipeline.limits import Limits
+from service.pipeline.mattes import MatteReader
+from service.pipeline.survey import survey
+from service.plates import Plate, open_plate
+from service.previews.frames import Frame
+from service.previews.messages import Channels, Look, Over, Pass
+from service.previews.pictures import picture
+from service.shots import file_fingerprint
+
+KEPT = 4  # frames whose plate and raw answer stay in memory
+KEPT_SCREENS = 32
+VIEWS = ("grey", "alpha", "foreground", "plate")
+
+
+@dataclass
+class _Looked:
+    """What is known about one frame of one shot at one size."""
+
+    plate: torch.Tensor  # (3, h, w), scene-linear
+    mattes: Mattes
+    screen: Screen
+    raw: Any = None
+
+
+class Previewer:
+    """Makes previews in the worker, between the frames of a shot. One thread uses it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._looked: OrderedDict[str, _Looked] = OrderedDict()
+        self._screens: OrderedDict[str, Screen] = OrderedDict()
+
+    def make(self, preview_id: str, order: PreviewOrder, keyer: Keyer) -> PreviewMade:
+        """Key the frame and write its pictures.
+
+        At full size and with the screen of the job it is the frame that the job makes, bit for bit. Raises what the
+        pipeline raises.
+        """
+        started = time.perf_counter()
+        looked, mark = self._look(order, keyer)
+        inferred = looked.raw is None
+        keyed = _key(looked, keyer, order)
+        self._keep(mark, looked)
+        _write(order.folder, looked.plate, keyed)
+        height, width = keyed.alpha.shape[-2:]
+        return PreviewMade(
+            preview_id=preview_id,
+            width=width,
+            height=height,
+            seconds=round(time.perf_counter() - started, 3),
+            inferred=inferred,
+            screen=looked.screen,
+            notes=keyed.notes,
+        )
+
+    def _look(self, order: PreviewOrder, keyer: Keyer) -> tuple[_Looked, str]:
+        """Return what is kept of the frame, else read it."""
+        mark = _mark(order)
+        if mark in self._looked:
+            return self._looked[mark], mark
+        with open_plate(
+            order.shot,
+            order.settings,
+            maximum_side_pixels=self._limits.maximum_side_pixels,
+            maximum_picture_mib=self._limits.maximum_picture_mib,
+        ) as plate:
+            screen = order.screen or self._screen(order, plate, keyer)
+            seen = plate.read(order.frame)
+            reader = MatteReader(_as_shot_order(order), plate.format)
+            mattes = reader.read(order.frame, seen)
+        side = order.longest_side
+        color = _reduced(torch.from_numpy(np.ascontiguousarray(np.moveaxis(seen.color, -1, 0))), side)
+        assert color is not None
+        small = Mattes(
+            hint=_reduced(mattes.hint, side),
+            clean_plate=_reduced(mattes.clean_plate, side),
+            garbage=_reduced(mattes.garbage, side),
+            core=_reduced(mattes.core, side),
+        )
+        return _Looked(color, small, screen), mark
+
+    def _screen(self, order: PreviewOrder, plate: Plate, keyer: Keyer) -> Screen:
+        """Survey the shot as its job would, once."""
+        mark = "\n".join((order.shot.model_dump_json(), _chosen(order), str(order.frames), _stamp(order)))
+        if mark not in self._screens:
+            present = set(plate.format.frames)
+            wanted = [frame for frame in order.frames if frame in present] or list(plate.format.frames)
+            self._screens[mark] = survey(plate, wanted, keyer, order.settings, _nobody)
+            while len(self._screens) > KEPT_SCREENS:
+                self._screens.popitem(last=False)
+        return self._screens[mark]
+
+    def _keep(self, mark: str, looked: _Looked) -> None:
+        self._looked[mark] = looked
+        self._looked.move_to_end(mark)
+        while len(self._looked) > KEPT:
+            self._looked.popitem(last=False)
+
+
+def _nobody(frame: int) -> None:
+    del frame
+
+
+def _key(looked: _Looked, keyer: Keyer, order: PreviewOrder) -> KeyedFrame:
+    if not isinstance(keyer, TwoStepKeyer):
+        return keyer.key(looked.plate, looked.screen, looked.mattes, order.settings)
+    if looked.raw is None:
+        looked.raw = keyer.infer(looked.plate, looked.screen, looked.mattes, order.settings)
+    return keyer.finish(looked.raw, looked.screen, looked.mattes, order.settings)
+
+
+def _mark(order: PreviewOrder) -> str:
+    """Identify all that the raw answer depends on."""
+    parts = (
+        order.shot.model_dump_json(),
+        str(order.frame),
+        str(order.frames),
+        str(order.longest_side),
+        _chosen(order),
+        order.mattes.model_dump_json(),
+        order.screen.model_dump_json() if order.screen else "",
+        _stamp(order),
+    )
+    return "\n".join(parts)
+
+
+def _chosen(order: PreviewOrder) -> str:
+    return order.settings.model_dump_json(exclude=set(FINISHING))
+
+
+def _stamp(order: PreviewOrder) -> str:
+    """Identify the file that the frame lies in, so that a plate that was rendered anew is read anew."""
+    file = order.shot.frame_path(order.frame)
+    return file_fingerprint(file) if file.is_file() else ""
+
+
+def _as_shot_order(order: PreviewOrder) -> ShotOrder:
+    return ShotOrder(
+        shot=order.shot, frames=(order.frame,), settings=order.settings, output=order.folder, mattes=order.mattes
+    )
+
+
+def _reduced(planes: torch.Tensor | None, longest_side: int | None) -> torch.Tensor | None:
+    """Average areas of (C, H, W) so that no side is longer than asked for; in linear light, so that edges stay true."""
+    if planes is None or longest_side is None or max(planes.shape[-2:]) <= longest_side:
+        return planes
+    scale = longest_side / max(planes.shape[-2:])
+    size = [max(1, round(length * scale)) for length in planes.shape[-2:]]
+    return torch.nn.functional.interpolate(planes[None], size=size, mode="area")[0]
+
+
+def _write(folder: Path, plate: torch.Tensor, keyed: KeyedFrame) -> None:
+    """Write every view as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    color, alpha = _pixels(keyed.foreground), _pixels(keyed.alpha)[..., 0]
+    look = Look(exposure=0.0, gamma=1.0, size=None, channels=Channels.RGB)
+    result = Frame(color, alpha, premultiplied=False)
+    pictures = {
+        "grey": picture(result, Pass.COMPOSITE, Over.GREY, look),
+        "alpha": picture(result, Pass.ALPHA, Over.GREY, look),
+        "foreground": picture(result, Pass.COMPOSITE, Over.BLACK, look),
+        "plate": picture(Frame(_pixels(plate), None), Pass.PLATE, Over.GREY, look),
+    }
+    for name, content in pictures.items():
+        replace_file(folder / f"{name}.png", content)
+
+
+def _pixels(planes: torch.Tensor) -> NDArray[np.float32]:
+    """Return (C, H, W) as (H, W, C) for the picture maker."""
+    pixels: NDArray[np.float32] = planes.movedim(0, -1).float().cpu().numpy()
+    return np.ascontiguousarray(pixels)
