@@ -41,6 +41,9 @@ class JobSummary(_Reply):
     frames_total: int
     """Frames to key; 0 while a movie's pictures are not counted."""
 
+    first_frame: int | None
+    """Number of the first of them, whose picture stands for the shot; null while they are not counted."""
+
     frames_done: int
     """How many are finished."""
 

@@ -28,6 +28,7 @@ def summary_of(job: Job, paths: Paths) -> JobSummary:
             "plate": job.request.plate,
             "client": job.request.client,
             "frames_total": len(job.frames),
+            "first_frame": job.frames[0] if job.frames else None,
             "problem": trouble,
             "output": paths.theirs(job.output, like),
             "manifest": None if job.manifest is None else paths.theirs(job.manifest, like),
