@@ -1,4 +1,4 @@
-"""The service's side of the reader of pictures: starts it when somebody looks, ends it when it hangs, and starts another."""
+"""The service's side of the reader of pictures: starts it when somebody looks, ends it when it hangs."""
 
 from __future__ import annotations
 
