@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from model.data.codecs import write_png
 from model.data.config import DataConfig
+from model.data.dataset import ReadPicture, find_shots, read_description, read_shot
 from model.data.encodings import ENCODINGS
+from model.data.filming import film
 from model.data.scenes import generate
 
 
@@ -38,10 +41,29 @@ def sheet(
         shot = generate([seed], height=height, width=width, config=config)
         row = [displayed(getattr(shot, part)[0].expand(3, -1, -1)) for part in parts]
         tiles.append(np.concatenate(row, axis=1))
+    return in_rows(tiles, columns)
+
+
+def draw_sheet(
+    seeds: Sequence[int], rendered: Path | None, read: ReadPicture, *, width: int, columns: int
+) -> NDArray[np.uint8]:
+    """Return a sheet of generated frames, 4:3 and ``width`` wide, over the filmed plates of the set ``rendered``."""
+    picture = sheet(seeds, height=width * 3 // 4, width=width, columns=columns, config=DataConfig(zoom=(1.0, 4.0)))
+    if rendered is None:
+        return picture
+    tiles = []
+    for shot in find_shots(rendered):
+        plate = film(read_shot(shot, read), read_description(shot)).plate[:1]
+        size = (round(width * plate.shape[-2] / plate.shape[-1]), width)
+        tiles.append(displayed(functional.interpolate(plate, size, mode="bilinear", antialias=True)[0]))
+    return np.concatenate([picture, in_rows(tiles, columns)])
+
+
+def in_rows(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Return pictures of one size in rows of ``columns``, the last one filled up with black."""
     rows = math.ceil(len(tiles) / columns)
-    blank = np.zeros_like(tiles[0])
-    tiles += [blank] * (rows * columns - len(tiles))
-    return np.concatenate([np.concatenate(tiles[r * columns : (r + 1) * columns], axis=1) for r in range(rows)])
+    filled = [*tiles, *[np.zeros_like(tiles[0])] * (rows * columns - len(tiles))]
+    return np.concatenate([np.concatenate(filled[r * columns : (r + 1) * columns], axis=1) for r in range(rows)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

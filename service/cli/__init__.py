@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from service.cli.app import app, main
+from service.cli.data import data
 from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
 from service.cli.panel import panel
 from service.cli.training import train
 
-__all__ = ["app", "bench", "evaluate", "key", "main", "panel", "train"]
+__all__ = ["app", "bench", "data", "evaluate", "key", "main", "panel", "train"]

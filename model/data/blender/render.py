@@ -1,0 +1,109 @@
+"""Renders shots with Blender, in a process of its own, and writes them as a set on disk."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from model.data.blender.answers import Picture, answers, disagreement
+from model.data.blender.choices import draw_recipe
+from model.data.blender.recipe import KINDS, Recipe
+from model.data.dataset import (
+    REQUIRED,
+    Part,
+    ShotDescription,
+    WritePicture,
+    picture_path,
+    write_description,
+)
+
+VARIABLE = "DROPKEY_BLENDER_PYTHON"
+DEADLINE_SECONDS = 3600.0
+SAMPLES = 48
+ROUNDING = 2**-11  # of the plate, relative to its brightest light
+PARTS: tuple[Part, ...] = (*REQUIRED, "spill")
+
+
+def unavailable() -> str:
+    """Say why nothing can be rendered here; empty where Blender's package is at hand."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return "" if Path(named).is_file() else f"{VARIABLE} names {named}, which does not exist"
+    if importlib.util.find_spec("bpy"):
+        return ""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"not available here: this Python {version} has no bpy. Its wheels exist for Python 3.11 (bpy 5.0) and 3.13 "
+        f"(bpy 5.2); install one, or name an interpreter that has it in {VARIABLE}"
+    )
+
+
+def render_set(
+    folder: Path, write: WritePicture, *, count: int, size: int, first_seed: int = 1, samples: int = SAMPLES
+) -> Iterator[Path]:
+    """Render ``count`` shots of one frame, ``size`` pixels wide, into ``folder``; yield each when it is finished.
+
+    The kinds of subjects take turns. The same seed gives the same bits with the same Blender on the same kind of
+    machine. Raises RuntimeError where Blender is not available or fails.
+    """
+    why = unavailable()
+    if why:
+        raise RuntimeError(why)
+    for seed in range(first_seed, first_seed + count):
+        recipe = draw_recipe(seed, kind=KINDS[(seed - 1) % len(KINDS)], size=size, samples=samples)
+        yield write_shot(folder, recipe, write)
+
+
+def write_shot(folder: Path, recipe: Recipe, write: WritePicture) -> Path:
+    """Render one recipe and write it as a shot into ``folder``; return the shot's folder."""
+    passes, version = render(recipe)
+    parts = answers(passes, recipe.screen_level, glass=recipe.kind == "glass")
+    shot = folder / f"blender_{recipe.kind}_{recipe.seed}"
+    for part in PARTS:
+        (shot / part).mkdir(parents=True, exist_ok=True)
+        write(picture_path(shot, part, 1), parts[part])
+    description = ShotDescription(
+        name=shot.name,
+        generator="blender",
+        width=recipe.width,
+        height=recipe.height,
+        frames=1,
+        optional_parts=("spill",),
+        noiseless=True,
+        recompose_tolerance=ROUNDING * max(1.0, float(parts["plate"].max())),
+        recipe=asdict(recipe) | {"blender": version, "disagreement": round(disagreement(passes, parts), 5)},
+    )
+    write_description(shot, description)
+    return shot
+
+
+def render(recipe: Recipe) -> tuple[dict[str, Picture], str]:
+    """Return the passes of a recipe (H, W, 4) and Blender's version. Raises RuntimeError with Blender's last words."""
+    interpreter = os.environ.get(VARIABLE) or sys.executable
+    root = Path(__file__).parents[3]
+    with tempfile.TemporaryDirectory(prefix="dropkey-render-") as folder:
+        recipe_file, passes_file = Path(folder, "recipe.json"), Path(folder, "passes.npz")
+        recipe_file.write_text(recipe.to_json(), encoding="utf-8")
+        done = subprocess.run(
+            [interpreter, "-s", "-m", "model.data.blender.inside", str(recipe_file), str(passes_file)],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+        if done.returncode or not passes_file.is_file():
+            raise RuntimeError(f"Blender ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}")
+        with np.load(passes_file) as stored:
+            version = str(stored["version"])
+            return {name: stored[name] for name in stored.files if name != "version"}, version
