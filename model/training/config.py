@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,10 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class TrainingConfig(BaseModel):
-    """Choices of one run. With the step, they fix every number of that step on one kind of device."""
+    """Choices of one run; ``PRESETS`` has better ones for each network.
+
+    With the step, they fix every number of that step on one kind of device.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -40,7 +43,7 @@ class TrainingConfig(BaseModel):
     pool: Positive = 96
     """Shots that are held to cut crops from."""
 
-    fresh: Annotated[float, Field(gt=0.0)] = 0.25
+    fresh: Annotated[float, Field(gt=0.0)] = 0.1
     """New shots per step; each takes the place of the oldest."""
 
     data: DataConfig = Field(default_factory=DataConfig)
@@ -75,3 +78,18 @@ class TrainingConfig(BaseModel):
 
     save_every: Positive = 100
     """Steps between two saved states."""
+
+
+# They see a neighbourhood only and cannot know where a screen ends: what lies beyond is left out of their shots.
+_BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "regression": _BASELINE | {"steps": 2500, "batch": 64, "crop": 20, "learning_rate": 3e-3, "averaging": 0.99},
+    "classification": _BASELINE
+    | {"steps": 800, "batch": 16, "crop": 24, "learning_rate": 2e-3, "averaging": 0.98, "validation_shots": 6},
+}
+
+
+def training_config(network: str, **choices: Any) -> TrainingConfig:
+    """Return the preset of ``network`` with ``choices`` in place of its own; raises pydantic's ValidationError."""
+    return TrainingConfig.model_validate({"network": network} | PRESETS.get(network, {}) | choices)

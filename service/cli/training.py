@@ -64,8 +64,9 @@ def train(
     where, _ = find_device(load_settings(device=device).device)
     if resume is not None and (network or steps or shuffled_truth or option or choices):
         raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
-    named = {"network": network, "steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
-    config = _config({name: value for name, value in named.items() if value} | _pairs(choices))
+    named = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
+    chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
+    config = _config(network or "regression", chosen)
     folder = resume or output
     assert folder is not None
     done = run_training(
@@ -86,14 +87,14 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
 
     from model.device import find_device
     from model.network.registry import NETWORKS
-    from model.training.config import TrainingConfig
+    from model.training.config import training_config
     from model.training.timing import time_steps
 
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(device)
     for network in NETWORKS:
-        found = time_steps(TrainingConfig(network=network, pool=16), where)
+        found = time_steps(training_config(network, pool=16), where)
         if as_json:
             typer.echo(json.dumps(asdict(found) | {"generator_share": found.generator_share}))
         else:
@@ -104,11 +105,11 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
             )
 
 
-def _config(raw: dict[str, Any]) -> TrainingConfig:
-    from model.training.config import TrainingConfig
+def _config(network: str, choices: dict[str, Any]) -> TrainingConfig:
+    from model.training.config import training_config
 
     try:
-        return TrainingConfig.model_validate(raw)
+        return training_config(network, **choices)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from model.checkpoint import Provenance, load_checkpoint
 from model.data.config import DataConfig
 from model.errors import KeyingError
 from model.network.registry import build_network
-from model.training.config import TrainingConfig
+from model.training.config import TrainingConfig, training_config
 from model.training.curve import Row, draw_curve, read_rows
 from model.training.losses import OBJECTIVES, weighted_sum
 from model.training.shots import FIRST_VALIDATION_SEED, SEEDS_PER_RUN, ShotPool
@@ -180,3 +181,11 @@ def test_the_cost_of_a_step_is_split_into_shots_and_the_rest() -> None:
     found = time_steps(tiny(), steps=4)
     assert 0.0 < found.generator_seconds < found.step_seconds
     assert found.generator_share == pytest.approx(found.generator_seconds / found.step_seconds)
+
+
+@pytest.mark.parametrize("network", sorted(OBJECTIVES))
+def test_every_network_has_a_preset_whose_choices_can_be_replaced(network: str) -> None:
+    assert training_config(network).data.set_visible == 0.0
+    assert training_config(network, batch=3).batch == 3
+    with pytest.raises(ValidationError):
+        training_config(network, invented=1)
