@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from service.api import problems
 from service.api.events import Events
+from service.api.machine import Machine
+from service.api.metrics import Metrics
 from service.api.pictures import Pictures
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
@@ -52,6 +54,7 @@ def create_app(
     app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
     app.include_router(Routes(queue, store, settings, paths, checks).router())
     app.include_router(events.router())
+    app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events)).router())
     app.include_router(Pictures(queue, reader).router())
     app.include_router(Trying(queue, settings, paths).router())
     app.include_router(web.router())

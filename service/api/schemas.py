@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,3 +121,127 @@ class BrowserLink(_Reply):
 
     url: str
     """Open it within an hour; it works once."""
+
+
+class RootStatus(_Reply):
+    """A configured folder."""
+
+    id: str
+    """Name it by this in `POST /jobs` and `GET /browse`."""
+
+    path: str
+    """On the service's machine."""
+
+    watched: bool
+    """Whether it is a drop folder."""
+
+    online: bool
+    """Whether it is there."""
+
+    free_bytes: int | None
+    """Room on its disk."""
+
+
+class RootList(_Reply):
+    """The configured folders."""
+
+    roots: tuple[RootStatus, ...]
+    """Drop folders first."""
+
+
+class Folder(_Reply):
+    """A folder in a folder."""
+
+    name: str
+    """Its name."""
+
+    path: str
+    """Relative to the root, POSIX style."""
+
+
+class FoundShot(_Reply):
+    """A shot that lies in a folder."""
+
+    name: str
+    """Its name."""
+
+    kind: Literal["sequence", "still", "movie"]
+    """Kind of plate."""
+
+    plate: str
+    """Send this with the root's id to `POST /jobs`."""
+
+    frames: int | None
+    """How many there are; null for a movie."""
+
+    first_frame: int | None
+    """Lowest number; null for a movie."""
+
+    last_frame: int | None
+    """Highest number; null for a movie."""
+
+    missing: int
+    """How many are missing in between."""
+
+
+class FolderList(_Reply):
+    """What lies in a folder of a root."""
+
+    root: str
+    """Id of the root."""
+
+    path: str
+    """Relative to the root, POSIX style; empty for the root itself."""
+
+    folders: tuple[Folder, ...]
+    """By name."""
+
+    shots: tuple[FoundShot, ...]
+    """By name."""
+
+    cut: bool
+    """Whether there is more than is listed."""
+
+
+class Worker(_Reply):
+    """One worker."""
+
+    name: str
+    """Its number."""
+
+    state: Literal["starting", "ready", "busy", "waiting", "stopped"]
+    """`waiting`: it died, and is started again after a delay."""
+
+    device: str | None
+    """cuda:0, mps or cpu, once it said so."""
+
+    device_name: str | None
+    """As the driver calls it."""
+
+    pid: int | None
+    """Process id."""
+
+    deaths_in_a_row: int
+    """Since the last finished frame."""
+
+    problem: Problem | None
+    """Why it last died, or cannot work."""
+
+    memory_used_bytes: int | None
+    """Of the machine's memory."""
+
+    memory_total_bytes: int
+    """Memory of the machine."""
+
+    gpu_memory_used_bytes: int | None
+    """Of its card's memory, where the driver tells."""
+
+    gpu_memory_total_bytes: int | None
+    """Memory of its card."""
+
+
+class WorkerList(_Reply):
+    """The workers."""
+
+    workers: tuple[Worker, ...]
+    """By number."""

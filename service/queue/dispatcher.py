@@ -66,6 +66,8 @@ class Dispatcher:
         self._lock = lock
         self._changed = changed
         self._clock = clock
+        self.frame_watchers: list[Callable[[FrameFinished], None]] = []
+        """Hear of each finished frame."""
         self._inbox: queue.SimpleQueue[ExecutorEvent | None] = queue.SimpleQueue()
         self._runs: dict[str, _Run] = {}
         self._not_before: dict[str, float] = {}
@@ -190,6 +192,8 @@ class Dispatcher:
                 continue
             run.in_flight.pop(event.result.frame, None)
             results[event.result.frame] = event.result
+            for watcher in self.frame_watchers:
+                watcher(event)
             run.finished.append(self._clock())
             run.keyed += 1
         if not results:

@@ -15,7 +15,7 @@ from service.errors import WrongState
 from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
-from service.messages import PreviewMade, PreviewOrder
+from service.messages import FrameFinished, PreviewMade, PreviewOrder
 from service.queue.dispatcher import Dispatcher
 from service.queue.status_file import StatusFiles
 from service.queue.subscription import Hub, Subscription
@@ -139,6 +139,10 @@ class JobQueue:
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         """Have one frame keyed between two frames of whatever runs. Raises WorkerLost while no worker is ready."""
         return self._executor.preview(preview_id, order)
+
+    def watch_frames(self, watcher: Callable[[FrameFinished], None]) -> None:
+        """Tell ``watcher`` of each frame that a worker finished, from the thread that runs jobs."""
+        self._dispatcher.frame_watchers.append(watcher)
 
     def subscribe(self) -> Subscription:
         """Listen to events from now on."""

@@ -156,6 +156,10 @@ class JobStore:
         with self._transaction() as connection:
             return [job_from(row) for row in connection.execute(query).mappings()]
 
+    def oldest(self, state: JobState) -> Job | None:
+        """Return the job that came first of those in ``state``."""
+        return self._first(sa.select(_job).where(_job.c.state == state).order_by(_job.c.number))
+
     def counts(self) -> dict[JobState, int]:
         """Return how many jobs are in each state."""
         with self._transaction() as connection:

@@ -1,0 +1,196 @@
+"""What the service has at hand: roots and what lies in them, workers, and figures for Prometheus."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.api.metrics import Metrics
+from service.api.schemas import Folder, FolderList, FoundShot, RootList, RootStatus, Worker, WorkerList
+from service.errors import NotFound
+from service.executor import WorkerStatus
+from service.executor.process import window_flags
+from service.paths import Paths
+from service.queue import JobQueue
+from service.shots import Shot, find_shots, is_own_output
+
+MOST_ENTRIES = 1000
+_CARD_SECONDS = 5.0  # asking the driver takes a tenth of a second
+_HIDDEN = (".", "~", "$")
+
+
+class PlainText(Response):
+    """What Prometheus reads."""
+
+    media_type = "text/plain"
+
+
+class Machine:
+    """The routes about the machine."""
+
+    def __init__(self, queue: JobQueue, paths: Paths, metrics: Metrics) -> None:
+        self._queue = queue
+        self._paths = paths
+        self._metrics = metrics
+        self._cards = Cards()
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(redirect_slashes=False, tags=["machine"])
+        router.add_api_route("/roots", self.roots, methods=["GET"], response_model=RootList)
+        router.add_api_route("/browse", self.browse, methods=["GET"], response_model=FolderList)
+        router.add_api_route("/workers", self.workers, methods=["GET"], response_model=WorkerList)
+        router.add_api_route("/metrics", self.figures, methods=["GET"], response_class=PlainText)
+        return router
+
+    def roots(self) -> Response:
+        """Return the configured folders."""
+        found = [
+            RootStatus(
+                id=root.id,
+                path=str(root.path),
+                watched=root.watched,
+                online=root.path.is_dir(),
+                free_bytes=_free(root.path),
+            )
+            for root in self._paths.roots
+        ]
+        return JSONResponse(RootList(roots=tuple(found)).model_dump(mode="json"))
+
+    def browse(
+        self, root: Annotated[str, Query(max_length=200)], path: Annotated[str, Query(max_length=4096)] = ""
+    ) -> Response:
+        """List the folders and shots in a folder of a root; ``path`` is relative to it, and empty for the root."""
+        top = self._paths.root(root).path
+        inside = path.strip("/") not in ("", ".")
+        folder = self._paths.resolve(path, trusted=False, root=root) if inside else top
+        if not folder.is_dir():
+            raise NotFound(
+                f"There is no folder '{path}' in {root}.", fix="It may have been moved, or its disk be away."
+            )
+        relative = folder.relative_to(top).as_posix() if folder.is_relative_to(top) else path
+        here = "" if relative == "." else relative
+        shots = find_shots(folder)
+        names = _subfolders(folder)
+        answer = FolderList(
+            root=root,
+            path=here,
+            folders=tuple(Folder(name=name, path=_join(here, name)) for name in names[:MOST_ENTRIES]),
+            shots=tuple(_found(shot, here) for shot in shots[:MOST_ENTRIES]),
+            cut=len(names) > MOST_ENTRIES or len(shots) > MOST_ENTRIES,
+        )
+        return JSONResponse(answer.model_dump(mode="json"))
+
+    def workers(self) -> Response:
+        """Return how the workers are."""
+        workers = self._queue.workers()
+        cards = self._cards.memory(workers)
+        told = WorkerList(workers=tuple(_worker(worker, cards) for worker in workers))
+        return JSONResponse(told.model_dump(mode="json"))
+
+    def figures(self) -> Response:
+        """Return the figures that Prometheus gathers."""
+        return Response(self._metrics.text(self._cards), media_type=CONTENT_TYPE_LATEST)
+
+
+class Cards:
+    """Memory of the CUDA cards by worker process, as the driver's tool says; asked every few seconds at most."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = -_CARD_SECONDS
+        self._known: dict[int, tuple[int, int]] = {}
+
+    def memory(self, workers: Sequence[WorkerStatus]) -> dict[int, tuple[int, int]]:
+        """Return (bytes in use by the process, bytes that its card has) by process id."""
+        if not any((worker.device or "").startswith("cuda") for worker in workers):
+            return {}
+        with self._lock:
+            if time.monotonic() - self._asked >= _CARD_SECONDS:
+                self._known = _ask_driver()
+                self._asked = time.monotonic()
+            return self._known
+
+
+def _ask_driver() -> dict[int, tuple[int, int]]:
+    sizes = {card: int(size) for card, size in _driver_rows("--query-gpu=uuid,memory.total")}
+    rows = _driver_rows("--query-compute-apps=gpu_uuid,pid,used_memory")
+    return {int(pid): (int(used) * 2**20, sizes.get(card, 0) * 2**20) for card, pid, used in rows if used.isdigit()}
+
+
+def _driver_rows(query: str) -> list[list[str]]:
+    command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(
+            command, capture_output=True, timeout=5, check=True, text=True, creationflags=window_flags()
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [[cell.strip() for cell in line.split(",")] for line in told.splitlines() if line.strip()]
+
+
+def _worker(worker: WorkerStatus, cards: dict[int, tuple[int, int]]) -> Worker:
+    used, size = cards.get(worker.pid or 0, (None, None))
+    return Worker(
+        name=worker.name,
+        state=worker.state,
+        device=worker.device,
+        device_name=worker.device_name,
+        pid=worker.pid,
+        deaths_in_a_row=worker.deaths_in_a_row,
+        problem=worker.problem,
+        memory_used_bytes=_memory_of(worker.pid),
+        memory_total_bytes=psutil.virtual_memory().total,
+        gpu_memory_used_bytes=used,
+        gpu_memory_total_bytes=size,
+    )
+
+
+def _memory_of(pid: int | None) -> int | None:
+    try:
+        return None if pid is None else int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def _found(shot: Shot, here: str) -> FoundShot:
+    return FoundShot(
+        name=shot.name,
+        kind=shot.kind,
+        plate=_join(here, shot.pattern),
+        frames=None if shot.kind == "movie" else len(shot.frames),
+        first_frame=shot.frames[0] if shot.frames else None,
+        last_frame=shot.frames[-1] if shot.frames else None,
+        missing=len(shot.missing),
+    )
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [e.name for e in entries if not e.name.startswith(_HIDDEN) and e.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        raise NotFound(f"{folder.name} cannot be read: {error.strerror}.", fix="See whether it is there.") from None
+    return sorted((name for name in found if not is_own_output(folder / name)), key=str.casefold)
+
+
+def _join(here: str, name: str) -> str:
+    return f"{here}/{name}" if here else name
+
+
+def _free(path: Path) -> int | None:
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:
+        return None

@@ -1,0 +1,146 @@
+"""Roots and what lies in them, workers, and figures for Prometheus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.api import machine
+from service.executor import WorkerStatus
+from service.jobs import FrameResult, FrameState
+from service.messages import FrameFinished
+from tests.service.asking import Asker, asker, check_problem
+from tests.service.dropping import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path, extra_roots=(tmp_path / "away",))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(place: Place) -> Asker:
+    return asker(place)
+
+
+def test_roots_are_listed_with_their_health(client: Asker, place: Place, tmp_path: Path) -> None:
+    roots = {root["id"]: root for root in client.get("/roots").json()["roots"]}
+    assert roots["drop"]["path"] == str(place.root) and roots["drop"]["watched"] and roots["drop"]["online"]
+    assert roots["drop"]["free_bytes"] > 0
+    assert not roots["away"]["online"] and not roots["away"]["watched"] and roots["away"]["free_bytes"] is None
+
+
+def test_what_browsing_finds_can_be_submitted(client: Asker, place: Place) -> None:
+    place.render([1, 2, 5], shot="hero", folder="day one/a")
+    place.put("day one/take.mov")
+    top = client.get("/browse", params={"root": "drop"}).json()
+    assert top["folders"] == [{"name": "day one", "path": "day one"}] and top["shots"] == [] and not top["cut"]
+    day = client.get("/browse", params={"root": "drop", "path": "day one"}).json()
+    assert [folder["path"] for folder in day["folders"]] == ["day one/a"]
+    assert [(shot["kind"], shot["plate"], shot["frames"]) for shot in day["shots"]] == [
+        ("movie", "day one/take.mov", None)
+    ]
+    (shot,) = client.get("/browse", params={"root": "drop", "path": "day one/a"}).json()["shots"]
+    assert (shot["frames"], shot["first_frame"], shot["last_frame"], shot["missing"]) == (3, 1, 5, 2)
+    reply = client.post("/jobs", json={"root": "drop", "plate": shot["plate"], "accept_gaps": True})
+    assert reply.status_code == 202 and reply.json()["shot"]["name"] == shot["name"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("..", 403),
+        ("a/../..", 403),
+        ("/etc", 403),
+        ("\\\\server\\share", 403),
+        ("C:\\", 403),
+        ("nul", 403),
+        ("a:b", 403),
+        ("a\0b", 403),
+        ("nothing", 404),
+    ],
+)
+def test_browsing_stays_inside_its_root(client: Asker, path: str, status: int) -> None:
+    check_problem(client.get("/browse", params={"root": "drop", "path": path}), status)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links needs a right there")
+def test_a_link_out_of_the_root_is_not_followed(client: Asker, place: Place, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (place.root / "way").symlink_to(outside)
+    assert client.get("/browse", params={"root": "drop"}).json()["folders"] == []
+    check_problem(client.get("/browse", params={"root": "drop", "path": "way"}), 403, "path_refused")
+
+
+def test_an_unknown_root_is_told(client: Asker) -> None:
+    check_problem(client.get("/browse", params={"root": "x"}), 404, "not_found")
+    check_problem(client.get("/browse"), 422)
+
+
+def test_our_own_results_are_no_folders_to_key(client: Asker, place: Place) -> None:
+    place.put("hero/v001/manifest.json", "{}")
+    assert client.get("/browse", params={"root": "drop", "path": "hero"}).json()["folders"] == []
+
+
+def test_a_folder_with_very_much_in_it_is_cut(client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MOST_ENTRIES", 2)
+    for name in "abc":
+        (place.root / name).mkdir()
+    found = client.get("/browse", params={"root": "drop"}).json()
+    assert len(found["folders"]) == 2 and found["cut"]
+
+
+def test_workers_tell_their_memory(client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are as `nvidia-smi --format=csv,noheader,nounits` prints them."""
+    working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA H200", pid=os.getpid()), WorkerStatus("1", "waiting"))
+    monkeypatch.setattr(place.queue, "workers", lambda: working)
+    rows = {
+        "--query-gpu=uuid,memory.total": [["GPU-1", "143771"]],
+        "--query-compute-apps=gpu_uuid,pid,used_memory": [["GPU-1", str(os.getpid()), "2048"], ["GPU-1", "1", "[N/A]"]],
+    }
+    monkeypatch.setattr(machine, "_driver_rows", rows.__getitem__)
+    busy, waiting = client.get("/workers").json()["workers"]
+    assert busy["gpu_memory_used_bytes"] == 2048 * 2**20 and busy["gpu_memory_total_bytes"] == 143771 * 2**20
+    assert busy["memory_used_bytes"] > 2**20 and busy["memory_total_bytes"] > busy["memory_used_bytes"]
+    assert waiting["state"] == "waiting" and waiting["gpu_memory_used_bytes"] is None
+
+
+def figures(client: Asker) -> dict[tuple[str, str], float]:
+    reply = client.get("/metrics")
+    assert reply.status_code == 200 and reply.headers["content-type"].startswith("text/plain")
+    return {
+        (sample.name, ",".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(reply.text)
+        for sample in family.samples
+    }
+
+
+def test_prometheus_reads_jobs_roots_and_frames(client: Asker, place: Place) -> None:
+    place.render(range(1, 4))
+    job = client.post("/jobs", json={"root": "drop", "plate": "hero/hero.####.png"}).json()
+    for watcher in place.queue._dispatcher.frame_watchers:
+        result = FrameResult(frame=1, state=FrameState.DONE)
+        watcher(FrameFinished(job_id=job["id"], attempt=1, result=result, key_seconds=0.3))
+    told = figures(client)
+    assert told["dropkey_jobs", "queued"] == 1 and told["dropkey_jobs", "done"] == 0
+    assert told["dropkey_root_up", "drop"] == 1 and told["dropkey_root_up", "away"] == 0
+    assert told["dropkey_disk_free_bytes", "drop"] > 0 and ("dropkey_disk_free_bytes", "away") not in told
+    assert told["dropkey_frames_total", "done"] == 1 and told["dropkey_frame_seconds_sum", "key"] == 0.3
+    assert told["dropkey_queue_oldest_seconds", ""] >= 0 and told["dropkey_sse_clients", ""] == 0
+
+
+def test_the_number_of_series_does_not_grow_with_the_shots(client: Asker, place: Place) -> None:
+    place.settings.output.mkdir()
+    before = len(figures(client))
+    for name in ("hero", "wide", "close"):
+        place.render([1], shot=name)
+        client.post("/jobs", json={"root": "drop", "plate": f"{name}/{name}.####.png"})
+    assert len(figures(client)) == before
+    assert "hero" not in client.get("/metrics").text
