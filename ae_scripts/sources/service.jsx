@@ -142,9 +142,10 @@ function usesFiles() {
     return readSafely("service.json") === null;
 }
 
-/** Opens the dashboard in the browser. */
+/** Opens the dashboard in the browser, by a link that works once. */
 function openDashboard() {
-    var url = findService().url + "/";
+    demandPermission();
+    var url = askService("POST", "/browser-links", null, null).url;
     if (isWindows()) {
         system.callSystem("cmd.exe /c start \"\" \"" + url + "\"");
     } else {

@@ -23,8 +23,8 @@ from service.pipeline.limits import Limits
 from service.pipeline.preview import Previewer
 from service.shots import Shot, shot_from_plate
 from tests.service.running import until
-from tests.service.shots_on_disk import plate_pixels, write_plate
 from tests.service.serving import PATIENCE, Service, serving
+from tests.service.shots_on_disk import plate_pixels, write_plate
 
 FRAMES = range(1001, 1004)
 WIDTH, HEIGHT = 96, 64
