@@ -47,7 +47,7 @@ def render(
     count: Annotated[int, typer.Option(help="Number of shots.", min=1)] = 8,
     size: Annotated[int, typer.Option(help="Width of the frames in pixels.", min=32, max=8192)] = 320,
     first_seed: Annotated[int, typer.Option(help="Seed of the first shot; the others follow.", min=1)] = 1,
-    samples: Annotated[int, typer.Option(help="Samples per pixel; alpha gets more.", min=1)] = 48,
+    samples: Annotated[int, typer.Option(help="Samples per pixel; alpha gets more.", min=1)] = 24,
 ) -> None:
     """Render shots of hair, fur, cloth, glass and gels with Blender (package bpy), with their exact answers."""
     from model.data.blender.render import render_set, unavailable

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, minimum_filter
 
 Picture = NDArray[np.float32]
+FINEST_STEP = 2**-14  # a fifth of an 8-bit sRGB code near black
 EDGE_BLUR = 0.9  # pixels
 SMALLEST_ALPHA = 1e-3
 NEARLY_OPAQUE = 0.998
@@ -21,7 +22,8 @@ def answers(passes: Mapping[str, Picture], screen_level: float, *, glass: bool) 
     The plate is laid together from the parts, so that the answers are exact: alpha has many more samples than a render
     of everything at once could get, and no denoiser eats its strands. ``glass``: what lies behind comes bent from the
     pass ``plate``. All light is scaled by one factor, so that the screen's median becomes ``screen_level`` in its own
-    channel. Values keep the 11 significant bits of a half float: more would be the renderer's noise, at twice the size.
+    channel. Values keep the 11 significant bits of a half float, in steps of `FINEST_STEP` at the least: more would be
+    the renderer's noise, at twice the size.
     """
     gain = screen_level / float(np.median(passes["clean_plate"][..., :3].max(axis=-1)))
     alpha = _settled(passes["alpha"][..., 3:])
@@ -74,7 +76,8 @@ def _straight(picture: Picture) -> Picture:
 
 
 def _rounded(picture: Picture) -> Picture:
-    return np.asarray(picture.astype(np.float16).astype(np.float32), np.float32)
+    half = picture.astype(np.float16).astype(np.float32)
+    return np.asarray(np.round(half / FINEST_STEP) * FINEST_STEP, np.float32)
 
 
 def _through_glass(plate: Picture, spilled: Picture, alpha: Picture, background: Picture) -> Picture:

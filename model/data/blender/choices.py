@@ -10,8 +10,8 @@ from model.data.seeding import Draw
 
 SCREENS: dict[str, Color] = {"green": (0.035, 0.42, 0.07), "blue": (0.025, 0.085, 0.48)}
 ASPECT = 16 / 9
-ALPHA_FACTORS = {"cloth": 16, "gel": 16}
-"""How many times the samples of the other passes alpha gets (else 4): Cycles covers by chance where a sheet is thin."""
+ALPHA_FACTORS = {"cloth": 32, "gel": 32}
+"""How many times the samples of the other passes alpha gets (else 8): Cycles covers by chance where a sheet is thin."""
 
 FRAMES: dict[str, tuple[float, float]] = {
     "hair": (1.75, 2.14),
@@ -49,7 +49,7 @@ def draw_recipe(seed: int, *, kind: str, size: int, samples: int) -> Recipe:
         width=size,
         height=round(size / ASPECT / 2) * 2,
         samples=samples,
-        alpha_samples=samples * ALPHA_FACTORS.get(kind, 4),
+        alpha_samples=samples * ALPHA_FACTORS.get(kind, 8),
         screen_color=_jitter(screen, SCREENS["green" if screen.chance(0.7) else "blue"]),
         screen_level=screen.log_uniform(0.16, 0.5),
         screen_half_width=6.0 if wide else frame_width * screen.uniform(0.5, 0.62),

@@ -27,8 +27,8 @@ from model.data.dataset import (
 
 VARIABLE = "DROPKEY_BLENDER_PYTHON"
 DEADLINE_SECONDS = 3600.0
-SAMPLES = 48
-ROUNDING = 2**-11  # of the plate, relative to its brightest light
+SAMPLES = 24
+ROUNDING = 2**-11  # of the plate: its step, and a half float's share of its brightest light
 PARTS: tuple[Part, ...] = (*REQUIRED, "spill")
 
 
