@@ -68,7 +68,16 @@ export const pixels = (blob) => createImageBitmap(blob, { premultiplyAlpha: "non
 export const readPixel = (id, frame, { name, over }, x, y, signal) =>
   json(`${at(id)}/frames/${frame}/${name}/pixel${query({ x, y, over })}`, { signal });
 
-/** One frame keyed with other settings, nothing written: the passes as pictures by name. */
-export async function preview(job, frame, settings) {
-  throw new Refusal(404);
+const MOST_ASKED = 10;
+
+/** Key one frame with other settings; nothing is written. Answers once it is done, with the `id` of its pictures. */
+export async function preview(id, frame, settings) {
+  let made = await json("/preview", { method: "POST", body: { job_id: id, frame, settings } });
+  for (let asked = 0; made.state === "working" && asked < MOST_ASKED; asked++) {
+    made = await json(`/preview/${made.id}${query({ wait_seconds: 30 })}`);
+  }
+  if (made.state === "working") throw new Refusal(503, { type: "urn:late", detail: "The preview takes too long." });
+  return made;
 }
+
+export const previewPath = (previewId, view) => `/preview/${previewId}/${view}.png`;

@@ -12,7 +12,7 @@ const shape = (tag, attributes) => {
 };
 
 /**
- * @param {Array<{name: string, words: string, tell: (v: number) => string}>} figures
+ * @param {Array<{name: string, words: string, tell: (v: number) => string, stands?: boolean}>} figures
  * @param {(frame: number) => void} goTo
  */
 export function curves(figures, goTo) {
@@ -40,7 +40,7 @@ export function curves(figures, goTo) {
     const known = frames.map((frame) => measured.get(frame)?.[figure.name]);
     const real = known.filter(Number.isFinite);
     const top = Math.max(...real, 1e-9);
-    const bottom = Math.min(...real, 0);
+    const bottom = figure.stands ? Math.min(...real, 0) : Math.min(...real) - 1e-9;
     const x = (i) => (frames.length > 1 ? (i / (frames.length - 1)) * WIDTH : WIDTH / 2);
     const y = (v) => HEIGHT - 2 - ((v - bottom) / (top - bottom || 1)) * (HEIGHT - 4);
     let path = "";

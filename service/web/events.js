@@ -3,7 +3,7 @@
 import { listJobs } from "./api.js";
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 8000;
+const LONGEST_WAIT = 4000;
 
 /**
  * Listen to `/events` until the page goes.

@@ -7,6 +7,14 @@ export class Jobs extends EventTarget {
   #cursor = null;
   #telling = false;
 
+  /** How the connection is: "live", "lost", "out" (not signed in), or null before the first answer. */
+  state = null;
+
+  link(state) {
+    this.state = state;
+    this.#tell();
+  }
+
   /** More jobs are in the store than are shown. */
   get more() {
     return this.#cursor !== null;
@@ -83,5 +91,5 @@ const shotName = (job) => (typeof job.shot === "string" ? job.shot : job.shot?.n
 function summary(job, before = {}) {
   if (typeof job.shot === "string" || job.shot === undefined) return { ...before, ...job };
   return { ...job, shot: job.shot.name, plate: job.request?.plate ?? before.plate ?? "", client: job.request?.client ?? null,
-    frames_total: job.frames?.length ?? before.frames_total ?? 0, first: job.frames?.[0] };
+    frames_total: job.frames?.length ?? before.frames_total ?? 0, first_frame: job.frames?.[0] ?? before.first_frame ?? null };
 }

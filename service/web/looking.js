@@ -1,8 +1,8 @@
 /** How the frame is looked at (pass, background, compare, channel, exposure, gamma), and the picture that results. */
 
-import { preview } from "./api.js";
 import { channel, difference, over, pixelsOf } from "./compositing.js";
 import { Pictures } from "./pictures.js";
+import { Trial } from "./trial.js";
 
 const CHANNELS = { r: 0, g: 1, b: 2 };
 
@@ -11,11 +11,11 @@ export class Looking extends EventTarget {
   #turn = 0;
   #own = null; // ImageBitmap
   #states = new Map();
-  #tried = null; // {settings, frame, pictures}
-  #job = null;
+  #tried = null; // {settings, tell, trial}
 
   constructor(id, viewer) {
     super();
+    this.id = id;
     this.viewer = viewer;
     this.pictures = new Pictures(id);
     this.straight = false; // whether the foreground is not multiplied by alpha
@@ -58,6 +58,11 @@ export class Looking extends EventTarget {
     return behind === "own" ? { name: "foreground" } : { name: "composite", over: behind };
   }
 
+  /** What is shown was never written: settings are being tried. */
+  get tried() {
+    return Boolean(this.#tried?.trial);
+  }
+
   known(states) {
     const before = this.#states.get(this.#frame)?.state;
     this.#states = states;
@@ -77,27 +82,26 @@ export class Looking extends EventTarget {
   }
 
   /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
-  async try(settings, job, tell) {
-    this.#job = job;
-    this.#tried = settings && { settings, tell, pictures: null };
-    if (settings) await this.#retry();
-    else tell("");
-    await this.render();
+  async try(settings, tell) {
+    this.#tried = settings && { settings, tell, trial: null };
+    if (!settings) tell("");
+    await (settings ? this.#retry() : this.render());
   }
 
   async #retry() {
     const tried = this.#tried;
     const frame = this.#frame;
-    tried.pictures = null;
+    const current = () => this.#tried === tried && this.#frame === frame;
+    tried.trial = null;
     tried.tell("Keying this frame…");
     try {
-      const pictures = await preview(this.#job, frame, tried.settings, this.how);
-      if (this.#tried !== tried || this.#frame !== frame) return;
-      tried.pictures = pictures;
-      tried.tell("Shown with these settings. Nothing is written until you key again.");
+      const trial = await Trial.of(this.id, frame, tried.settings);
+      if (!current()) return;
+      tried.trial = trial;
+      tried.tell("You see these settings on this frame. Nothing is written until you key again.");
       await this.render();
     } catch (error) {
-      if (this.#tried === tried) tried.tell(`No preview: ${error.message}`);
+      if (current()) tried.tell(`No preview: ${error.message}`);
     }
   }
 
@@ -129,10 +133,10 @@ export class Looking extends EventTarget {
       coverage: ["alpha", { exposure: 0, gamma: 1 }],
       composite: ["composite", { ...light, over: behind }],
     };
+    const trial = frame === this.#frame ? this.#tried?.trial : null;
     const found = await Promise.all([...names].map(async (name) => {
-      const tried = frame === this.#frame ? this.#tried?.picture : null;
-      if (tried && name !== "plate") return [name, pixelsOf(await tried(...(asked[name] ?? [name, light])))];
-      return [name, pixelsOf(await this.pictures.get(frame, ...(asked[name] ?? [name, light])))];
+      const wanted = asked[name] ?? [name, light];
+      return [name, trial && name !== "plate" ? await trial.picture(...wanted) : pixelsOf(await this.pictures.get(frame, ...wanted))];
     }));
     return Object.fromEntries(found);
   }
@@ -150,7 +154,7 @@ export class Looking extends EventTarget {
     const { channel: shown, exposure, gamma } = this.how;
     if (shown === "a") return pictures.alpha;
     const picture = view === "composite" && this.how.over === "own"
-      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight })
+      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight && !this.#tried?.trial })
       : pictures[view];
     return shown in CHANNELS ? channel(picture, CHANNELS[shown]) : picture;
   }

@@ -39,6 +39,7 @@ listen({
   gone: (id) => jobs.remove(id),
   link: (state, words) => {
     link.dataset.state = state;
+    jobs.link(state);
     if (link.textContent !== words) link.textContent = words;
   },
 });

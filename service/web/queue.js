@@ -8,6 +8,10 @@ import { ACTIONS, FILTERS } from "./words.js";
 
 const remembered = { filter: "all", search: "" };
 const MOST_ROWS = 400;
+const EMPTY = {
+  live: "Nothing here yet. Drop a shot into a drop folder, or press “Key a shot”.",
+  out: "This browser is not signed in. Run `dropkey serve` and open the link that it prints; it works once.",
+};
 
 /**
  * Return the view.
@@ -55,8 +59,7 @@ export function queueView({ jobs, open, submit }) {
     });
     count.textContent = known.length ? `${shown.length} of ${known.length}${jobs.more ? "+" : ""} jobs` : "";
     empty.hidden = shown.length > 0;
-    empty.textContent = known.length ? "No job fits. Clear the search or choose All."
-      : "Nothing here yet. Drop a shot into a drop folder, or press “Key a shot”.";
+    empty.textContent = known.length ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
     older.hidden = !jobs.more;
   }
 

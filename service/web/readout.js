@@ -34,7 +34,7 @@ export function readout({ id, looking, viewer }) {
     try {
       const { values: told } = await readPixel(id, frame, pass, place.x, place.y, asked.signal);
       for (const { name, value } of values) say(value, float(told[name]));
-      say(note, "");
+      say(note, looking.tried ? "of the file, not of the settings on trial" : "");
     } catch (error) {
       if (error.name === "AbortError") return;
       for (const { value } of values) say(value, "–");
@@ -42,6 +42,7 @@ export function readout({ id, looking, viewer }) {
     }
   }
 
+  looking.addEventListener("change", () => place && ask());
   return {
     node,
     /** The pointer is at a pixel; a pinned probe stays where it is. */

@@ -13,7 +13,8 @@ const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for de
  */
 export function jobRow(first, does) {
   let job = first;
-  const image = el("img", { alt: "", loading: "lazy", decoding: "async", hidden: true, on: { error: () => { image.hidden = true; }, load: () => { image.hidden = false; } } });
+  const image = el("img", { alt: "", loading: "lazy", decoding: "async",
+    on: { error: () => image.classList.remove("loaded"), load: () => image.classList.add("loaded") } });
   const name = el("a", { class: "open", href: `#/shot/${job.id}` });
   const plate = el("span", { class: "plate" });
   const state = el("span", { class: "state" });
@@ -68,9 +69,8 @@ export function jobRow(first, does) {
   }
 
   function picture() {
-    const frame = job.thumbnail_frame ?? job.first_frame_done ?? job.first_frame ?? job.first;
-    if (!job.thumbnail && (!job.frames_done || frame === undefined || frame === null)) return;
-    const path = job.thumbnail ?? framePath(job.id, frame, "composite", { size: THUMBNAIL });
+    if (!job.frames_done || job.first_frame === null || job.first_frame === undefined) return;
+    const path = framePath(job.id, job.first_frame, "composite", { size: THUMBNAIL });
     if (image.getAttribute("src") !== path) image.src = path;
   }
 

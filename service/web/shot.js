@@ -26,7 +26,7 @@ export function shotView({ id, jobs, frames: news, open }) {
   const strip = filmstrip({ id, went: (frame) => went(frame) });
   const quality = curves(FIGURES, (frame) => strip.goTo(frame));
   const tune = tuning({
-    tried: (settings) => attempt(() => looking.try(settings, job, (words) => tune.tell(words))),
+    tried: (settings) => attempt(() => looking.try(settings, (words) => tune.tell(words))),
     again: (settings) => attempt(() => keyAgain(settings)),
   });
   const tools = toolbar(looking, viewer);

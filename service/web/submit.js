@@ -86,22 +86,18 @@ function browser(chosen) {
   async function roots() {
     where.textContent = "Folders of this service";
     const found = await tried(getRoots);
-    const all = found?.roots ?? found ?? [];
-    list.replaceChildren(...all.map((root) => entry(root.name ?? root.path ?? root.id, "folder", () => folder(root, ""), root.online === false ? "away" : null)));
+    if (found) list.replaceChildren(...found.roots.map((root) => entry(root.path, "folder", () => folder(root, ""), root.online ? null : "away")));
   }
 
   async function folder(root, path) {
     const found = await tried(() => browse(root.id, path));
     if (!found) return;
-    where.textContent = [root.name ?? root.path ?? root.id, path].filter(Boolean).join(" / ");
+    where.textContent = [root.path, ...path.split("/").filter(Boolean)].join(" / ");
     const parent = path.split("/").slice(0, -1).join("/");
-    const inside = (name) => [path, name].filter(Boolean).join("/");
-    const folders = (found.folders ?? []).map((item) => item.name ?? item);
-    const shots = found.shots ?? found.plates ?? [];
     list.replaceChildren(entry("Back", "up", () => (path ? folder(root, parent) : roots())),
-      ...folders.map((name) => entry(name, "folder", () => folder(root, inside(name)))),
-      ...shots.map((shot) => entry(shot.name ?? shot, "shot", () => chosen({ root: root.id, path: shot.path ?? shot.plate ?? inside(shot.name ?? shot) }),
-        shot.frames ? `${shot.frames} frames` : null)));
+      ...found.folders.map((inner) => entry(inner.name, "folder", () => folder(root, inner.path))),
+      ...found.shots.map((shot) => entry(shot.name, "shot", () => chosen({ root: root.id, path: shot.plate }), extent(shot))),
+      ...(found.cut ? [el("li", { class: "hint", text: "There is more than is listed." })] : []));
     list.querySelector("button")?.focus();
   }
 
@@ -116,4 +112,9 @@ function browser(chosen) {
 
   roots();
   return el("section", { class: "browser", "aria-label": "Browse" }, where, list);
+}
+
+function extent({ kind, frames, first_frame: first, last_frame: last, missing }) {
+  if (kind === "movie") return "movie";
+  return `${first}–${last} · ${frames} frames${missing ? ` · ${missing} missing` : ""}`;
 }

@@ -9,7 +9,7 @@ export function toolbar(looking, viewer) {
   const set = (name) => (value) => looking.set({ [name]: value });
   const view = choice("Show", VIEWS, set("view"));
   const over = choice("Composite over", BACKGROUNDS, (value) => looking.set({ over: value, view: "composite" }));
-  const compare = choice("Compare", [["off", "A"], ["wipe", "Wipe", "w"], ["difference", "Difference", "d"]], set("compare"));
+  const compare = choice("Compare", [["off", "Single"], ["wipe", "Wipe", "w"], ["difference", "Difference", "d"]], set("compare"));
   const shown = choice("Channel", [["rgb", "RGB"], ["r", "R", "r"], ["g", "G", "g"], ["b", "B", "b"], ["a", "A", "a"]], set("channel"));
   const against = el("select", { "aria-label": "Compare with", on: { change: () => looking.set({ against: against.value }) } },
     ...VIEWS.map(([value, words]) => el("option", { value, text: `B: ${words}` })));

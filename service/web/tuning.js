@@ -49,8 +49,6 @@ export function tuning({ tried, again }) {
     reset.disabled = true;
   }
 
-  const touched = () => controls.some(({ name, input }) => Number(input.value) !== (original[name] ?? 0));
-
   function settings() {
     const chosen = Object.fromEntries(controls.map(({ name, input }) => [name, Number(input.value)]));
     const screen = auto.checked ? "auto" : Array.isArray(original.screen_color) && color.value === toHex(original.screen_color)
@@ -58,7 +56,7 @@ export function tuning({ tried, again }) {
     return { ...original, ...chosen, refine_edges: refine.checked, screen_color: screen };
   }
 
-  const differs = () => touched() || JSON.stringify(settings()) !== JSON.stringify({ ...original, ...settings(), ...original });
+  const differs = () => Object.entries(settings()).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(original[name]));
 
   function changed() {
     reset.disabled = !differs();
