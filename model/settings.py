@@ -119,6 +119,25 @@ class Screen(_Frozen):
     """How far, in the keyer's own measure, plain screen strays from `color`."""
 
 
+class FrameQuality(_Frozen):
+    """Figures that tell how well one frame was keyed, without knowing the truth; defined in docs/quality.md."""
+
+    edge_spill: float | None = None
+    """Screen light left in soft edges: 0 none, 1 as strong as the screen itself; null where there is no edge."""
+
+    screen_noise: float | None = None
+    """Root mean square of alpha where all around is screen; null where that is nowhere."""
+
+    core_noise: float | None = None
+    """Root mean square of 1 - alpha where all around is subject; null where that is nowhere."""
+
+    soft_share: float = 0.0
+    """Share of pixels whose alpha is neither near 0 nor near 1."""
+
+    change: float | None = None
+    """Mean change of alpha against the frame before, where either shows the subject; null without one."""
+
+
 class FrameNotes(_Frozen):
     """What keying one frame came upon: figures for the manifest and for quality reports."""
 
@@ -133,3 +152,6 @@ class FrameNotes(_Frozen):
 
     warnings: tuple[str, ...] = ()
     """Sentences for the artist."""
+
+    quality: FrameQuality | None = None
+    """How well it went; null for a frame that was found finished after a crash."""

@@ -13,6 +13,7 @@ from model.settings import Association, KeySettings, MatteSources, Screen
 from service.atomic import replace_file
 from service.errors import BadInput, NotFound, WrongState
 from service.jobs import FrameResult, Problem
+from service.quality import ShotQuality
 
 SCHEMA_VERSION = 1
 
@@ -150,6 +151,9 @@ class Manifest(_Frozen):
 
     warnings: tuple[str, ...] = ()
     """Sentences for the artist."""
+
+    quality: ShotQuality | None = None
+    """What is usual in the shot and which frames stand out; null while it runs, or where nothing was measured."""
 
     problem: Problem | None = None
     """Why the shot failed or is incomplete."""

@@ -17,6 +17,7 @@ from service.api.summaries import summary_of
 from service.errors import BadInput, WrongState
 from service.jobs import Job, JobRequest, JobState
 from service.paths import Paths
+from service.quality import QualityReport, report_on
 from service.queue import JobQueue
 from service.requests import asked_over_http
 from service.settings import Settings
@@ -51,6 +52,7 @@ class Routes:
         router.add_api_route("/jobs/{job_id}", self.get, methods=["GET"], response_model=Job)
         router.add_api_route("/jobs/{job_id}", self.patch, methods=["PATCH"], response_model=Job)
         router.add_api_route("/jobs/{job_id}/frames", self.frames, methods=["GET"], response_model=FrameList)
+        router.add_api_route("/jobs/{job_id}/quality", self.quality, methods=["GET"], response_model=QualityReport)
         for verb in ("cancel", "retry", "accept", "pause", "resume"):
             router.add_api_route(
                 f"/jobs/{{job_id}}/{verb}",
@@ -116,6 +118,10 @@ class Routes:
     def frames(self, job_id: str) -> JSONResponse:
         """Return what became of each frame."""
         return JSONResponse(FrameList(frames=tuple(self._queue.frames(job_id))).model_dump(mode="json"))
+
+    def quality(self, job_id: str) -> JSONResponse:
+        """Return how well each frame was keyed, as far as the key itself tells, and which frames stand out."""
+        return JSONResponse(report_on(self._queue.frames(job_id)).model_dump(mode="json"))
 
     def live(self) -> JSONResponse:
         """Say that the process answers."""

@@ -15,6 +15,7 @@ from service.manifest import KeyerInfo, Manifest, ManifestState, PlateInfo, writ
 from service.messages import ShotOrder
 from service.pipeline.delivery import Delivery
 from service.plates import PlateFormat
+from service.quality import summary_of_shot
 from service.shots import format_frames
 
 log = logging.getLogger("dropkey.pipeline")
@@ -99,8 +100,13 @@ class Record:
     def save(self, state: ManifestState = ManifestState.RUNNING, problem: Problem | None = None) -> None:
         """Write the manifest."""
         started = time.monotonic()
+        results = self.results
         self._update(
-            state=state, problem=problem, frames=self.results, warnings=(*self._warnings, *_warnings(self.results))
+            state=state,
+            problem=problem,
+            frames=results,
+            warnings=(*self._warnings, *_warnings(results)),
+            quality=None if state is ManifestState.RUNNING else summary_of_shot(results),
         )
         write_manifest(self._path, self._manifest)
         self._saved_at = time.monotonic()

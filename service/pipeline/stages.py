@@ -21,6 +21,7 @@ from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
 from service.pipeline.delivery import Delivery
 from service.pipeline.mattes import MatteReader, fingerprint_of
+from service.pipeline.quality import Quality
 from service.pipeline.record import problem_of
 from service.plates import Plate
 from service.shots import file_fingerprint
@@ -92,6 +93,7 @@ class Stages:
         self._header = header
         self._retry_seconds = retry_seconds
         self._mattes = MatteReader(order, plate.format)
+        self._quality = Quality(order, delivery, screen, plate.format.frames)
         self._present = frozenset(plate.format.frames)
 
     def read(self, frame: int) -> ReadFrame:
@@ -168,7 +170,7 @@ class Stages:
             source,
             color=np.moveaxis(planes[:3], 0, -1),
             alpha=planes[3],
-            notes=keyed.notes,
+            notes=keyed.notes.model_copy(update={"quality": self._quality.of(source.frame, keyed)}),
             seconds=time.perf_counter() - started,
         )
 

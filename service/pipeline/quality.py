@@ -1,0 +1,48 @@
+"""Measures each frame while it is still on the device, against the frame before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from model.keyer import KeyedFrame
+from model.quality import measure, small_alpha
+from model.settings import FrameQuality, Screen
+from service.errors import BadInput
+from service.exr import read_exr
+from service.messages import ShotOrder
+from service.pipeline.delivery import Delivery
+
+
+class Quality:
+    """The figures of one shot's frames; frames come in any order, each figure depends on its neighbors only."""
+
+    def __init__(self, order: ShotOrder, delivery: Delivery, screen: Screen, present: Sequence[int]) -> None:
+        self._delivery = delivery
+        self._screen = screen
+        frames = sorted(order.frames or present)
+        self._before = dict(zip(frames[1:], frames, strict=False))
+        self._last: tuple[int, torch.Tensor] | None = None
+
+    def of(self, frame: int, keyed: KeyedFrame) -> FrameQuality:
+        """Return the figures of ``frame``."""
+        before = self._before.get(frame)
+        figures = measure(
+            keyed.alpha, keyed.foreground, self._screen, None if before is None else self._small(before, keyed)
+        )
+        self._last = (frame, small_alpha(keyed.alpha))
+        return figures
+
+    def _small(self, frame: int, keyed: KeyedFrame) -> torch.Tensor | None:
+        """Return the small alpha of an earlier frame: remembered, or read when it was finished by another attempt."""
+        if self._last is not None and self._last[0] == frame:
+            return self._last[1]
+        try:
+            planes, _ = read_exr(self._delivery.file("alpha", frame))
+        except BadInput:
+            return None
+        alpha = planes.get("A")
+        if alpha is None or alpha.shape != keyed.alpha.shape[1:]:
+            return None
+        return small_alpha(torch.from_numpy(alpha)[None].to(keyed.alpha.device))
