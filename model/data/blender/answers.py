@@ -49,6 +49,11 @@ def composed(parts: Mapping[str, Picture]) -> Picture:
     return np.asarray(parts["foreground"] * alpha + parts["background"] * (1 - alpha) + parts["spill"], np.float32)
 
 
+def rounding(plate: Picture) -> float:
+    """Return how far a stored plate may be from its parts: a step, or a half float's share of its light."""
+    return 2**-11 * max(1.0, float(plate.max()))
+
+
 def disagreement(passes: Mapping[str, Picture], parts: Mapping[str, Picture]) -> float:
     """Return the mean difference between the composed plate and the render of everything at once.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.data.blender.answers import Picture, answers, disagreement
+from model.data.blender.answers import Picture, answers, disagreement, rounding
 from model.data.blender.choices import draw_recipe
 from model.data.blender.recipe import KINDS, Recipe
 from model.data.dataset import (
@@ -28,7 +28,6 @@ from model.data.dataset import (
 VARIABLE = "DROPKEY_BLENDER_PYTHON"
 DEADLINE_SECONDS = 3600.0
 SAMPLES = 24
-ROUNDING = 2**-11  # of the plate: its step, and a half float's share of its brightest light
 PARTS: tuple[Part, ...] = (*REQUIRED, "spill")
 
 
@@ -78,7 +77,7 @@ def write_shot(folder: Path, recipe: Recipe, write: WritePicture) -> Path:
         frames=1,
         optional_parts=("spill",),
         noiseless=True,
-        recompose_tolerance=ROUNDING * max(1.0, float(parts["plate"].max())),
+        recompose_tolerance=rounding(parts["plate"]),
         recipe=asdict(recipe) | {"blender": version, "disagreement": round(disagreement(passes, parts), 5)},
     )
     write_description(shot, description)

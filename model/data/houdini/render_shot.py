@@ -1,13 +1,13 @@
 """Renders one shot of a Houdini scene into DropKey's layout: ``hython render_shot.py --help``.
 
-UNTESTED: this script was written from SideFX's documentation of ``hou`` and of the Karma render settings, without a
-licence; it has never run in Houdini. `dropkey data check DIR` says whether what it wrote holds together.
+UNTESTED without a licence: this script has never run in Houdini. `dropkey data check DIR` says whether what it wrote
+holds together.
 
-It expects, on the stage of one LOP network, the subject, screen and markers below one prim each, a camera, lights, and
-a ``usdrender`` node at the end that Karma renders. For every pass it puts a Python script LOP before that node, which
-hides prims from the camera, paints the screen black or makes the subject plain. The passes are those of
-``model.data.blender.passes``; ``hython`` brings numpy, and OpenImageIO through Houdini's own ``hoiiotool`` only, so the
-passes are left as EXR with alpha, and ``--assemble`` (any Python with DropKey) turns them into the layout.
+It expects, on the stage of one LOP network, the subject, screen, markers and room below one prim each, a camera,
+lights, and a ``usdrender`` node at the end that Karma renders. For every pass it puts a Python script LOP before that
+node, which hides prims from the camera (Karma's ``karma:object:rendervisibility``), paints the screen black or makes
+the subject plain. The passes are those of ``model.data.blender.passes``, as RGBA EXR; afterwards, ``--assemble`` in
+DropKey's own Python turns them into a shot of the layout. Glass needs a pass of its own, which this script lacks.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ stage = hou.pwd().editableStage()
 def unseen(path):
     prim = stage.GetPrimAtPath(path)
     if prim:
-        for child in [prim, *prim.GetAllChildren()]:
-            attribute = child.CreateAttribute("primvars:karma:object:rendervisibility", Sdf.ValueTypeNames.String)
-            attribute.Set("-primary")
+        name = "primvars:karma:object:rendervisibility"
+        prim.CreateAttribute(name, Sdf.ValueTypeNames.String).Set("-primary")
 def gone(path):
     prim = stage.GetPrimAtPath(path)
     if prim:
@@ -88,13 +87,14 @@ def assemble(folder: Path, output: Path, name: str, frames: Sequence[int]) -> No
     import numpy as np
     import OpenEXR
 
-    from model.data.blender.answers import answers
+    from model.data.blender.answers import answers, rounding
     from model.data.dataset import REQUIRED, Part, ShotDescription, picture_path, write_description
 
     made: tuple[Part, ...] = (*REQUIRED, "spill")
 
     shot = output / name
     height = width = 0
+    tolerance = 0.0
     for number, frame in enumerate(frames, start=1):
         passes = {}
         for step in PASSES:
@@ -112,6 +112,7 @@ def assemble(folder: Path, output: Path, name: str, frames: Sequence[int]) -> No
                 str(path)
             )
         height, width = size
+        tolerance = max(tolerance, rounding(parts["plate"]))
     write_description(
         shot,
         ShotDescription(
@@ -122,7 +123,7 @@ def assemble(folder: Path, output: Path, name: str, frames: Sequence[int]) -> No
             frames=len(frames),
             optional_parts=("spill",),
             noiseless=True,
-            recompose_tolerance=0.03,
+            recompose_tolerance=tolerance,
             recipe={"passes": folder.name},
         ),
     )
