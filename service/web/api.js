@@ -38,6 +38,7 @@ const at = (id) => `/jobs/${encodeURIComponent(id)}`;
 export const listJobs = (asked = {}) => json(`/jobs${query({ limit: 100, ...asked })}`);
 export const getJob = (id) => json(at(id));
 export const getFrames = async (id) => (await json(`${at(id)}/frames`)).frames;
+export const getQuality = (id) => json(`${at(id)}/quality`);
 export const act = (id, verb) => json(`${at(id)}/${verb}`, { method: "POST" });
 export const setPriority = (id, priority) => json(at(id), { method: "PATCH", body: { priority } });
 export const submitJob = (request) => json("/jobs", { method: "POST", body: request });

@@ -4,54 +4,36 @@ import { float } from "./words.js";
 
 const percent = (v) => `${(100 * v).toFixed(v < 0.1 ? 2 : 1)} %`;
 
-/** In the order of interest; `stands` figures make a frame stand out when they leave the shot's usual. */
+/** In the order of interest; docs/quality.md defines them. `stands`: more is worse, so its curve starts at 0. */
 export const FIGURES = [
   { name: "edge_spill", words: "Spill at edges", tell: float, stands: true },
   { name: "flicker", words: "Flicker", tell: float, stands: true },
   { name: "screen_noise", words: "Noise in the screen", tell: float, stands: true },
   { name: "core_noise", words: "Noise in the core", tell: float, stands: true },
   { name: "soft_share", words: "Soft pixels", tell: percent, stands: true },
+  { name: "nan_repaired", words: "NaN repaired", tell: (v) => String(v), stands: true },
   { name: "screen_share", words: "Screen", tell: percent },
   { name: "core_share", words: "Core", tell: percent },
-  { name: "nan_repaired", words: "NaN repaired", tell: (v) => String(v), stands: true },
 ];
-
-const STRAYS = 4; // robust standard deviations
+const NAMED = new Map(FIGURES.map((figure) => [figure.name, figure]));
 const MOST = 8;
 
-/** Frame → its figures, of frames that have any. */
-export function measuredOf(frames) {
-  const found = frames.filter(({ notes }) => notes).map(({ frame, notes }) => [frame, { ...notes, ...notes.quality }]);
-  return new Map(found);
+/** Frame → its figures; `report` is the service's, null where it has none. */
+export function measuredOf(frames, report) {
+  const found = new Map(frames.filter(({ notes }) => notes).map(({ frame, notes }) => [frame, notes]));
+  for (const figures of report?.frames ?? []) found.set(figures.frame, { ...found.get(figures.frame), ...figures });
+  return found;
 }
 
-const median = (values) => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
-};
-
-/**
- * Frames that stand out, worst first: failed ones, those with warnings, and those far above the shot's median, in units of
- * 1.4826 · median absolute deviation (a robust standard deviation).
- */
-export function standouts(frames, measured) {
+/** Frames to look at first: failed ones, those that stand out from the shot, those with a warning; `[{frame, words}]`. */
+export function standouts(frames, report) {
   const found = new Map();
-  const add = (frame, weight, words) => {
-    if (!(found.get(frame)?.weight >= weight)) found.set(frame, { frame, weight, words });
-  };
-  for (const result of frames) {
-    if (result.state === "failed") add(result.frame, Infinity, result.problem?.message ?? "Failed");
-    for (const words of result.notes?.warnings ?? []) add(result.frame, 1, words);
+  const add = (frame, words) => found.set(frame, found.has(frame) ? `${found.get(frame)} · ${words}` : words);
+  for (const { frame, state, problem } of frames) if (state === "failed") add(frame, problem?.message ?? "Failed");
+  for (const { frame, figure, value, usual } of report?.shot.worst ?? []) {
+    const { words, tell } = NAMED.get(figure) ?? { words: figure, tell: float };
+    add(frame, `${words} ${tell(value)}, usually ${tell(usual)}`);
   }
-  for (const figure of FIGURES.filter(({ stands }) => stands)) {
-    const values = [...measured].map(([frame, all]) => [frame, all[figure.name]]).filter(([, v]) => Number.isFinite(v));
-    if (values.length < 4) continue;
-    const usual = median(values.map(([, v]) => v));
-    const spread = 1.4826 * median(values.map(([, v]) => Math.abs(v - usual))) + 0.02 * Math.abs(usual) + 1e-4;
-    for (const [frame, v] of values) {
-      const strays = (v - usual) / spread;
-      if (strays > STRAYS) add(frame, strays, `${figure.words}: ${figure.tell(v)}`);
-    }
-  }
-  return [...found.values()].sort((a, b) => b.weight - a.weight || a.frame - b.frame).slice(0, MOST);
+  for (const { frame, notes } of frames) for (const words of notes?.warnings ?? []) add(frame, words);
+  return [...found].slice(0, MOST).map(([frame, words]) => ({ frame, words }));
 }

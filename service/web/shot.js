@@ -1,6 +1,6 @@
 /** One shot under the eye: puts viewer, filmstrip, curves and settings together and keeps them in step. */
 
-import { act, getFrames, getJob, submitJob } from "./api.js";
+import { act, getFrames, getJob, getQuality, submitJob } from "./api.js";
 import { curves } from "./curves.js";
 import { attempt, el, notice, say } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
@@ -64,11 +64,11 @@ export function shotView({ id, jobs, frames: news, open }) {
 
   /** Read the frames anew; while they arrive, not more often than every second or so. */
   async function look() {
-    const found = await attempt(() => getFrames(id));
+    const [found, report] = await Promise.all([attempt(() => getFrames(id)), getQuality(id).catch(() => null)]);
     if (!found) return;
     states = new Map(found.map((result) => [result.frame, result]));
-    const measured = measuredOf(found);
-    standing = standouts(found, measured);
+    const measured = measuredOf(found, report);
+    standing = standouts(found, report);
     const list = job.frames.length ? job.frames : [...states.keys()].sort((a, b) => a - b);
     strip.show(list, states, new Set(standing.map(({ frame }) => frame)));
     quality.show(list, measured, standing);
