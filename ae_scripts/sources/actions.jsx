@@ -40,6 +40,7 @@ function sendSelected() {
 function sendOne(comp, layer) {
     try {
         var sent = sendLayer(comp, layer);
+        shared.chosen = sent.job.key;
         if (!sent.isNew) {
             return [filled("\u201c{0}\u201d is on its way already.", layer.name)];
         }
@@ -57,14 +58,12 @@ function sendOne(comp, layer) {
 /** Asks how service and jobs are, and shows it. */
 function refreshAll() {
     var state = serviceState();
-    var faces = liveInterfaces();
-    for (var i = 0; i < faces.length; i += 1) {
-        faces[i].showState(state);
-    }
+    showStates(state);
     if (state.state === "no-permission") {
         say(state.text, { label: "Open Preferences", run: openPreferences });
         return;
     }
+    var before = statesByKey();
     try {
         if (shared.preview !== null && shared.preview.state === "working") {
             shared.preview = continuedPreview(shared.preview.id);
@@ -73,9 +72,40 @@ function refreshAll() {
         shared.polling.strikes = 0;
     } finally {
         showAll();
+        showStates(state);
         armPolling();
     }
-    say(state.text, null);
+    say([state.text].concat(newsSince(before)).join("\n"), null);
+}
+
+function showStates(state) {
+    var faces = liveInterfaces();
+    for (var i = 0; i < faces.length; i += 1) {
+        faces[i].showState(state);
+    }
+}
+
+function statesByKey() {
+    var states = {};
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        states[jobs[i].key] = jobs[i].state;
+    }
+    return states;
+}
+
+/** One sentence for each job that came to rest since. */
+function newsSince(before) {
+    var news = [];
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        var job = jobs[i];
+        if (own(before, job.key, "") !== job.state && job.state !== "queued" && job.state !== "running") {
+            var more = job.state === "done" ? "press Bring back" : job.message;
+            news.push(filled("\u201c{0}\u201d: {1}{2}", job.name, STATE_WORDS[job.state] || job.state, more ? "; " + more : ""));
+        }
+    }
+    return news;
 }
 
 function testOne() {
@@ -103,7 +133,7 @@ function jobAction(name, job) {
         return;
     }
     if (name === "again") {
-        keyAgain(job);
+        shared.chosen = keyAgain(job).key;
     } else if (name === "sooner") {
         prioritize(job, Math.min(100, job.priority + 10));
     } else if (name === "pause" && job.state === "paused") {

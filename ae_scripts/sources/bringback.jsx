@@ -28,7 +28,7 @@ function bringBack(job) {
     try {
         notes = notes.concat(reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason));
     } finally {
-        app.endUndoGroup();
+        insist(function () { app.endUndoGroup(); });
     }
     saveStore();
     return notes.concat(colorNotes());

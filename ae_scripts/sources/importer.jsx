@@ -16,7 +16,7 @@ function importPass(pass, look) {
         interpret(item, pass, look);
         item.parentFolder = projectFolder();
     } catch (error) {
-        attempt(function () { item.remove(); }, null);
+        removeOne(item);
         throw error;
     }
     return item;
@@ -69,7 +69,7 @@ function itemWithId(id) {
         return null;
     }
     if (typeof app.project.itemByID === "function") {
-        return attempt(function () { return app.project.itemByID(id); }, null);
+        return app.project.itemByID(id);
     }
     for (var i = 1; i <= app.project.numItems; i += 1) {
         if (app.project.item(i).id === id) {

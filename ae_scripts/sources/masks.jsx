@@ -136,10 +136,23 @@ function sumOf(a, b) {
 function addCurve(points, a, b, c, d) {
     var bend = Math.max(secondDifference(a, b, c), secondDifference(b, c, d));
     var parts = Math.max(1, Math.min(200, Math.ceil(Math.sqrt(0.75 * bend / MASK_TOLERANCE))));
+    if (isOnChord(a, b, d) && isOnChord(a, c, d)) {
+        parts = 1;
+    }
     for (var i = 0; i < parts; i += 1) {
         var t = i / parts;
         points.push([cubicAt(a[0], b[0], c[0], d[0], t), cubicAt(a[1], b[1], c[1], d[1], t)]);
     }
+}
+
+/** Whether a handle lies on the straight line from `a` to `d`, between them. */
+function isOnChord(a, handle, d) {
+    var x = d[0] - a[0];
+    var y = d[1] - a[1];
+    var along = (handle[0] - a[0]) * x + (handle[1] - a[1]) * y;
+    var aside = (handle[0] - a[0]) * y - (handle[1] - a[1]) * x;
+    var square = x * x + y * y;
+    return Math.abs(aside) <= 1e-6 * (square + 1) && along >= 0 && along <= square;
 }
 
 function secondDifference(a, b, c) {

@@ -146,12 +146,9 @@ function removeMade(made) {
     }
 }
 
+/** Removes a layer or item, trying twice: what stays behind would be the artist's to clean up. */
 function removeOne(thing) {
-    var gone = attempt(function () {
-        thing.remove();
-        return true;
-    }, false);
-    if (!gone) {
-        attempt(function () { thing.remove(); }, null);
+    if (thing !== null) {
+        insist(function () { thing.remove(); });
     }
 }

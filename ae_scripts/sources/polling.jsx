@@ -35,12 +35,12 @@ function pollTick() {
         }
         shared.polling.task = 0;
         var late = new Date().getTime() - shared.polling.due > POLL_LATE;
-        shared.polling.strikes = late ? shared.polling.strikes + 1 : 0;
         if (liveInterfaces().length === 0 || !setting("live")) {
             return;
         }
         refreshJobs();
         showAll();
+        shared.polling.strikes = late ? shared.polling.strikes + 1 : 0;
     } catch (error) {
         shared.polling.strikes += 1;
         logError("live refresh", error);

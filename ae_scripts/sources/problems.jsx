@@ -56,6 +56,17 @@ function detailsText() {
     return head.concat(panelLog).join("\n");
 }
 
+/** Runs `action`, and once more where that failed: tidying up must not end at the first hiccup. */
+function insist(action) {
+    var done = attempt(function () {
+        action();
+        return true;
+    }, false);
+    if (!done) {
+        attempt(action, null);
+    }
+}
+
 /** Runs `action`; an error in it is logged and answered with `otherwise`. */
 function attempt(action, otherwise) {
     try {

@@ -25,12 +25,8 @@ function renderedOrder(comp, layer, span) {
         }
         return orderOfRender(comp, layer, span, fresh, format);
     } finally {
-        if (item !== null) {
-            attempt(function () { item.remove(); }, null);
-        }
-        if (temporary !== null) {
-            attempt(function () { temporary.remove(); }, null);
-        }
+        removeOne(item);
+        removeOne(temporary);
         restoreQueue(paused);
     }
 }
@@ -60,14 +56,7 @@ function restoreQueue(paused) {
 }
 
 function restoreItem(item) {
-    var tried = attempt(function () {
-        item.render = true;
-        return true;
-    }, false);
-    if (!tried) {
-        // Once more: an artist's render that silently stays switched off costs a night.
-        attempt(function () { item.render = true; }, null);
-    }
+    insist(function () { item.render = true; });
 }
 
 function freshFolder(comp, layer) {
@@ -109,7 +98,7 @@ function temporaryComp(comp, layer) {
         made.resolutionFactor = [1, 1];
         return made;
     } catch (error) {
-        made.remove();
+        removeOne(made);
         throw error;
     }
 }

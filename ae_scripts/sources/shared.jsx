@@ -13,7 +13,7 @@ function joinShared() {
         shared = there.shared;
     } else {
         shared = {
-            store: null, unusable: null, interfaces: [], preview: null, last: null,
+            store: null, unusable: null, interfaces: [], preview: null, last: null, chosen: "",
             polling: { task: 0, due: 0, strikes: 0 }
         };
     }
@@ -73,4 +73,5 @@ function showAll() {
         faces[i].showJobs();
         faces[i].showPreview();
     }
+    shared.chosen = "";
 }

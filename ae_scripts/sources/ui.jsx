@@ -168,6 +168,7 @@ function anyRuns() {
 /** Fills the job list anew and keeps the chosen job chosen. */
 function showJobs(face) {
     var job = chosenJob(face);
+    var chosen = shared.chosen !== "" ? shared.chosen : own(job, "key", "");
     var box = face.controls.jobs;
     var jobs = store().jobs;
     box.removeAll();
@@ -175,7 +176,7 @@ function showJobs(face) {
     for (var i = 0; i < jobs.length; i += 1) {
         box.add("item", jobLine(jobs[i]));
         face.keys.push(jobs[i].key);
-        if (job !== null && jobs[i].key === job.key) {
+        if (jobs[i].key === chosen) {
             box.selection = i;
         }
     }

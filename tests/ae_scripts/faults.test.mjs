@@ -1,0 +1,128 @@
+/** Every call into After Effects is made to throw, one after the other; the project is never left half-changed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MaskMode } from "./host/properties.mjs";
+import { stage } from "./stage.mjs";
+
+const SHAPE = { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true };
+
+function prepared(kind) {
+    const scene = stage(null, { count: 4 });
+    const { host, layer, comp } = scene;
+    scene.other = host.rawQueue.items.add(comp);
+    layer.addMask("garbage", SHAPE);
+    if (kind === "render") layer.addEffect("Lumetri");
+    if (kind === "range") layer.inPoint = 0.04;
+    if (kind === "matte") host.choose(scene.panel, "Plate with alpha as track matte");
+    scene.before = { layers: comp.numLayers, items: host.items.length };
+    return scene;
+}
+
+/** Presses a button with the host call number `at` failing; returns how many calls it made. */
+function failing(scene, button, at) {
+    const { border } = scene.host;
+    border.count = 0;
+    border.names.length = 0;
+    border.failAt = at;
+    try {
+        scene.host.press(scene.panel, button);
+    } finally {
+        border.failAt = 0;
+    }
+    return border.count;
+}
+
+function soundAfter(scene, what) {
+    const { host } = scene;
+    assert.equal(host.undoDepth, 0, `${what}: undo groups`);
+    assert.equal(scene.other.render, true, `${what}: the artist's render`);
+    assert.equal(host.rawQueue.numItems, 1, `${what}: items left in the queue`);
+    assert.ok(!host.items.some((item) => item.name === "DropKey temporary"), `${what}: temporary comp`);
+    assert.deepEqual(host.modals, [], what);
+    assert.deepEqual(host.alerts, [], what);
+}
+
+function wording(scene, what) {
+    const said = scene.host.message(scene.panel);
+    assert.ok(said.length > 15, `${what}: ${said}`);
+    assert.match(said, /[.!]/, what);
+}
+
+for (const kind of ["file", "render"]) {
+    test(`sending (${kind}) survives a fault of each host call`, () => {
+        const first = prepared(kind);
+        const calls = failing(first, "Key selected layers", 0);
+        first.host.dispose();
+        assert.ok(calls > 40, `only ${calls} calls`);
+        for (let at = 1; at <= calls; at += 1) {
+            const scene = prepared(kind);
+            failing(scene, "Key selected layers", at);
+            const what = `call ${at} (${scene.host.border.names[at - 1]})`;
+            soundAfter(scene, what);
+            assert.ok(scene.service.jobs.size <= 1, what);
+            assert.equal(scene.comp.numLayers, scene.before.layers, what);
+            if (scene.service.jobs.size === 0) wording(scene, what);
+            // The artist presses again, and it works.
+            scene.host.press(scene.panel, "Refresh");
+            scene.host.press(scene.panel, "Key selected layers");
+            assert.equal(scene.service.jobs.size >= 1, true, `${what}: ${scene.host.message(scene.panel)}`);
+            soundAfter(scene, what);
+            scene.host.dispose();
+        }
+    });
+}
+
+for (const kind of ["file", "range", "matte", "render"]) {
+    test(`bringing back (${kind}) survives a fault of each host call`, () => {
+        const ready = () => {
+            const scene = prepared(kind);
+            scene.host.press(scene.panel, "Key selected layers");
+            scene.service.finish([...scene.service.jobs.values()][0]);
+            scene.host.press(scene.panel, "Refresh");
+            return scene;
+        };
+        const first = ready();
+        const calls = failing(first, "Bring back", 0);
+        assert.ok(first.comp.numLayers > 1, first.host.message(first.panel));
+        const whole = first.comp.numLayers;
+        first.host.dispose();
+        assert.ok(calls > 40, `only ${calls} calls`);
+        for (let at = 1; at <= calls; at += 1) {
+            const scene = ready();
+            failing(scene, "Bring back", at);
+            const what = `call ${at} (${scene.host.border.names[at - 1]})`;
+            soundAfter(scene, what);
+            const placed = scene.comp.numLayers === whole;
+            assert.ok(placed || scene.comp.numLayers === scene.before.layers, `${what}: ${scene.comp.numLayers} layers`);
+            assert.equal(scene.layer.enabled, !placed, `${what}: the source is hidden when, and only when, the key stands`);
+            assert.equal(scene.layer.property("ADBE Mask Parade").property(1).maskMode, MaskMode.ADD, what);
+            const keyed = scene.host.items.filter((item) => item.constructor.hostKind === "FootageItem");
+            if (!placed) {
+                assert.equal(keyed.length, 1, `${what}: half-made footage`);
+                wording(scene, what);
+            }
+            scene.host.press(scene.panel, "Bring back");
+            assert.equal(scene.comp.numLayers, whole, `${what}: ${scene.host.message(scene.panel)}`);
+            scene.host.dispose();
+        }
+    });
+}
+
+for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset"]) {
+    test(`${button} survives a fault of each host call`, () => {
+        const ready = () => {
+            const scene = prepared("file");
+            scene.host.press(scene.panel, "Key selected layers");
+            return scene;
+        };
+        const first = ready();
+        const calls = failing(first, button, 0);
+        first.host.dispose();
+        for (let at = 1; at <= calls; at += 1) {
+            const scene = ready();
+            failing(scene, button, at);
+            soundAfter(scene, `call ${at} (${scene.host.border.names[at - 1]})`);
+            scene.host.dispose();
+        }
+    });
+}

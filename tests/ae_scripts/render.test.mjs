@@ -1,0 +1,187 @@
+/** The render queue: only ours runs, everything else is as before, and what comes out is checked. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { RQItemStatus } from "./host/queue.mjs";
+import { send, stage } from "./stage.mjs";
+
+function precomp(t, options) {
+    const scene = stage(t, options);
+    const inner = scene.host.addComp("inner", { fps: 25, duration: 10 });
+    scene.host.addLayer(inner, scene.item);
+    scene.host.project.activeItem = scene.comp;
+    scene.comp.stack.length = 0;
+    scene.layer = scene.host.addLayer(scene.comp, inner);
+    scene.layer.inPoint = 0.2;
+    scene.layer.outPoint = 0.6;
+    return scene;
+}
+
+const failed = (scene) => { scene.host.press(scene.panel, "Key selected layers"); return scene.host.message(scene.panel); };
+const clean = (scene) => {
+    assert.equal(scene.host.rawQueue.numItems, 0);
+    assert.ok(!scene.host.items.some((item) => item.name === "DropKey temporary"));
+};
+
+test("a precomp is rendered plain, in its own size and span, and leaves no trace", (t) => {
+    const scene = precomp(t);
+    const { layer, host } = scene;
+    layer.property("ADBE Transform Group").property("ADBE Scale").setValue([50, 50]);
+    layer.property("ADBE Transform Group").property("ADBE Position").setValueAtTime(0, [9, 9]);
+    layer.property("ADBE Transform Group").property("ADBE Opacity").expression = "50";
+    layer.addMask("core", { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true });
+    const { request } = send(scene);
+    const [render] = host.renders;
+    assert.deepEqual([render.start, render.count, render.comp.width, render.comp.height], [0.2, 10, 64, 36]);
+    const plain = (name) => render.layer.property("ADBE Transform Group").property(name);
+    assert.deepEqual([plain("ADBE Scale").value, plain("ADBE Position").value, plain("ADBE Opacity").expression], [[100, 100], [32, 18], ""]);
+    assert.equal(render.layer.property("ADBE Mask Parade").property(1).maskMode, host.context.MaskMode.NONE);
+    assert.equal(render.output.Format, "PNG Sequence");
+    assert.deepEqual(render.settings, { Quality: "Best", Resolution: "Full" });
+    assert.match(request.plate, /DropKey plates.*_#####\.png$/);
+    assert.equal(request.frames, "1-10");
+    assert.deepEqual(request.settings, { encoding: "srgb" });
+    assert.deepEqual(Object.keys(request.mattes.core.frames), ["1"]);
+    clean(scene);
+    assert.deepEqual(host.modals, []);
+});
+
+test("a comp whose time starts elsewhere is rendered at its display time", (t) => {
+    const scene = precomp(t);
+    const original = scene.host.classes.CompItem;
+    assert.ok(original);
+    scene.host.border.out(scene.comp).displayStartTime = 10;
+    send(scene);
+    assert.equal(scene.host.renders[0].count, 10);
+    assert.deepEqual(scene.host.modals, []);
+});
+
+test("other items of the queue are neither rendered nor changed", (t) => {
+    const scene = precomp(t);
+    const queue = scene.host.rawQueue;
+    const [a, b, c] = [0, 1, 2].map(() => queue.items.add(scene.comp));
+    b.render = false;
+    c.status = RQItemStatus.DONE;
+    send(scene);
+    assert.deepEqual([a, b, c].map((item) => [item.render, item.status]), [[true, RQItemStatus.QUEUED], [false, RQItemStatus.UNQUEUED], [true, RQItemStatus.DONE]]);
+    assert.equal(scene.host.renders.length, 1);
+    assert.equal(queue.numItems, 3);
+});
+
+for (const [name, change, told] of [
+    ["stopped by the artist", (h) => { h.stopAfter = 3; }, /stopped or failed/],
+    ["no template at all", (h) => { h.hiddenTemplates = {}; h.missingTemplates.add("TIFF Sequence with Alpha"); }, /no output template.*Edit > Templates/],
+    ["an own template that is gone", (h) => h.evaluate("DropKeyPanel.shared.store.settings.renderTemplate = 'My EXR'"), /\u201cMy EXR\u201d does not work/],
+    ["an unsaved project", (h) => { h.project.saved = null; }, /not saved/],
+]) {
+    test(`${name}: told, and the queue is as before`, (t) => {
+        const scene = precomp(t);
+        const other = scene.host.rawQueue.items.add(scene.comp);
+        change(scene.host);
+        assert.match(failed(scene), told);
+        assert.equal(other.render, true);
+        assert.equal(scene.host.rawQueue.numItems, 1);
+        assert.equal(scene.service.jobs.size, 0);
+        assert.ok(!scene.host.items.some((item) => item.name === "DropKey temporary"));
+    });
+}
+
+test("templates in their order: the artist's, the hidden one if it writes PNG, then TIFF", (t) => {
+    const own = precomp(t);
+    own.host.ownTemplates["My EXR"] = { Format: "OpenEXR Sequence", Channels: "RGB", Depth: "Floating Point" };
+    own.host.evaluate("DropKeyPanel.shared.store.settings.renderTemplate = 'My EXR'");
+    const job = send(own);
+    assert.match(job.request.plate, /\.exr$/);
+    assert.equal(job.request.settings.encoding, "linear");
+    const changed = precomp(t);
+    changed.host.hiddenTemplates["_HIDDEN X-Factor 16"] = { Format: "QuickTime", Channels: "RGB", Depth: "Millions of Colors" };
+    assert.match(send(changed).request.plate, /\.tif$/);
+});
+
+for (const [name, change, reason] of [
+    ["effects", (s) => s.layer.addEffect("Lumetri"), /it has effects/],
+    ["time remapping", (s) => { s.layer.timeRemapEnabled = true; }, /time remapping/],
+    ["fields", (s) => { s.item.mainSource.fieldSeparationType = 5613; }, /separates its fields/],
+    ["a loop", (s) => { s.item.mainSource.loop = 3; }, /looped/],
+]) {
+    test(`a file with ${name} is rendered`, (t) => {
+        const scene = stage(t);
+        change(scene);
+        assert.match(send(scene).request.plate, /DropKey plates/);
+        assert.equal(scene.host.renders.length, 1);
+        assert.match(scene.host.evaluate("DropKeyPanel.shared.store.jobs[0].rendered ? 'it' : ''"), /it/);
+        assert.ok(reason);
+        clean(scene);
+    });
+}
+
+test("effects can be left out: then the file itself is sent", (t) => {
+    const scene = stage(t);
+    scene.layer.addEffect("Keylight");
+    scene.host.choose(scene.panel, "Send file without effects");
+    assert.match(send(scene).request.plate, /hero\.####\.png$/);
+    assert.deepEqual(scene.host.renders, []);
+});
+
+test("what was rendered in is switched off on the copy only", (t) => {
+    const scene = stage(t);
+    const { layer, comp } = scene;
+    layer.addEffect("Lumetri");
+    layer.timeRemapEnabled = true;
+    layer.outPoint = 0.8;
+    const job = send(scene);
+    scene.service.finish(job);
+    scene.host.press(scene.panel, "Refresh");
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /in the comp/);
+    const copy = comp.stack[0];
+    assert.deepEqual([copy.property("ADBE Effect Parade").property(1).enabled, copy.timeRemapEnabled], [false, false]);
+    assert.deepEqual([layer.property("ADBE Effect Parade").property(1).enabled, layer.timeRemapEnabled, layer.enabled], [true, true, false]);
+    assert.equal(copy.source.mainSource.conformFrameRate, 25);
+});
+
+test("a rendered part stands where it was rendered, untouched by the source's speed", (t) => {
+    const scene = precomp(t);
+    scene.layer.stretch = 200;
+    scene.layer.inPoint = 0.4;
+    scene.layer.outPoint = 0.8;
+    const job = send(scene);
+    scene.service.finish(job);
+    scene.host.press(scene.panel, "Refresh");
+    scene.host.press(scene.panel, "Bring back");
+    const key = scene.comp.stack[0];
+    assert.ok(Math.abs(key.startTime - 0.4) < 1e-9 && key.stretch === 100);
+    assert.ok(Math.abs(key.outPoint - 0.8) < 1e-9);
+});
+
+test("the encoding of a render follows the project's working space", (t) => {
+    for (const [space, encoding] of [["", "srgb"], ["None", "srgb"], ["sRGB IEC61966-2.1", "srgb"], ["Rec.709 Gamma 2.4", "rec709"], ["P3 D65", "display-p3"], ["Adobe RGB (1998)", "adobe-rgb"], ["Rec. ITU-R BT.2020-1", "rec2020"]]) {
+        const scene = precomp(t);
+        scene.host.project.workingSpace = space;
+        assert.equal(send(scene).request.settings.encoding, encoding, space);
+    }
+    const strange = precomp(t);
+    strange.host.project.workingSpace = "Studio X";
+    send(strange);
+    assert.match(strange.host.message(strange.panel), /\u201cStudio X\u201d has no name here/);
+});
+
+test("a test frame of a precomp renders one frame", (t) => {
+    const scene = precomp(t);
+    scene.comp.time = 0.4;
+    scene.host.press(scene.panel, "Test frame");
+    assert.deepEqual([scene.host.renders[0].start, scene.host.renders[0].count], [0.4, 1]);
+    assert.equal(scene.service.previews[0].frame, 1);
+    clean(scene);
+});
+
+test("each render has a folder of its own, so no file is ever in the way", (t) => {
+    const scene = precomp(t);
+    send(scene);
+    scene.layer.outPoint = 0.5;
+    scene.host.clock.advance(5);
+    send(scene);
+    assert.equal(fs.readdirSync(path.join(scene.host.root, "DropKey plates")).length, 2);
+    assert.deepEqual(scene.host.modals, []);
+});
