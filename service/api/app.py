@@ -10,6 +10,7 @@ from service.api import problems
 from service.api.events import Events
 from service.api.machine import Machine
 from service.api.metrics import Metrics
+from service.api.openapi import describing
 from service.api.pictures import Pictures
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
@@ -50,6 +51,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.openapi = describing(app)  # type: ignore[method-assign]  # as FastAPI's documentation does it
     problems.install(app)
     app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
     app.include_router(Routes(queue, store, settings, paths, checks).router())

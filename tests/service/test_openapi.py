@@ -1,0 +1,69 @@
+"""The API is as it describes itself: asked at random, it neither crashes nor answers anything else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis import checks
+
+from service.openapi import description_text
+from service.server import _answering
+from tests.service.asking import TOKEN, asker
+from tests.service.dropping import Place
+
+PAGE = Path(__file__).parents[2] / "docs" / "openapi.json"
+EXAMPLES = 12
+ENDLESS = ("/events", "/jobs/{job_id}/events")  # streams have tests of their own
+AS_DESCRIBED = [
+    getattr(checks, name)
+    for name in ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
+]
+
+
+def test_the_committed_description_is_the_applications() -> None:
+    committed = PAGE.read_text(encoding="utf-8")
+    assert committed == description_text(), "run: python -m service.openapi docs/openapi.json"
+
+
+description = schemathesis.openapi.from_path(PAGE).exclude(path=list(ENDLESS))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The real application behind a real server, with one job in its queue; its address, and the job's id."""
+    place = Place(tmp_path_factory.mktemp("served"))
+    place.render(range(1, 4))
+    client = asker(place)
+    job = client.post("/jobs", json={"root": "drop", "plate": "hero/hero.####.png"}).json()["id"]
+    listener = socket.create_server(("127.0.0.1", 0))
+    with _answering(client.app, listener, ending=client.app.state.events.close):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", job
+    client.app.state.reader.close()
+    listener.close()
+    place.close()
+
+
+@description.parametrize()
+@hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+def test_whatever_is_asked_is_answered_as_described(case: Any, served: tuple[str, str]) -> None:
+    address, job = served
+    parameters = case.path_parameters or {}
+    if "job_id" in parameters and len(str(parameters["job_id"])) % 2:
+        parameters["job_id"] = job
+    reply = case.call(base_url=address, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30)
+    assert reply.status_code < 500 or reply.status_code == 503, reply.text
+    if reply.status_code >= 400:
+        assert reply.headers["content-type"] == ["application/problem+json"]
+    case.validate_response(reply, checks=AS_DESCRIBED)
