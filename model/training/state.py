@@ -59,6 +59,17 @@ class TrainingState:
             raise KeyingError(f"{path} is no state of this training: {error}.", fix="Begin a new run.") from error
         return state
 
+    def start_from(self, network: AlphaNetwork) -> None:
+        """Take the weights of ``network``; raises KeyingError where it is another one."""
+        mine = (self.network.name, dict(self.network.options))
+        if (network.name, dict(network.options)) != mine:
+            raise KeyingError(
+                f"The weights are for {network.name} with {dict(network.options)}, not for {mine[0]} with {mine[1]}.",
+                fix="Train the same network with the same options.",
+            )
+        self.network.load_state_dict(network.state_dict())
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
     def save(self, path: Path) -> None:
         """Write everything, whole or not at all."""
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}

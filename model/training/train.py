@@ -39,6 +39,7 @@ def train(
     *,
     device: torch.device | str = "cpu",
     resume: bool = False,
+    start: Checkpoint | None = None,
     seconds: float | None = None,
     provenance: Provenance | None = None,
     report: Callable[[Progress], None] = lambda _: None,
@@ -46,16 +47,19 @@ def train(
     """Train into the folder ``output`` and return what it delivers: weights, state to go on from, loss as CSV and PNG.
 
     ``resume`` goes on where the state in ``output`` stands, with *its* configuration; the steps are those of a run
-    without interruption. ``seconds`` ends this sitting early. Raises KeyingError for a folder that already holds a run
-    (without ``resume``), a state that cannot be read, or a loss that is no number.
+    without interruption. ``start`` begins with the weights of another run of the same network. ``seconds`` ends this
+    sitting early. Raises KeyingError for a folder that already holds a run (without ``resume``), a state that cannot be
+    read, a ``start`` of another network, or a loss that is no number.
     """
     place = torch.device(device)
     state = _opened(config, output, place, resume)
+    if start is not None and not resume:
+        state.start_from(start.network)
     rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
     pool = ShotPool(state.config, state.network.context, place)
     output.mkdir(parents=True, exist_ok=True)
     held_out = validation(state.config, place)
-    told = _told(provenance or Provenance(), output, resume)
+    told = _told(provenance or Provenance(), output, resume, start)
     begin, earlier = time.perf_counter(), state.seconds
     checkpoint = None
     while state.step < state.config.steps:
@@ -73,12 +77,14 @@ def train(
     return checkpoint or _checkpoint(state, rows, told)
 
 
-def _told(provenance: Provenance, output: Path, resume: bool) -> Provenance:
-    """Put the commands of earlier sittings before this one's."""
-    if not resume or not (output / WEIGHTS).exists():
+def _told(provenance: Provenance, output: Path, resume: bool, start: Checkpoint | None) -> Provenance:
+    """Put the commands of earlier sittings, or of the run that the weights began with, before this one's."""
+    earlier = start.provenance if start is not None else None
+    if resume and (output / WEIGHTS).exists():
+        earlier = load_checkpoint(output / WEIGHTS).provenance
+    if earlier is None:
         return provenance
-    earlier = load_checkpoint(output / WEIGHTS).provenance.command
-    return provenance.model_copy(update={"command": f"{earlier} && {provenance.command}".strip(" &")})
+    return provenance.model_copy(update={"command": f"{earlier.command} && {provenance.command}".strip(" &")})
 
 
 def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: bool) -> TrainingState:

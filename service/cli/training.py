@@ -34,6 +34,9 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Folder of an interrupted run: goes on in it, with its choices.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights of the same network to begin with, instead of random ones.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the whole run.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so long; --resume goes on.", min=0.0)] = None,
     shuffled_truth: Annotated[
@@ -56,13 +59,14 @@ def train(
         )
     import torch
 
+    from model.checkpoint import load_checkpoint
     from model.device import find_device
     from model.training.train import train as run_training
 
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(load_settings(device=device).device)
-    if resume is not None and (network or steps or shuffled_truth or option or choices):
+    if resume is not None and (network or start or steps or shuffled_truth or option or choices):
         raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
     named = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
     chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
@@ -74,6 +78,7 @@ def train(
         folder,
         device=where,
         resume=resume is not None,
+        start=load_checkpoint(start, config.network, where) if start else None,
         seconds=seconds,
         provenance=_provenance(where, torch.get_num_threads()),
         report=_show,

@@ -86,6 +86,18 @@ def test_provenance_names_the_commands_of_every_sitting(tmp_path: Path) -> None:
     assert done.provenance.command == "dropkey train && dropkey train --resume x"
 
 
+def test_a_run_can_begin_with_the_weights_of_another(tmp_path: Path) -> None:
+    first = train(tiny(learning_rate=0.01), tmp_path / "first", provenance=Provenance(command="one"))
+    second = train(tiny(steps=1), tmp_path / "second", start=first, provenance=Provenance(command="two"))
+    assert (
+        read_rows(tmp_path / "second" / "loss.csv")[0].loss < 0.9 * read_rows(tmp_path / "first" / "loss.csv")[0].loss
+    )
+    assert second.provenance.command == "one && two"
+    with pytest.raises(KeyingError, match="for regression"):
+        train(tiny("classification"), tmp_path / "third", start=first)
+    assert not (tmp_path / "third").exists()
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
     train(tiny(steps=1), tmp_path)
     with pytest.raises(KeyingError, match="already holds a run"):
