@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 from rich.console import Console
 
+from service.client import Client
 from service.demo import pictures
 from service.demo.shot import FRAMES, HEIGHT, WIDTH, DemoFrame, paint_frame
 from service.discovery import read_discovery
@@ -116,8 +116,7 @@ class RunningService:
         self.url = url
         self._process = process
         self._log = log
-        headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=30.0, trust_env=False)
+        self._client = Client(url, token)
 
     def close(self) -> None:
         """Close the connection."""
@@ -129,9 +128,9 @@ class RunningService:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise Transient("The demo's service ended by itself.", fix=f"Its words are in {self._log}.")
-            listed = self._client.get("/jobs").raise_for_status().json()["jobs"]
-            if listed:
-                job: dict[str, Any] = self._client.get(f"/jobs/{listed[0]['id']}").raise_for_status().json()
+            newest = next(self._client.jobs(), None)
+            if newest is not None:
+                job = self._client.job(newest.id).model_dump(mode="json")
                 if job["state"] in FINAL:
                     return self._checked(job)
                 tell(job)
