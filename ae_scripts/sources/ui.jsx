@@ -207,4 +207,6 @@ function showMessage(face) {
     if (last.action !== null) {
         face.controls.fix.text = last.action.label;
     }
+    // A longer sentence needs more lines than the last one had.
+    face.container.layout.layout(true);
 }

@@ -19,8 +19,8 @@ NAME = "DropKey.jsx"
 SOURCES = Path(__file__).parents[2] / "ae_scripts"
 PANELS = ("Scripts", "ScriptUI Panels")
 
-panel = typer.Typer(help="Build the After Effects panel, and put it into After Effects.", no_args_is_help=True)
-app.add_typer(panel, name="panel")
+commands = typer.Typer(help="Build the After Effects panel, and put it into After Effects.", no_args_is_help=True)
+app.add_typer(commands, name="panel")
 
 
 def bundle(sources: Path = SOURCES) -> str:
@@ -76,7 +76,7 @@ Folder = Annotated[Path | None, typer.Option(help="A 'ScriptUI Panels' folder, i
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
-@panel.command()
+@commands.command()
 def build(output: Annotated[Path, typer.Option(help="Folder for the file.")] = Path("build")) -> None:
     """Write the panel as one file, DropKey.jsx."""
     text = bundle()
@@ -85,7 +85,7 @@ def build(output: Annotated[Path, typer.Option(help="Folder for the file.")] = P
     typer.echo(str(output / NAME))
 
 
-@panel.command()
+@commands.command()
 def install(folder: Folder = None, dry_run: DryRun = False) -> None:
     """Put the panel into every installed After Effects of this user; restart it, then look under Window."""
     text = bundle()
@@ -96,7 +96,7 @@ def install(folder: Folder = None, dry_run: DryRun = False) -> None:
         typer.echo(f"{'would write' if dry_run else 'wrote'} {target}")
 
 
-@panel.command()
+@commands.command()
 def uninstall(folder: Folder = None, dry_run: DryRun = False) -> None:
     """Take the panel out again; jobs, settings and results stay."""
     for target in _targets(folder):

@@ -1,0 +1,149 @@
+/** Performs every step of docs/panel.md on the simulated host, in its order, with the panel file that was installed. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { find } from "./host/scriptui.mjs";
+import { BUNDLE, stage } from "./stage.mjs";
+
+const page = fs.readFileSync(new URL("../../docs/panel.md", import.meta.url), "utf8");
+const scene = stage(null, { permission: false, load: false });
+const { host, service, comp, layer } = scene;
+service.leave();
+const announce = () => { service.announce(); host.network.servers.set(service.address, (bytes) => service.answer(bytes)); };
+let panel = null;
+const press = (text) => { host.press(panel, text); return host.message(panel); };
+const last = () => [...service.jobs.values()].at(-1);
+
+const steps = {
+    "Install the panel": () => {
+        panel = host.load(BUNDLE);
+        assert.match(host.status(panel), /press Refresh/);
+    },
+    "Let scripts write files": () => {
+        assert.match(press("Refresh"), /Allow Scripts to Write Files and Access Network/);
+        press("Open Preferences");
+        assert.deepEqual([host.commands, host.permission], [[2359], false]);
+        host.permission = true;
+    },
+    "Start the service": () => {
+        press("Refresh");
+        assert.match(host.status(panel), /not set up/);
+        announce();
+        press("Refresh");
+        assert.match(host.status(panel), /ready/);
+        service.override = ({ target }) => target === "/browser-links" && { bytes: "HTTP/1.1 201 X\r\ncontent-length: 33\r\n\r\n{\"url\":\"http://127.0.0.1:8765/?t\"}".replace("33", "34") };
+        press("Dashboard");
+        service.override = null;
+        assert.match(host.systemCalls[0], /^open "http:\/\/127\.0\.0\.1:8765\/\?t"$/);
+    },
+    "Test one frame": () => {
+        comp.time = 0.4;
+        assert.match(press("Test frame"), /Frame 1011, keyed in/);
+        assert.ok(find(panel, (widget) => widget.type === "image").visible);
+        for (const view of ["Alpha", "Foreground", "Plate", "On grey"]) host.choose(panel, view);
+        host.choose(panel, "Dirty screen (crush residue)");
+        press("Test frame");
+        assert.deepEqual(service.previews[1].job.settings, { alpha_floor: 0.05 });
+        host.choose(panel, "Service default");
+    },
+    "Send the layer": () => {
+        layer.addMask("garbage rig", { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true });
+        assert.match(press("Key selected layers"), /is queued/);
+        assert.deepEqual(host.renders, []);
+        assert.deepEqual(Object.keys(last().request.mattes), ["garbage"]);
+        const inner = host.addComp("inner");
+        const nested = host.addLayer(comp, inner);
+        host.press(panel, "Key selected layers");
+        assert.equal(host.renders.length, 1);
+        assert.match(last().request.plate, /DropKey plates/);
+        nested.remove();
+        layer.selected = true;
+    },
+    "Follow the job": () => {
+        const list = find(panel, (widget) => widget.type === "listbox");
+        for (const [button, state] of [["Pause", "paused"], ["Resume", "queued"], ["Cancel", "cancelled"], ["Retry", "queued"]]) {
+            press(button);
+            assert.match(host.jobs(panel)[0], new RegExp(state));
+        }
+        press("Sooner");
+        press("Cancel");
+        list.selection = 1;
+        const job = [...service.jobs.values()][0];
+        Object.assign(job, { state: "running", frames_done: 5, eta_seconds: 20 });
+        press("Refresh");
+        assert.match(host.jobs(panel)[1], /5\/20.*20 s/);
+        press("Live");
+        assert.equal(host.tasks.size, 1);
+        host.fireTasks();
+        press("Live");
+        assert.equal(host.tasks.size, 0);
+        const before = host.jobs(panel);
+        panel.close();
+        panel = host.load(BUNDLE);
+        assert.deepEqual(host.jobs(panel), before);
+    },
+    "Bring it back": () => {
+        host.project.bitsPerChannel = 16;
+        service.finish([...service.jobs.values()][0]);
+        press("Refresh");
+        find(panel, (widget) => widget.type === "listbox").selection = 1;
+        press("Bring back");
+        const key = comp.stack[layer.index - 2];
+        assert.equal(key.source.name, "hero v001 key");
+        assert.equal(key.property("ADBE Mask Parade").property(1).maskMode, host.context.MaskMode.NONE);
+        assert.deepEqual([layer.enabled, host.undoSteps.length, host.undoDepth], [false, 1, 0]);
+    },
+    "Mind the color": () => {
+        assert.match(host.message(panel), /16 bits per channel/);
+        assert.equal(host.project.bitsPerChannel, 16);
+        press("Set 32 bits per channel");
+        assert.equal(host.project.bitsPerChannel, 32);
+    },
+    "Key again": () => {
+        const slider = find(panel, (widget) => widget.type === "slider");
+        slider.value = 0.5;
+        host.fire(slider, "onChange");
+        press("Key again");
+        assert.equal(last().request.settings.despill, 0.5);
+        service.finish(last());
+        press("Refresh");
+        const layers = comp.numLayers;
+        assert.match(press("Bring back"), /behind the layers that were there/);
+        assert.equal(comp.numLayers, layers);
+        assert.match(comp.stack[layer.index - 2].source.file.fsName, /v003/);
+    },
+    "Work without the service on this machine": () => {
+        service.leave();
+        const folders = ["drop", "output"].map((name) => path.join(host.root, "share", name));
+        folders.forEach((folder) => fs.mkdirSync(folder, { recursive: true }));
+        host.onDialog = (dialog) => {
+            const lines = dialog.children.filter((line) => line.children.length > 1);
+            lines.slice(0, 2).forEach((line, i) => {
+                host.chosenFolder = folders[i];
+                host.press(line, "Choose\u2026");
+                assert.equal(line.children[1].text, folders[i]);
+            });
+            host.press(dialog, "OK");
+        };
+        press("Setup\u2026");
+        press("Refresh");
+        assert.match(host.status(panel), /shared folder/);
+        layer.inPoint = 0.2;
+        press("Key selected layers");
+        assert.match(fs.readdirSync(folders[0])[0], /\.job\.json$/);
+    },
+};
+
+const headings = [...page.matchAll(/^### \d+\. (.+)$/gm)].map((found) => found[1]);
+assert.deepEqual(headings, Object.keys(steps), "docs/panel.md and this walkthrough tell the same steps");
+const labels = new Set();
+for (const heading of headings) {
+    steps[heading]();
+    const collect = (widget) => { if (widget.text) labels.add(widget.text); widget.children.forEach(collect); };
+    collect(panel);
+    console.log(`done: ${heading}`);
+}
+labels.add("Open Preferences").add("Set 32 bits per channel");
+const told = new Set([...page.matchAll(/\*\*([A-Z][^*]+)\*\*/g)].map((found) => found[1]));
+for (const name of told) assert.ok(labels.has(name), `docs/panel.md names a button \u201c${name}\u201d that the panel does not have`);
+host.dispose();
