@@ -103,10 +103,11 @@ def _run(
     write_discovery(settings, url)
     stack.callback(remove_discovery, settings)
     log.info("service started", url=url, pid=os.getpid())
-    link = f"{url}/?t={app.state.sessions.new_link()}"
+    # Behind a proxy only its owner knows the address that browsers use.
+    link = f"{'https://<your proxy>' if settings.behind_proxy else url}/?t={app.state.sessions.new_link()}"
     say(f"DropKey listens on {url}")
     say(f"Its page (this link works once): {link}")
-    if open_page:
+    if open_page and not settings.behind_proxy:
         webbrowser.open(link)
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, args=(stop,), name="stdin", daemon=True).start()

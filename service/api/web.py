@@ -67,7 +67,8 @@ class Web:
         """Make a link that lets a browser in, once, within the next hour."""
         if not request.state.by_token:
             return problem(403, "A browser cannot let another one in.", kind="forbidden", fix="Ask with the token.")
-        made = BrowserLink(url=f"{request.url.scheme}://{request.headers['host']}/?t={self._sessions.new_link()}")
+        scheme = "https" if self._secure else "http"
+        made = BrowserLink(url=f"{scheme}://{request.headers['host']}/?t={self._sessions.new_link()}")
         return Response(made.model_dump_json(), status_code=201, media_type="application/json")
 
     def door(self, t: str | None = None) -> Response:

@@ -17,6 +17,7 @@ from service.server import _answering
 from service.settings import Settings
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
+from tests.service.running import until
 
 
 @pytest.fixture
@@ -92,6 +93,7 @@ def test_events_are_heard(client: Client) -> None:
     name, data = next(heard)
     assert name == "job" and data["priority"] == 90
     heard.close()
+    until(lambda: "dropkey_sse_clients 0.0" in client._ask("/metrics").text, "the stream is closed on both sides")
     with pytest.raises(NotFound):
         next(client.events("nobody"))
 
