@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 240, HEIGHT = 34;
+const WIDTH = 240, HEIGHT = 24;
 
 const shape = (tag, attributes) => {
   const node = document.createElementNS(SVG, tag);
@@ -20,7 +20,7 @@ export function curves(figures, goTo) {
   let measured = new Map();
   let heads = [];
   const charts = el("div", { class: "charts" });
-  const worst = el("ol", { class: "worst plain", "aria-label": "Frames that stand out" });
+  const worst = el("ol", { class: "standouts plain", "aria-label": "Frames that stand out" });
   const none = el("p", { class: "hint", text: "Figures appear once frames are keyed." });
   const node = el("section", { class: "quality", "aria-labelledby": "quality-title" }, el("h2", { id: "quality-title", text: "Quality" }), none, worst, charts);
 

@@ -84,6 +84,7 @@ export class Looking extends EventTarget {
   /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
   async try(settings, tell) {
     this.#tried = settings && { settings, tell, trial: null };
+    this.dispatchEvent(new Event("change"));
     if (!settings) tell("");
     await (settings ? this.#retry() : this.render());
   }
@@ -98,6 +99,7 @@ export class Looking extends EventTarget {
       const trial = await Trial.of(this.id, frame, tried.settings);
       if (!current()) return;
       tried.trial = trial;
+      this.dispatchEvent(new Event("change"));
       tried.tell("You see these settings on this frame. Nothing is written until you key again.");
       await this.render();
     } catch (error) {

@@ -51,10 +51,13 @@ function memory(words, used, all) {
   return el("div", { class: "memory" }, el("meter", { min: 0, max: all, value: used, high: all * 0.92, "aria-label": told }), el("span", { text: told }));
 }
 
+/** A path that may break into lines after its separators. */
+const breakable = (path) => path.split(/(?<=[\\/])/).flatMap((part) => [part, document.createElement("wbr")]);
+
 /** One thing and how it is: the mark is a shape as well as a color. */
 function line(ok, name, words, ...more) {
   const state = ok === undefined ? "unknown" : ok ? "well" : "ill";
   const mark = { well: "●", ill: "▲", unknown: "○" }[state];
   return el("li", { class: `health ${state}` }, el("span", { class: "mark", "aria-hidden": "true", text: mark }),
-    el("div", {}, name ? el("strong", { text: name }) : null, el("span", { text: words }), ...more));
+    el("div", {}, name ? el("strong", {}, ...breakable(name)) : null, el("span", { text: words }), ...more));
 }

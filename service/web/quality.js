@@ -1,6 +1,8 @@
 /** What the figures of a frame are called, how they read, and which frames stand out. */
 
-import { float } from "./words.js";
+import { float as precise } from "./words.js";
+
+const float = (v) => (v === 0 ? "0" : precise(v));
 
 const percent = (v) => `${(100 * v).toFixed(v < 0.1 ? 2 : 1)} %`;
 

@@ -38,7 +38,7 @@ export function jobRow(first, does) {
     job = now;
     node.dataset.state = job.state;
     say(name, `${job.shot} ${version(job.version)}`);
-    say(plate, [job.plate, job.client && `by ${job.client}`, ago(job.created_at)].filter(Boolean).join(" · "));
+    say(plate, [job.plate, ago(job.created_at), job.client && `by ${job.client}`].filter(Boolean).join(" · "));
     plate.title = job.plate;
     say(state, STATES[job.state] ?? job.state);
     say(done, figures(job));

@@ -79,7 +79,7 @@ function cleaned(text) {
 function browser(chosen) {
   const where = el("p", { class: "where" });
   const list = el("ul", { class: "plain entries", "aria-label": "Folders and shots" });
-  const entry = (words, kind, run, more) => el("li", {}, el("button", { type: "button", class: `entry ${kind}`, on: { click: run } },
+  const entry = (words, kind, run, more) => el("li", {}, el("button", { type: "button", class: `entry to-${kind}`, on: { click: run } },
     el("span", { class: "glyph", "aria-hidden": "true", text: { folder: "▸", up: "↰", shot: "▦" }[kind] }), el("span", { text: words }),
     more ? el("small", { text: more }) : null));
 

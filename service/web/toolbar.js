@@ -23,7 +23,7 @@ export function toolbar(looking, viewer) {
   const node = el("div", { class: "toolbar", role: "toolbar", "aria-label": "View" },
     view.node, el("span", { class: "pair" }, over.node, own, file), el("span", { class: "pair" }, compare.node, against), shown.node,
     exposure.node, gamma.node,
-    el("span", { class: "pair zoom" }, button("−", "Zoom out (-)", () => viewer.zoomBy(0.5)), near, button("+", "Zoom in (+)", () => viewer.zoomBy(2)),
+    el("span", { class: "pair zoom" }, button("−", "Zoom out (-)", () => viewer.zoomStep(-1)), near, button("+", "Zoom in (+)", () => viewer.zoomStep(1)),
       button("Fit", "Fit (F)", () => viewer.fit()), button("1:1", "Picture pixels (H)", () => viewer.zoomTo(1))));
 
   function show() {

@@ -76,8 +76,12 @@ export class Viewer {
     this.draw();
   }
 
-  zoomBy(factor) {
-    this.#zoomAt(this.scale * factor, this.node.clientWidth / 2, this.node.clientHeight / 2);
+  /** Go to the next power of two, nearer (1) or farther (-1). */
+  zoomStep(way) {
+    const dense = window.devicePixelRatio || 1;
+    const level = Math.log2(this.scale * dense);
+    const wanted = way > 0 ? Math.floor(level + 1.001) : Math.ceil(level - 1.001);
+    this.#zoomAt(2 ** wanted / dense, this.node.clientWidth / 2, this.node.clientHeight / 2);
   }
 
   /** Move the view by shares of what is seen. */

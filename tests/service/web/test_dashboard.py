@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import OpenImageIO as oiio
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -60,10 +62,12 @@ def hero(browser: Browser, service: Service, home: Path) -> str:
 
 
 def write_spilled_shot(folder: Path) -> None:
-    """Write six frames; left in the subject is a patch on which the screen's green light falls."""
+    """Write six frames; left in the subject the screen's green light falls on it, and pixels of 1004 are no numbers."""
     for frame in range(1001, 1007):
         pixels = plate_pixels(frame, WIDTH, HEIGHT)
         pixels[26:38, 36:44] = (0.45, 0.5, 0.3)
+        if frame == 1004:
+            pixels[4:7, 4:7] = np.nan
         write_plate(folder / f"green.{frame}.exr", pixels)
 
 
@@ -160,6 +164,24 @@ def test_channels_backgrounds_and_exposure_change_the_picture(page: Page, hero: 
     page.keyboard.press("a")
     page.get_by_role("button", name="Black").click()
     until_shown(page, 0.9, 0.1, lambda *color: sum(color) < 6)
+
+
+def test_a_picture_of_the_artists_own_lies_behind(page: Page, hero: str, tmp_path: Path) -> None:
+    own = oiio.ImageBuf(np.broadcast_to(np.float32([0.0, 0.0, 1.0]), (20, 30, 3)).copy())
+    assert own.write(str(tmp_path / "own.png"), "uint8"), own.geterror()
+    opened(page, hero)
+    page.locator("#own").set_input_files(tmp_path / "own.png")
+    until_shown(page, 0.9, 0.1, lambda red, green, blue: blue > 240 and red < 10 and green < 10)
+    until_shown(page, 0.5, 0.5, lambda red, green, blue: red > green > blue)
+
+
+def test_the_frame_that_stands_out_is_one_click_away(page: Page, hero: str) -> None:
+    opened(page, hero)
+    worst = page.get_by_role("list", name="Frames that stand out").get_by_role("button", name="1004")
+    expect(worst).to_contain_text("NaN repaired 9")
+    worst.click()
+    expect(page.locator("#frame")).to_contain_text("1004")
+    expect(page.locator("figure", has_text="NaN repaired").locator("output")).to_have_text("9")
 
 
 def test_a_setting_shows_on_the_frame_and_the_shot_is_keyed_again_with_it(page: Page, hero: str) -> None:
