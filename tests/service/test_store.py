@@ -193,8 +193,9 @@ def test_ten_thousand_jobs_are_listed_and_picked_by_index(tmp_path):
     store.newest_at(Path("/o/s5"))
     store.with_shot("/p/s9")
     store.in_state(JobState.NEEDS_ATTENTION)
+    store.oldest(JobState.QUEUED)
     selects = [(text, values) for text, values in statements if text.startswith("SELECT job.")]
-    assert len(selects) == 10
+    assert len(selects) == 11
     with store._engine.connect() as connection:
         for text, values in selects:
             plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values))

@@ -1,0 +1,204 @@
+"""Measures the API with a full queue: `python -m service.bench_api`; latency of lists, CPU seconds with many listeners.
+
+A real service runs in a process of its own and keys a shot meanwhile; its CPU seconds are those of the API alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+
+from service.client import Client
+from service.discovery import read_discovery
+from service.errors import DropKeyError, Transient
+from service.jobs import FINAL, Job, JobRequest, JobState
+from service.settings import Settings
+from service.shots import Shot
+from service.store import JobKeys, tables
+from service.store.database import open_engine
+from service.store.rows import job_row
+from service.store.store import utc_now
+
+_LISTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"state": "done"},
+    {"client": "panel"},
+    {"state": "failed", "client": "panel"},
+)
+_ASKED_EACH = 50
+_START_SECONDS = 60.0
+_SHOT = (640, 360)
+
+
+class ApiMeasurement(BaseModel):
+    """What was measured."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    jobs: int
+    """Jobs in the store."""
+
+    list_median_ms: float
+    """Of `GET /jobs` with and without filters, while nothing is keyed."""
+
+    list_p95_ms: float
+    """95 of 100 are answered within this."""
+
+    listeners: int
+    """Open event streams while the shot was keyed."""
+
+    shot_seconds: float
+    """How long that took."""
+
+    events_heard: int
+    """By all listeners together."""
+
+    api_cpu_seconds: float
+    """CPU time that the API's process took meanwhile."""
+
+
+def bench_api(jobs: int = 10_000, listeners: int = 50, frames: int = 48) -> ApiMeasurement:
+    """Fill a queue, start a service on it, list, and key a shot with ``listeners`` open streams."""
+    from service.bench import write_shot
+
+    with tempfile.TemporaryDirectory(prefix="dropkey-bench-") as place:
+        home = Path(place) / "home"
+        fill(home / "jobs.sqlite", jobs)
+        shot = write_shot(Path(place) / "plate", *_SHOT, frames)
+        with _service(home, Path(place)) as process:
+            settings = Settings(home=home)
+            _wait(lambda: read_discovery(settings), "the service answers")
+            with Client.of_running(settings) as client:
+                _wait(lambda: any(worker.state == "ready" for worker in client.workers()), "a worker is ready")
+                taken = sorted(1000 * _list_once(client, asked) for asked in _LISTS for _ in range(_ASKED_EACH))
+                heard, seconds, cpu = _listen(settings, client, shot, listeners, psutil.Process(process.pid))
+    return ApiMeasurement(
+        jobs=jobs,
+        list_median_ms=round(median(taken), 2),
+        list_p95_ms=round(quantiles(taken, n=20)[-1], 2),
+        listeners=listeners,
+        shot_seconds=round(seconds, 1),
+        events_heard=heard,
+        api_cpu_seconds=round(cpu, 2),
+    )
+
+
+def fill(database: Path, jobs: int) -> None:
+    """Write a store of finished, failed and cancelled jobs."""
+    engine = open_engine(database)
+    states = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.DONE)
+    rows = [_row(number, states[number % len(states)]) for number in range(jobs)]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.job), rows)
+    engine.dispose()
+
+
+def _row(number: int, state: JobState) -> dict[str, Any]:
+    folder, output = Path(f"/shots/s{number}"), Path(f"/out/s{number}/v001")
+    shot = Shot(
+        name=f"s{number}", kind="sequence", folder=folder, prefix="p.", suffix=".exr", frames=tuple(range(1, 101))
+    )
+    now = utc_now()
+    job = Job(
+        id=uuid.uuid4().hex,
+        request=JobRequest(plate=str(folder), client=("panel", "watcher")[number % 2]),
+        shot=shot,
+        identity=f"{number:064d}",
+        state=state,
+        priority=50,
+        version=1,
+        output=output,
+        frames=shot.frames,
+        created_at=now,
+        updated_at=now,
+    )
+    return job_row(job, JobKeys(str(folder), f"{number:064d}", str(output.parent), True))
+
+
+@contextmanager
+def _service(home: Path, place: Path) -> Iterator[subprocess.Popen[bytes]]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DROPKEY_")}
+    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--device", "cpu", "--stop-with-stdin"]
+    command += ["--drop", str(place / "drop"), "--output", str(place / "output")]
+    (place / "drop").mkdir()
+    process = subprocess.Popen(
+        command, env={**kept, "DROPKEY_HOME": str(home)}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
+
+
+def _list_once(client: Client, asked: dict[str, Any]) -> float:
+    started = time.perf_counter()
+    next(client.jobs(**asked), None)  # one page
+    return time.perf_counter() - started
+
+
+def _listen(
+    settings: Settings, client: Client, shot: Shot, listeners: int, api: psutil.Process
+) -> tuple[int, float, float]:
+    """Return events heard, seconds of the shot, and CPU seconds of the API meanwhile."""
+    counts = [0] * listeners
+    ready = threading.Barrier(listeners + 1)
+
+    def hear(index: int) -> None:
+        try:
+            with Client.of_running(settings) as mine:
+                for name, _ in mine.events():
+                    if name == "snapshot":
+                        ready.wait(_START_SECONDS)
+                    counts[index] += 1
+        except DropKeyError:
+            return  # the service has stopped
+
+    for index in range(listeners):
+        threading.Thread(target=hear, args=(index,), daemon=True).start()
+    ready.wait(_START_SECONDS)
+    before, started = api.cpu_times(), time.perf_counter()
+    job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern), client="bench"))
+    while client.job(job.id).state not in FINAL:
+        time.sleep(1.0)
+    after = api.cpu_times()
+    cpu = after.user + after.system - before.user - before.system
+    return sum(counts), time.perf_counter() - started, cpu
+
+
+def _wait(there: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not there():
+        if time.monotonic() > deadline:
+            raise Transient(f"Waited for nothing: {what}.", fix="Look at what the service says.")
+        time.sleep(0.1)
+
+
+def main() -> None:
+    """Measure and print JSON."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--jobs", type=int, default=10_000)
+    asked.add_argument("--listeners", type=int, default=50)
+    asked.add_argument("--frames", type=int, default=48)
+    chosen = asked.parse_args()
+    sys.stdout.write(bench_api(chosen.jobs, chosen.listeners, chosen.frames).model_dump_json(indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
