@@ -14,13 +14,14 @@ from model.errors import KeyingError
 from model.evaluation import metrics, sets
 from model.evaluation.contenders import Contender, Keyed, contender_names, load_contender
 from model.evaluation.procedural import PROCEDURAL, procedural
+from model.evaluation.rendered import RENDERED, rendered
 from model.evaluation.results import PictureResult, Report, Row, Sheet
 from model.evaluation.sheets import make_sheet
 
 Progress = Callable[[str], None]
 QUICK_LONGEST = 800
 GLOW_FROM = 0.005
-SET_NAMES = (PROCEDURAL, sets.REAL_ALPHA, sets.REAL)
+SET_NAMES = (PROCEDURAL, RENDERED, sets.REAL_ALPHA, sets.REAL)
 
 
 def evaluate(
@@ -55,6 +56,8 @@ def fixed_set(name: str, plates: Path | None, quick: bool, read_picture: sets.Re
     """Return one of ``SET_NAMES``, with the reason where it is missing; ``quick`` keeps a third of the real ones."""
     if name == PROCEDURAL:
         return procedural(quick)
+    if name == RENDERED:
+        return rendered(read_picture, limit=4 if quick else None)
     if name == sets.REAL_ALPHA:
         return sets.real_alpha(plates, read_picture, limit=5 if quick else None)
     if name == sets.REAL:

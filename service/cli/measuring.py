@@ -27,7 +27,8 @@ def evaluate(
         list[str] | None, typer.Option(help="Keyer or peer to judge; may be given several times. Unset: all of them.")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--set", help="Set to judge on: procedural, plates/alpha or plates/real.")
+        list[str] | None,
+        typer.Option("--set", help="Set to judge on: procedural, rendered, plates/alpha or plates/real."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
