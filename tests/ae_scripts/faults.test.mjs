@@ -1,14 +1,26 @@
 /** Every call into After Effects is made to throw, one after the other; the project is never left half-changed. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
 import { MaskMode } from "./host/properties.mjs";
 import { stage } from "./stage.mjs";
 
 const SHAPE = { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true };
 
+// One folder for all cases: making and deleting a thousand of them took most of the time.
+const ROOT = fs.mkdtempSync(path.join(os.tmpdir(), "dropkey-faults-"));
+let cases = 0;
+after(() => fs.rmSync(ROOT, { recursive: true, force: true }));
+
 function prepared(kind) {
-    const scene = stage(null, { count: 4 });
+    const root = path.join(ROOT, kind);
+    fs.rmSync(path.join(root, "userData", "DropKey", "panel.json"), { force: true });
+    const scene = stage(null, { count: 4, root });
     const { host, layer, comp } = scene;
+    cases += 1;
+    host.clock.advance(cases * 1000);
     scene.other = host.rawQueue.items.add(comp);
     layer.addMask("garbage", SHAPE);
     if (kind === "render") layer.addEffect("Lumetri");
@@ -52,7 +64,6 @@ for (const kind of ["file", "render"]) {
     test(`sending (${kind}) survives a fault of each host call`, () => {
         const first = prepared(kind);
         const calls = failing(first, "Key selected layers", 0);
-        first.host.dispose();
         assert.ok(calls > 40, `only ${calls} calls`);
         for (let at = 1; at <= calls; at += 1) {
             const scene = prepared(kind);
@@ -67,7 +78,6 @@ for (const kind of ["file", "render"]) {
             scene.host.press(scene.panel, "Key selected layers");
             assert.equal(scene.service.jobs.size >= 1, true, `${what}: ${scene.host.message(scene.panel)}`);
             soundAfter(scene, what);
-            scene.host.dispose();
         }
     });
 }
@@ -85,7 +95,6 @@ for (const kind of ["file", "range", "matte", "render"]) {
         const calls = failing(first, "Bring back", 0);
         assert.ok(first.comp.numLayers > 1, first.host.message(first.panel));
         const whole = first.comp.numLayers;
-        first.host.dispose();
         assert.ok(calls > 40, `only ${calls} calls`);
         for (let at = 1; at <= calls; at += 1) {
             const scene = ready();
@@ -103,7 +112,6 @@ for (const kind of ["file", "range", "matte", "render"]) {
             }
             scene.host.press(scene.panel, "Bring back");
             assert.equal(scene.comp.numLayers, whole, `${what}: ${scene.host.message(scene.panel)}`);
-            scene.host.dispose();
         }
     });
 }
@@ -117,12 +125,10 @@ for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard
         };
         const first = ready();
         const calls = failing(first, button, 0);
-        first.host.dispose();
         for (let at = 1; at <= calls; at += 1) {
             const scene = ready();
             failing(scene, button, at);
             soundAfter(scene, `call ${at} (${scene.host.border.names[at - 1]})`);
-            scene.host.dispose();
         }
     });
 }

@@ -14,7 +14,8 @@ const PNG = tinyPng(64, 36);
 export function writeSequence(folder, stem, first, count, { digits = 4, picture = PNG } = {}) {
     fs.mkdirSync(folder, { recursive: true });
     for (let i = 0; i < count; i += 1) {
-        fs.writeFileSync(path.join(folder, `${stem}${String(first + i).padStart(digits, "0")}.png`), picture);
+        const file = path.join(folder, `${stem}${String(first + i).padStart(digits, "0")}.png`);
+        if (!fs.existsSync(file)) fs.writeFileSync(file, picture);
     }
     return path.join(folder, `${stem}${String(first).padStart(digits, "0")}.png`);
 }

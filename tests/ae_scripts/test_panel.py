@@ -11,6 +11,7 @@ from tests.ae_scripts.node import node
 SUITES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name.removesuffix(".test.mjs"))
 def test_panel(suite: Path, panel_file: Path) -> None:
     done = node("--test", "--test-reporter=tap", str(suite), DROPKEY_PANEL_BUNDLE=str(panel_file))

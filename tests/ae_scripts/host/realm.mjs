@@ -65,6 +65,10 @@ export function realmList(context, values) {
     return list;
 }
 
+const compiled = new Map(); // the bundle runs in a thousand realms, and need be parsed only once
+
 export function runIn(context, code, name) {
-    return vm.runInContext(code, context, { filename: name });
+    if (code.length < 10000) return vm.runInContext(code, context, { filename: name });
+    if (!compiled.has(code)) compiled.set(code, new vm.Script(code, { filename: name }));
+    return compiled.get(code).runInContext(context);
 }

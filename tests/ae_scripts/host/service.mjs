@@ -112,7 +112,8 @@ export class Service {
         for (const pass of manifest.passes) {
             fs.mkdirSync(path.join(output, pass.folder), { recursive: true });
             for (const frame of job.frames) {
-                fs.writeFileSync(path.join(output, pass.folder, `${shot}_${pass.name}.${String(frame).padStart(4, "0")}.exr`), fakeExr(width, height));
+                const file = path.join(output, pass.folder, `${shot}_${pass.name}.${String(frame).padStart(4, "0")}.exr`);
+                if (!fs.existsSync(file)) fs.writeFileSync(file, fakeExr(width, height));
             }
         }
         fs.writeFileSync(path.join(output, "manifest.json"), JSON.stringify(written));
