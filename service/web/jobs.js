@@ -63,6 +63,13 @@ export class Jobs extends EventTarget {
     this.#take(await listJobs({ cursor: this.#cursor }));
   }
 
+  /** Read the newest jobs in each of `states`: the ones that need somebody may be older than what is shown. */
+  async find(states) {
+    const pages = await Promise.all(states.map((state) => listJobs({ state })));
+    for (const page of pages) for (const job of page.jobs) this.#put(job);
+    this.#tell();
+  }
+
   #take(page) {
     this.#cursor = page.next_cursor;
     for (const job of page.jobs) this.#put(job);

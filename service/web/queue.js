@@ -26,7 +26,11 @@ export function queueView({ jobs, open, submit }) {
     value: remembered.search, on: { input: () => { remembered.search = search.value; show(); } } });
   const older = el("button", { type: "button", class: "older", hidden: true, text: "Show older jobs", on: { click: () => attempt(() => jobs.older()) } });
   const filter = choice("Show", [["all", "All"], ["active", "In work"], ["attention", "Needs you"], ["done", "Done"], ["cancelled", "Cancelled"]],
-    (value) => { remembered.filter = value; show(); });
+    (value) => {
+      remembered.filter = value;
+      show();
+      if (value !== "all" && jobs.more) attempt(() => jobs.find(FILTERS[value]));
+    });
   const words = new Map(filter.buttons.map((button) => [button.dataset.value, button.textContent]));
 
   const run = (job, verb) => attempt(async () => jobs.update(await act(job.id, verb)));
