@@ -21,7 +21,10 @@ CLIPPED_FROM = 1.1  # of the plate's brightest value
 
 def rendered(read_picture: ReadPicture, limit: int | None = None, folder: Path = FOLDER) -> PlateSet:
     """Read the set in ``folder``; ``limit`` takes its first shots only."""
-    about = "rendered with Blender's Cycles: hair, fur, cloth, glass and gels before a lit screen, with its spill"
+    about = (
+        "rendered with Blender's Cycles: hair, fur, cloth, glass and gels before a lit screen, with its spill; in "
+        "three of eight the set shows beside the screen, which no keyer knows without a garbage matte"
+    )
     shots = find_shots(folder)[:limit]
     missing = "" if shots else f"{folder} holds no shot; docs/data.md says how to render them"
     return PlateSet(RENDERED, about, tuple(_examples(shots, read_picture)), missing=missing)
