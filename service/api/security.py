@@ -99,8 +99,10 @@ class Gate:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._known_host(hosts[0]):
             return problem(400, "This Host is not served.", kind="unknown_host", fix="Add it to allowed_hosts.")
-        own = f"{self._scheme}://{hosts[0].lower()}"
-        if any(origin.lower() != own for origin in headers.getlist("origin")):
+        own = [f"{self._scheme}://{hosts[0].lower()}"]
+        if names_loopback(hosts[0]):
+            own.append(f"http://{hosts[0].lower()}")  # a port that a container publishes on this machine has no proxy
+        if any(origin.lower() not in own for origin in headers.getlist("origin")):
             return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
         if any(site not in _SAFE_SITES for site in headers.getlist("sec-fetch-site")):
             return problem(403, "Requests of other web pages are refused.", kind="foreign_origin")
@@ -156,6 +158,12 @@ def _meant(headers: Headers) -> bool:
     """Tell whether our own page sent this on purpose; a foreign Origin was refused before."""
     same_origin = headers.getlist("sec-fetch-site") == ["same-origin"] or "origin" in headers
     return headers.get(CHANGING_HEADER) == "1" and same_origin
+
+
+def names_loopback(host: str) -> bool:
+    """Tell whether a Host header names this machine."""
+    match = _HOST.fullmatch(host)
+    return match is not None and is_loopback(match.group(1))
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 
 from service.api.problems import problem
 from service.api.schemas import BrowserLink
+from service.api.security import names_loopback
 from service.api.sessions import SESSION_SECONDS, Sessions
 from service.errors import NotFound
 
@@ -67,11 +68,11 @@ class Web:
         """Make a link that lets a browser in, once, within the next hour."""
         if not request.state.by_token:
             return problem(403, "A browser cannot let another one in.", kind="forbidden", fix="Ask with the token.")
-        scheme = "https" if self._secure else "http"
+        scheme = "https" if self._encrypted(request) else "http"
         made = BrowserLink(url=f"{scheme}://{request.headers['host']}/?t={self._sessions.new_link()}")
         return Response(made.model_dump_json(), status_code=201, media_type="application/json")
 
-    def door(self, t: str | None = None) -> Response:
+    def door(self, request: Request, t: str | None = None) -> Response:
         """Show the page; with a one-time link, let the browser in first."""
         if t is None:
             return self._index()
@@ -86,9 +87,12 @@ class Web:
                 path="/",
                 httponly=True,
                 samesite="strict",
-                secure=self._secure,
+                secure=self._encrypted(request),
             )
         return reply
+
+    def _encrypted(self, request: Request) -> bool:
+        return self._secure and not names_loopback(request.headers["host"])
 
     def _index(self) -> Response:
         index = self._files.get(f"/{INDEX}")

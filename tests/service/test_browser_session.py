@@ -140,9 +140,14 @@ def test_a_wrong_token_is_not_mended_by_a_cookie(stranger: Asker) -> None:
 
 
 def test_behind_a_proxy_the_cookie_travels_encrypted_only(tmp_path: Path) -> None:
-    place = Place(tmp_path, behind_proxy=True)
+    name = "keyer.studio.example"
+    place = Place(tmp_path, behind_proxy=True, allowed_hosts=(name, "127.0.0.1"))
     stranger = asker(place, token=None)
-    assert "Secure" in stranger.get(f"/?t={stranger.app.state.sessions.new_link()}").headers["set-cookie"]
+    for host, encrypted in ((name, True), (HOST, False)):
+        link = f"/?t={stranger.app.state.sessions.new_link()}"
+        assert ("Secure" in stranger.get(link, headers={"host": host}).headers["set-cookie"]) is encrypted
+        url = asker(place).post("/browser-links", headers={"host": host}).json()["url"]
+        assert url.startswith(f"{'https' if encrypted else 'http'}://{host}/?t=")
     place.close()
 
 
