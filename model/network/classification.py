@@ -13,7 +13,7 @@ from model.errors import KeyingError
 from model.network.interface import AlphaNetwork, Option
 
 CLASSES = 256
-READINGS = ("expected", "likeliest")
+READINGS = ("expected", "likeliest", "median")
 
 
 class Classification(AlphaNetwork):
@@ -24,7 +24,8 @@ class Classification(AlphaNetwork):
     softmax of that is the probability of each class; class k means alpha k/255.
 
     ``last_relu`` puts a ReLU between the last convolution and the softmax: no class can then fall below the score 0.
-    ``reading``: ``expected`` takes alpha as the mean over the classes, ``likeliest`` as the class with the best score.
+    ``reading``: ``expected`` takes alpha as the mean over the classes, ``likeliest`` as the class with the best score,
+    ``median`` as the class at which half of the probability is reached: no other choice is nearer on average.
 
     Resizing is bilinear with coarse pixel j upon pixel 8·j, as TensorFlow 1 does it (corners not aligned, no half
     pixel); unpadded layers put the coarse pixels there when 18 pixels come before the answer.
@@ -35,7 +36,7 @@ class Classification(AlphaNetwork):
     multiple: ClassVar[int] = 8
     tiles: ClassVar[int] = 4
 
-    def __init__(self, last_relu: bool = False, reading: str = "expected") -> None:
+    def __init__(self, last_relu: bool = False, reading: str = "median") -> None:
         super().__init__()
         if reading not in READINGS:
             raise KeyingError(f"There is no reading '{reading}' of classes.", fix=f"There are: {', '.join(READINGS)}.")
@@ -69,6 +70,9 @@ class Classification(AlphaNetwork):
         """Read scores (B, 256, H, W) as alpha (B, 1, H, W)."""
         if self.reading == "likeliest":
             return raw.argmax(dim=1, keepdim=True).to(raw.dtype) / (CLASSES - 1)
+        if self.reading == "median":
+            below = (raw.softmax(dim=1).cumsum(dim=1) < 0.5).sum(dim=1, keepdim=True)
+            return below.clamp(max=CLASSES - 1).to(raw.dtype) / (CLASSES - 1)
         levels = torch.linspace(0.0, 1.0, CLASSES, dtype=raw.dtype, device=raw.device)
         return torch.einsum("bchw,c->bhw", raw.softmax(dim=1), levels).unsqueeze(1)
 

@@ -88,11 +88,12 @@ def test_local_response_norm_has_tensorflows_defaults() -> None:
     assert float(layer(maps)[0, 3]) == pytest.approx(2.0 / (1.0 + 4.0) ** 0.5)
 
 
-def test_classes_are_read_as_mean_or_as_the_likeliest() -> None:
+def test_classes_are_read_as_mean_likeliest_or_median() -> None:
     scores = torch.full((1, CLASSES, 1, 1), -1e9)
-    scores[0, 0], scores[0, 51] = torch.log(torch.tensor(0.4)), torch.log(torch.tensor(0.6))
-    assert float(Classification(reading="likeliest").alpha(scores)) == pytest.approx(0.2)
-    assert float(Classification(reading="expected").alpha(scores)) == pytest.approx(0.12)
+    scores[0, [0, 51, 102], 0, 0] = torch.log(torch.tensor([0.4, 0.3, 0.3]))
+    assert float(Classification(reading="likeliest").alpha(scores)) == 0.0
+    assert float(Classification(reading="expected").alpha(scores)) == pytest.approx(0.18)
+    assert float(Classification(reading="median").alpha(scores)) == pytest.approx(0.2)
 
 
 def test_the_last_relu_lets_no_class_score_below_zero() -> None:
