@@ -90,6 +90,9 @@ function placeRange(comp, layer, item, job, made, notes) {
     if (!moveAbove(placed, layer)) {
         notes.push("A locked layer is in the way: the key stands at the top of the comp.");
     }
+    if (layer.inPoint < job.placeTime - FRAME_SLACK || layer.outPoint > end + FRAME_SLACK) {
+        notes.push("The layer shows more frames than were keyed; send it again for the others.");
+    }
     if (hasEffects(layer) && !job.rendered) {
         notes.push("The source's effects are not on the key; copy those that you want.");
     }

@@ -156,6 +156,15 @@ test("a part starts at its own frame, as a child on top of the source", (t) => {
     assert.equal(key.index, layer.index - 1);
 });
 
+test("a layer that was trimmed longer since shows the keyed frames, and that is told", (t) => {
+    const scene = stage(t);
+    scene.layer.outPoint = 0.4;
+    const job = send(scene);
+    scene.layer.outPoint = 0.6;
+    assert.match(again(scene, { job }), /more frames than were keyed/);
+    assert.ok(Math.abs(scene.comp.stack[0].outPoint - 0.4) < 1e-9);
+});
+
 test("a part of a slowed layer runs at its speed", (t) => {
     const scene = stage(t);
     scene.layer.stretch = 200;

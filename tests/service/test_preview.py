@@ -15,14 +15,14 @@ import torch
 
 from model.keyer import load_keyer
 from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
-from service.errors import PlateMissing
+from service.errors import PlateMissing, WorkerLost
 from service.exr import read_exr
 from service.messages import PreviewOrder, ShotOrder
 from service.pipeline import key_shot
 from service.pipeline.limits import Limits
 from service.pipeline.preview import Previewer
 from service.shots import Shot, shot_from_plate
-from tests.service.running import until
+from tests.service.running import running_queue, until
 from tests.service.serving import PATIENCE, Service, serving
 from tests.service.shots_on_disk import plate_pixels, write_plate
 
@@ -115,6 +115,27 @@ def test_a_frame_that_is_not_there_is_an_error_that_says_so(tmp_path: Path) -> N
     shot = write_shot(tmp_path / "plates")
     with pytest.raises(PlateMissing):
         Previewer(Limits()).make("a", order_for(shot, tmp_path / "a", frame=2000), load_keyer("difference"))
+
+
+def test_a_preview_that_kills_its_worker_fails_with_the_reason_and_the_next_worker_is_asked_anew(
+    tmp_path: Path,
+) -> None:
+    shot = write_shot(tmp_path / "plates")
+    with running_queue(tmp_path / "home", "dies_at_every_preview") as queue:
+        for number in ("a", "b"):
+            until(lambda: any(worker.state == "ready" for worker in queue.workers()), "a worker is ready")
+            future = queue.preview(number, order_for(shot, tmp_path / number))
+            with pytest.raises(WorkerLost, match="exit code 9"):
+                future.result(timeout=30)
+
+
+def test_without_a_ready_worker_a_preview_says_to_wait(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "plates")
+    with (
+        running_queue(tmp_path / "home", "slow_to_load", stop_deadline_seconds=0.2) as queue,
+        pytest.raises(WorkerLost, match="No worker is ready"),
+    ):
+        queue.preview("a", order_for(shot, tmp_path / "a"))
 
 
 @pytest.fixture(scope="module")
