@@ -127,6 +127,15 @@ for (const [letter, os] of [["S:\\", "Windows/64 10.0.19045"], ["s:\\", "Windows
     });
 }
 
+test("the service's home is where Python's platformdirs puts it", (t) => {
+    const mac = inside(t);
+    assert.equal(mac.run("serviceHome()"), path.join(mac.host.folders.userData, "DropKey"));
+    const windows = inside(t, { os: "Windows/64 10.0.19045", environment: { LOCALAPPDATA: "C:\\Users\\a b\\AppData\\Local" } });
+    assert.equal(windows.run("serviceHome()"), "C:\\Users\\a b\\AppData\\Local\\DropKey");
+    const chosen = inside(t, { environment: { DROPKEY_HOME: "/elsewhere" } });
+    assert.equal(chosen.run("serviceHome()"), "/elsewhere");
+});
+
 test("a name that cannot be decoded does not break the panel", (t) => {
     const { run } = inside(t);
     assert.equal(run("shownName({ name: '100%.png' })"), "100%.png");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,8 +78,15 @@ def workshop(tmp_path: Path, checkers: Path) -> Path:
     for name in ("eslint.config.mjs", "tsconfig.json", "panel.d.ts", "package.json", "acorn_check.mjs"):
         shutil.copy(PANEL / name, tmp_path)
     shutil.copytree(PANEL / "sources", tmp_path / "sources")
-    (tmp_path / "node_modules").symlink_to(checkers, target_is_directory=True)
+    link_folder(checkers, tmp_path / "node_modules")
     return tmp_path
+
+
+def link_folder(target: Path, link: Path) -> None:
+    if os.name == "nt":  # where a symbolic link needs rights that a user may not have
+        subprocess.run(["cmd", "/c", "mklink", "/J", str(link), str(target)], check=True, capture_output=True)
+    else:
+        link.symlink_to(target, target_is_directory=True)
 
 
 def parse(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
