@@ -1,11 +1,10 @@
-"""Measures the API with a full queue: `python -m service.bench_api`; latency of lists, CPU seconds with many listeners.
+"""Measures the API with a full queue: `dropkey bench --api`; latency of lists, CPU seconds with many listeners.
 
 A real service runs in a process of its own and keys a shot meanwhile; its CPU seconds are those of the API alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -188,17 +187,3 @@ def _wait(there: Callable[[], object], what: str) -> None:
         if time.monotonic() > deadline:
             raise Transient(f"Waited for nothing: {what}.", fix="Look at what the service says.")
         time.sleep(0.1)
-
-
-def main() -> None:
-    """Measure and print JSON."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--jobs", type=int, default=10_000)
-    asked.add_argument("--listeners", type=int, default=50)
-    asked.add_argument("--frames", type=int, default=48)
-    chosen = asked.parse_args()
-    sys.stdout.write(bench_api(chosen.jobs, chosen.listeners, chosen.frames).model_dump_json(indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

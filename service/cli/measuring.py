@@ -83,6 +83,9 @@ def bench(
     training: Annotated[
         bool, typer.Option("--training", help="Measure training steps instead, and the share that makes shots.")
     ] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="Measure the service with 10,000 jobs and 50 open event streams instead.")
+    ] = False,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -95,6 +98,8 @@ def bench(
         from service.cli.training import measure_training
 
         return measure_training(where, threads, as_json)
+    if api:
+        return _bench_api(as_json)
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
@@ -106,6 +111,20 @@ def bench(
         typer.echo(json.dumps([measurement.model_dump() for measurement in found], indent=1))
     else:
         benchmark.show(found)
+
+
+def _bench_api(as_json: bool) -> None:
+    from service.bench_api import bench_api
+
+    found = bench_api()
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+        return
+    typer.echo(f"GET /jobs with {found.jobs} jobs: median {found.list_median_ms} ms, 95 % in {found.list_p95_ms} ms.")
+    typer.echo(
+        f"{found.listeners} event streams during a shot of {found.shot_seconds} s: {found.api_cpu_seconds} CPU seconds"
+        f" of the service's process, {found.events_heard} events heard."
+    )
 
 
 def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
