@@ -143,6 +143,12 @@ class Paths:
             fix="Add the folder to extra_roots, or map it in prefix_map, in dropkey.toml.",
         )
 
+    def confinement(self, *, trusted: bool) -> tuple[Path, ...]:
+        """Return the real folders that the files of a caller's plate must lie in, links followed; empty: anywhere."""
+        if trusted or self._follow_links:
+            return ()
+        return tuple(_real(root.path, str(root.path)) for root in self.roots)
+
     def _inside(self, candidate: Path, text: str, *, trusted: bool) -> Path:
         real = _real(candidate, text)
         folders = [root.path for root in self.roots]

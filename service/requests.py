@@ -56,4 +56,5 @@ def asked_over_http(asked: JobRequest, paths: Paths, settings: Settings, *, trus
 
     order = ordered(asked, settings, resolve)
     plate = paths.resolve(asked.plate, trusted=trusted, root=asked.root)
-    return order, shot_from_plate(plate, frames=asked.frames, first_frame=asked.first_frame)
+    shot = shot_from_plate(plate, frames=asked.frames, first_frame=asked.first_frame)
+    return order, shot.model_copy(update={"confined_to": paths.confinement(trusted=trusted)})

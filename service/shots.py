@@ -82,6 +82,9 @@ class Shot(BaseModel):
     files: dict[int, str] | None = None
     """Frame → file name, only where padding changes within the sequence and the pattern cannot say it."""
 
+    confined_to: tuple[Path, ...] = ()
+    """Real folders that the files must lie in links followed, checked anew at each opening; empty: anywhere."""
+
     def frame_path(self, frame: int) -> Path:
         """Return the file of ``frame`` (the movie itself, for a movie)."""
         if self.kind != "sequence":

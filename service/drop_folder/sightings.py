@@ -88,8 +88,9 @@ class Look:
         sentinel = beside(shot, self._root, SENTINEL, self.names)
         moving = [name for name in self.names(shot.folder) if _is_transfer(name)]
         samples = ((name, self.sample(shot.folder / name)) for name in moving)
+        confined_to = () if self._settings.follow_links else (self._real_root,)
         return Sighting(
-            shot,
+            shot.model_copy(update={"confined_to": confined_to}),
             source,
             files,
             self.sample(sentinel) if sentinel else None,

@@ -49,6 +49,7 @@ class Plate:
                 "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
             )
         try:
+            _check_confined(self._shot, frame)
             return self._source.read(frame)
         except DropKeyError as error:
             raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
@@ -87,11 +88,25 @@ def open_plate(
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
     use_reader_threads(threads)
     try:
+        _check_confined(shot, shot.frames[0] if shot.frames else shot.first_frame)
         if shot.kind == "movie":
             return Plate(shot, MoviePlate(shot, settings, limits, threads))
         return Plate(shot, SequencePlate(shot, settings, limits))
     except DropKeyError as error:
         raise error.located(shot=shot.name) from error.__cause__
+
+
+def _check_confined(shot: Shot, frame: int) -> None:
+    """Follow links at the last moment: a file may have become one since the shot was found."""
+    if not shot.confined_to:
+        return
+    path = shot.frame_path(frame)
+    real = path.resolve()
+    if not any(real.is_relative_to(folder) for folder in shot.confined_to):
+        raise PlateUnreadable(
+            f"{path.name} is a link that leads out of the folders that may be read.",
+            fix="Put the file itself there, or set follow_links in dropkey.toml.",
+        )
 
 
 def read_picture(path: Path, *, encoding: str = "auto", frame: int = 0) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -148,3 +149,22 @@ def test_a_plate_whose_first_frames_are_all_broken_says_why(tmp_path: Path) -> N
         (tmp_path / f"s.{frame:04d}.exr").touch()
     with pytest.raises(DropKeyError, match=r"s frame 1: s\.0001\.exr is empty"):
         open_plate(shot_from_plate(tmp_path), KeySettings())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need special rights on Windows")
+def test_a_frame_that_became_a_link_out_of_its_root_is_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "root" / "shot"
+    folder.mkdir(parents=True)
+    shot = shot_from_plate(sequence(folder)).model_copy(
+        update={"confined_to": ((tmp_path / "root").resolve(),)}
+    )
+    secret = write_exr(tmp_path / "secret.exr", {"RGB": noise()})
+    with open_plate(shot, KeySettings()) as plate:
+        plate.read(2)
+        shot.frame_path(3).unlink()
+        shot.frame_path(3).symlink_to(secret)
+        with pytest.raises(PlateUnreadable, match="link that leads out"):
+            plate.read(3)
+    anywhere = shot.model_copy(update={"confined_to": ()})
+    with open_plate(anywhere, KeySettings()) as plate:
+        plate.read(3)
