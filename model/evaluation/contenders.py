@@ -50,10 +50,11 @@ class OurKeyer:
     """A keyer of ``model.keyer`` with its default settings."""
 
     longest: int | None = None
-    longest_when_quick: int | None = None
 
     def __init__(self, name: str, device: str = "cpu", keyer: Keyer | None = None) -> None:
         self.name = name
+        # Half a minute for a full-HD frame on two cores: too much for a quick run.
+        self.longest_when_quick: int | None = 400 if name == "classification" else None
         self.about = f"DropKey's `{name}` keyer, default settings"
         self._device = device
         self._keyer = keyer
