@@ -91,6 +91,7 @@ class DropFolder:
         self.root = root
         self.online = True
         self._settings = settings
+        self._paths = paths
         self._queue = queue
         self._network = network
         self._patience = Patience.of(settings, network=network)
@@ -138,7 +139,8 @@ class DropFolder:
         """Return what lies in the root now; None while it is away, when nothing may be concluded."""
         try:
             device = self.root.stat().st_dev
-            look = Look(self.root, self._settings, network=self._network)
+            confined_to = self._paths.confinement(trusted=False)
+            look = Look(self.root, self._settings, confined_to=confined_to, network=self._network)
             sightings = look.shots()
         except (OSError, PlateMissing) as error:
             self._away(str(error))

@@ -56,8 +56,11 @@ def file_names(shot: Shot) -> list[str]:
 class Look:
     """One look: every folder is listed once, so that all answers agree."""
 
-    def __init__(self, root: Path, settings: Settings, *, network: bool = False) -> None:
+    def __init__(
+        self, root: Path, settings: Settings, *, confined_to: tuple[Path, ...] = (), network: bool = False
+    ) -> None:
         self._root = root
+        self._confined_to = confined_to
         self._real_root = root.resolve()
         self._settings = settings
         self._network = network
@@ -88,9 +91,8 @@ class Look:
         sentinel = beside(shot, self._root, SENTINEL, self.names)
         moving = [name for name in self.names(shot.folder) if _is_transfer(name)]
         samples = ((name, self.sample(shot.folder / name)) for name in moving)
-        confined_to = () if self._settings.follow_links else (self._real_root,)
         return Sighting(
-            shot.model_copy(update={"confined_to": confined_to}),
+            shot.model_copy(update={"confined_to": self._confined_to}),
             source,
             files,
             self.sample(sentinel) if sentinel else None,

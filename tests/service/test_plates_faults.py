@@ -155,9 +155,7 @@ def test_a_plate_whose_first_frames_are_all_broken_says_why(tmp_path: Path) -> N
 def test_a_frame_that_became_a_link_out_of_its_root_is_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "root" / "shot"
     folder.mkdir(parents=True)
-    shot = shot_from_plate(sequence(folder)).model_copy(
-        update={"confined_to": ((tmp_path / "root").resolve(),)}
-    )
+    shot = shot_from_plate(sequence(folder)).model_copy(update={"confined_to": ((tmp_path / "root").resolve(),)})
     secret = write_exr(tmp_path / "secret.exr", {"RGB": noise()})
     with open_plate(shot, KeySettings()) as plate:
         plate.read(2)
