@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,12 +10,8 @@ from torch import Tensor
 from model.checkpoint import load_checkpoint
 from model.color import eight_bit_srgb
 from model.errors import UnknownKeyerError
-from model.keyer import KeyedFrame, Mattes
-from model.keying.cleanup import repair_nonfinite
-from model.keying.despill import despill
-from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
-from model.keying.screen import clean_plate, find_screen, hue_rotation, rotate
-from model.keying.unmixing import unmix
+from model.finishing import UnmixingKeyer
+from model.keying.screen import hue_rotation, rotate
 from model.network.interface import AlphaNetwork
 from model.settings import Color, KeySettings, Screen
 from model.tiling import in_tiles
@@ -28,7 +23,7 @@ _GREEN, _MOST_GAIN = 0.4, 8.0  # linear level of the screen that the networks se
 _SURE = 1.0 / 255.0 + 1e-6  # the networks see 256 steps: they cannot mean less than one
 
 
-class BaselineKeyer:
+class BaselineKeyer(UnmixingKeyer):
     """Keys with a network that sees 8-bit sRGB; see `model.keyer.Keyer` for the contract."""
 
     def __init__(self, name: str, device: torch.device, weights: Path | None = None) -> None:
@@ -40,32 +35,10 @@ class BaselineKeyer:
         self.device = device
         self.network = checkpoint.network
 
-    @torch.inference_mode()
-    def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
-        """Find the shot's screen in sampled plates; the network needs none, unmixing does."""
-        sound = [repair_nonfinite(plate.to(self.device))[0] for plate in plates]
-        return find_screen(sound, None if settings.screen_color == "auto" else settings.screen_color)
-
-    @torch.inference_mode()
-    def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
-        """Key one plate (3, H, W)."""
-        plate, repaired = repair_nonfinite(plate.to(self.device))
-        seen_plate, seen = clean_plate(plate, screen)
-        if mattes.clean_plate is not None:
-            seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
-        alpha = _settled(network_alpha(self.network, plate, screen.color))
-        alpha = with_mattes(with_levels(alpha, settings), mattes)
-        rotation, angle = hue_rotation(screen.color)
-        foreground = despill(
-            unmix(plate, seen_plate, alpha),
-            seen_plate,
-            alpha,
-            rotation,
-            angle=angle,
-            strength=despill_strength(settings, mattes, plate),
-            restore_luminance=settings.restore_luminance,
-        )
-        return KeyedFrame(alpha, foreground, frame_notes(alpha, repaired, seen))
+    def solve(self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, settings: KeySettings) -> Tensor:
+        """Ask the network, which sees the plate alone."""
+        del seen_plate, seen, settings
+        return _settled(network_alpha(self.network, plate, screen.color))
 
 
 def network_alpha(network: AlphaNetwork, plate: Tensor, screen_color: Color) -> Tensor:
