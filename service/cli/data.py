@@ -50,7 +50,8 @@ def render(
     samples: Annotated[int, typer.Option(help="Samples per pixel; alpha gets more.", min=1)] = 24,
 ) -> None:
     """Render shots of hair, fur, cloth, glass and gels with Blender (package bpy), with their exact answers."""
-    from model.data.blender.render import render_set, unavailable
+    from model.data.blender.process import unavailable
+    from model.data.blender.render import render_set
 
     why = unavailable()
     if why:

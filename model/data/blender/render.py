@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,6 +11,7 @@ import numpy as np
 
 from model.data.blender.answers import Picture, answers, disagreement, rounding
 from model.data.blender.choices import draw_recipe
+from model.data.blender.process import run, unavailable
 from model.data.blender.recipe import KINDS, Recipe
 from model.data.dataset import (
     REQUIRED,
@@ -25,24 +22,9 @@ from model.data.dataset import (
     write_description,
 )
 
-VARIABLE = "DROPKEY_BLENDER_PYTHON"
 DEADLINE_SECONDS = 3600.0
 SAMPLES = 24
 PARTS: tuple[Part, ...] = (*REQUIRED, "spill")
-
-
-def unavailable() -> str:
-    """Say why nothing can be rendered here; empty where Blender's package is at hand."""
-    named = os.environ.get(VARIABLE)
-    if named:
-        return "" if Path(named).is_file() else f"{VARIABLE} names {named}, which does not exist"
-    if importlib.util.find_spec("bpy"):
-        return ""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return (
-        f"not available here: this Python {version} has no bpy. Its wheels exist for Python 3.11 (bpy 5.0) and 3.13 "
-        f"(bpy 5.2); install one, or name an interpreter that has it in {VARIABLE}"
-    )
 
 
 def render_set(
@@ -86,23 +68,12 @@ def write_shot(folder: Path, recipe: Recipe, write: WritePicture) -> Path:
 
 def render(recipe: Recipe) -> tuple[dict[str, Picture], str]:
     """Return the passes of a recipe (H, W, 4) and Blender's version. Raises RuntimeError with Blender's last words."""
-    interpreter = os.environ.get(VARIABLE) or sys.executable
     root = Path(__file__).parents[3]
     with tempfile.TemporaryDirectory(prefix="dropkey-render-") as folder:
         recipe_file, passes_file = Path(folder, "recipe.json"), Path(folder, "passes.npz")
         recipe_file.write_text(recipe.to_json(), encoding="utf-8")
-        done = subprocess.run(
-            [interpreter, "-s", "-m", "model.data.blender.inside", str(recipe_file), str(passes_file)],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-        if done.returncode or not passes_file.is_file():
-            raise RuntimeError(f"Blender ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}")
+        arguments = ["-m", "model.data.blender.inside", str(recipe_file), str(passes_file)]
+        run(arguments, folder=root, result=passes_file, deadline_seconds=DEADLINE_SECONDS)
         with np.load(passes_file) as stored:
             version = str(stored["version"])
             return {name: stored[name] for name in stored.files if name != "version"}, version

@@ -12,8 +12,9 @@ import pytest
 from model.data.blender import answers as blender_answers
 from model.data.blender.answers import answers, composed, disagreement
 from model.data.blender.choices import draw_recipe
+from model.data.blender.process import unavailable
 from model.data.blender.recipe import KINDS, Recipe
-from model.data.blender.render import render, render_set, unavailable, write_shot
+from model.data.blender.render import render, render_set, write_shot
 from model.data.blender.strands import HairStyle, fur, head_of_hair
 from model.data.blender.surfaces import ellipsoid, turned
 from model.data.dataset import check, find_shots, picture_path, read_description
