@@ -46,6 +46,7 @@ class Stage:
     light: Light
     screen_color: Rgb  # linear
     near_screen: float  # chance of a color close to the screen's
+    palette: tuple[Rgb, ...] = ()  # linear; where given, cloth, paint and gels take their colors from it
 
     @property
     def device(self) -> torch.device:
@@ -67,7 +68,9 @@ def near_screen_color(draw: Draw, screen: Rgb) -> Rgb:
 
 
 def any_color(draw: Draw, stage: Stage) -> Rgb:
-    """Draw the reflectance of cloth or paint: black, white, muted, vivid, or near the screen's."""
+    """Draw the reflectance of cloth or paint: black, white, muted, vivid, or near the screen's; or of the palette."""
+    if stage.palette:
+        return draw.pick(stage.palette)
     if draw.chance(stage.near_screen):
         return near_screen_color(draw, stage.screen_color)
     kind = draw.weighted({"black": 1.6, "white": 1.4, "grey": 1.2, "muted": 3.0, "vivid": 1.6})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,14 @@ from model.data.truth import ALPHA, COLOR, EMISSION, ShotBatch, Truth, empty_sta
 from model.data.view import Motion, View, draw_motion
 
 SMALL = 640 * 640  # pixels of a shot
+
+
+class Backdrop(NamedTuple):
+    """What stands behind the subjects, before their shadow falls on it and glass bends it."""
+
+    background: Tensor  # (T, 3, H, W), markers and set included
+    clean_plate: Tensor  # (T, 3, H, W), without markers
+    share: Tensor  # (T, 1, H, W), 1 where it is screen, 0 where it is set
 
 
 @torch.no_grad()
@@ -84,13 +92,31 @@ def _shot(
     background = marks.on(clean, clean.mean(1, keepdim=True) / (sum(color) / 3)) if marks.kind != "none" else clean
     background = clean + (background - clean) * share
     stack, bends = _subjects(draw, config, stage, kinds, motions)
-    background = _shadowed(draw.child("shadow"), config, view, stack, background)
+    recipe |= {"seed": seed, "subjects": kinds, "screen": name, "screen_color": color, "camera": camera.recipe()}
+    plate, truth = photograph(draw, config, view, stack, bends, Backdrop(background, clean, share), camera)
+    return plate, truth, recipe
+
+
+def photograph(
+    draw: Draw,
+    config: DataConfig,
+    view: View,
+    stack: Tensor,
+    bends: Sequence[tuple[Tensor, Tensor]],
+    backdrop: Backdrop,
+    camera: Camera,
+) -> tuple[Tensor, Truth]:
+    """Return the plate (T, 3, H, W) and its truth for a stack (T, 11, H, W) of subjects before a backdrop.
+
+    ``bends`` say from how many pixels away glass brings the light behind it (T, H, W each). Of the config, only shadow,
+    spill and camera count.
+    """
+    background = _shadowed(draw.child("shadow"), config, view, stack, backdrop.background)
     for bend in bends:
         background = shift(background, *bend)
-    stack, background, clean, lit = _through_lens(stack, background, clean, clean * share, camera)
-    recipe |= {"seed": seed, "subjects": kinds, "screen": name, "screen_color": color, "camera": camera.recipe()}
-    plate, truth = _exposed(draw, config, stack, background, clean, lit, camera, view)
-    return plate, truth, recipe
+    clean, lit = backdrop.clean_plate, backdrop.clean_plate * backdrop.share
+    stack, background, clean, lit = _through_lens(stack, background, clean, lit, camera)
+    return _exposed(draw, config, stack, background, clean, lit, camera, view)
 
 
 def _staged(

@@ -92,7 +92,8 @@ def gel(draw: Draw, stage: Stage, motion: Motion) -> Part:
         distance = blob(x, y, 0.75, [(n, draw.normal(0.1 / n), draw.uniform(0, 6.28)) for n in range(2, 6)])
     screen_hue = colorsys.rgb_to_hsv(*stage.screen_color)[0]
     hue = (screen_hue + draw.uniform(0.18, 0.82)) % 1.0
-    tint = rgb(linear_of(colorsys.hsv_to_rgb(hue, draw.uniform(0.5, 1.0), draw.uniform(0.4, 1.0))), stage.device)
+    drawn = linear_of(colorsys.hsv_to_rgb(hue, draw.uniform(0.5, 1.0), draw.uniform(0.4, 1.0)))
+    tint = rgb(stage.palette[0] if stage.palette else drawn, stage.device)
     creases = read(
         spectral(draw.child("creases"), stage.device, slope=1.7, low=1, high=30, slopes=True), x * 0.3, y * 0.3
     )

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from model.data.config import DataConfig
+from model.data.lighting import Light
+from model.data.materials import Stage, any_color
 from model.data.scenes import generate
+from model.data.seeding import Draw
 from model.data.subjects import KINDS
-from model.data.truth import ShotBatch
+from model.data.truth import ALPHA, ShotBatch
+from model.data.view import Motion, View
 
 PARTS = ("plate", "foreground", "alpha", "background", "clean_plate", "spill", "emission")
 LENS_ONLY = DataConfig(camera=False, spill=False)
@@ -71,6 +75,17 @@ def test_red_gel_over_green_is_half_transparent_and_never_of_the_screens_hue() -
     assert bool(clear.any())
     excess = batch.foreground[:, 1:2] - torch.maximum(batch.foreground[:, 0:1], batch.foreground[:, 2:3])
     assert float(excess[clear].max()) < 0.05
+
+
+def test_a_palette_dresses_everything_and_paints_the_gel() -> None:
+    view = View(48, 64, 1, 1 / 48, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
+    x, y = view.world()
+    light = Light((0.0, -0.6, 0.8), (0.7, 0.7, 0.7), (0.3, 0.3, 0.3), (0.0, 0.0, 0.0))
+    stage = Stage(view, x, y, light, (0.06, 0.34, 0.08), 0.0, palette=((0.6, 0.02, 0.02),))
+    assert any_color(Draw(1), stage) == (0.6, 0.02, 0.02)
+    gel = KINDS["gel"].draw(Draw(1), stage, Motion((0.0, 0.0), 0.4)).stack
+    inside = gel[:, ALPHA] > 0.2
+    assert bool((gel[:, 0:1] > gel[:, 1:2])[inside].all())
 
 
 def test_same_seed_gives_the_same_bits() -> None:
