@@ -122,6 +122,16 @@ class Paths:
                 return root.id, Path(*path.parts[len(root.path.parts) :]).as_posix()
         return None
 
+    def holds(self, path: Path) -> bool:
+        """Tell whether ``path``, a local one, lies in a root, also when every link is followed."""
+        if self.locate(path) is None:  # as text first: a share that no root lies on must not even be looked at
+            return False
+        try:
+            self._inside(path, str(path), trusted=False)
+        except PathRefused:
+            return False
+        return True
+
     def _entry_for(self, parts: tuple[str, ...]) -> PrefixMap | None:
         keys = _keys(_normal(parts))
         fitting = []

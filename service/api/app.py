@@ -12,6 +12,7 @@ from service.api.machine import Machine
 from service.api.metrics import Metrics
 from service.api.openapi import describing
 from service.api.pictures import Pictures
+from service.api.reach import Reach
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
 from service.api.sessions import Sessions
@@ -43,6 +44,7 @@ def create_app(
     sessions = Sessions(token)
     web = Web(sessions, secure=settings.behind_proxy)
     events = Events(queue, store, paths)
+    reach = Reach(queue, paths)
     reader = reader or Reader(environment_of(settings))
     app = FastAPI(
         title="DropKey",
@@ -54,11 +56,11 @@ def create_app(
     app.openapi = describing(app)  # type: ignore[method-assign]  # as FastAPI's documentation does it
     problems.install(app)
     app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
-    app.include_router(Routes(queue, store, settings, paths, checks).router())
+    app.include_router(Routes(queue, store, settings, paths, reach, checks).router())
     app.include_router(events.router())
     app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events)).router())
-    app.include_router(Pictures(queue, reader).router())
-    app.include_router(Trying(queue, settings, paths).router())
+    app.include_router(Pictures(reach, reader).router())
+    app.include_router(Trying(queue, settings, paths, reach).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from service.api.reach import Reach
 from service.errors import NotFound
 from service.previews.messages import Channels, Look, Over, Pass, Pixel, Source
 from service.previews.reader import Reader
-from service.queue import JobQueue
 
 Frame = Annotated[int, Path(ge=-(10**9), le=10**9)]
 Coordinate = Annotated[int, Query(ge=0, le=10**6)]
@@ -25,8 +25,8 @@ class PngResponse(Response):
 class Pictures:
     """The routes that show frames."""
 
-    def __init__(self, queue: JobQueue, reader: Reader) -> None:
-        self._queue = queue
+    def __init__(self, reach: Reach, reader: Reader) -> None:
+        self._reach = reach
         self._reader = reader
 
     def router(self) -> APIRouter:
@@ -42,6 +42,7 @@ class Pictures:
 
     def show(
         self,
+        request: Request,
         job_id: str,
         frame: Frame,
         name: Pass,
@@ -57,17 +58,24 @@ class Pictures:
         Alpha is shown as it is, without the display's curve.
         """
         look = Look(exposure=exposure, gamma=gamma, size=size, channels=channels)
-        return PngResponse(self._reader.picture(self._source(job_id, frame, name, over), look))
+        return PngResponse(self._reader.picture(self._source(request, job_id, frame, name, over), look))
 
     def pixel(
-        self, job_id: str, frame: Frame, name: Pass, x: Coordinate, y: Coordinate, over: Over = Over.GREY
+        self,
+        request: Request,
+        job_id: str,
+        frame: Frame,
+        name: Pass,
+        x: Coordinate,
+        y: Coordinate,
+        over: Over = Over.GREY,
     ) -> Response:
         """Return the linear values of a pixel, counted from the top left: those of the EXR, bit for bit."""
-        found = self._reader.pixel(self._source(job_id, frame, name, over), x, y)
+        found = self._reader.pixel(self._source(request, job_id, frame, name, over), x, y)
         return Response(found.model_dump_json(), media_type="application/json")
 
-    def _source(self, job_id: str, frame: int, name: Pass, over: Over) -> Source:
-        job = self._queue.get(job_id)
+    def _source(self, request: Request, job_id: str, frame: int, name: Pass, over: Over) -> Source:
+        job = self._reach.job(job_id, request)
         known = job.shot.frames if name is Pass.PLATE else job.frames
         if known and frame not in known:
             raise NotFound(f"The job has no frame {frame}.", fix="GET /jobs/{id} lists its frames.", shot=job.shot.name)

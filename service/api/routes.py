@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from service.api.problems import problem
+from service.api.reach import Reach
 from service.api.schemas import Check, FrameList, JobList, JobPatch, Readiness
 from service.api.summaries import summary_of
 from service.errors import BadInput, WrongState
@@ -35,11 +36,14 @@ Checks = Callable[[], dict[str, Check]]
 class Routes:
     """The routes over one queue."""
 
-    def __init__(self, queue: JobQueue, store: JobStore, settings: Settings, paths: Paths, checks: Checks) -> None:
+    def __init__(
+        self, queue: JobQueue, store: JobStore, settings: Settings, paths: Paths, reach: Reach, checks: Checks
+    ) -> None:
         self._queue = queue
         self._store = store
         self._settings = settings
         self._paths = paths
+        self._reach = reach
         self._checks = checks
         self._in_flight: set[str] = set()
         self._lock = threading.Lock()
@@ -111,8 +115,9 @@ class Routes:
         """Return a job."""
         return self._reply(self._queue.get(job_id))
 
-    def patch(self, job_id: str, patch: JobPatch) -> JSONResponse:
+    def patch(self, request: Request, job_id: str, patch: JobPatch) -> JSONResponse:
         """Change a job's priority."""
+        self._reach.job(job_id, request)
         return self._reply(self._queue.set_priority(job_id, patch.priority))
 
     def frames(self, job_id: str) -> JSONResponse:
@@ -140,8 +145,9 @@ class Routes:
         job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
         return job
 
-    def _acting(self, action: Callable[[str], Job]) -> Callable[[str], JSONResponse]:
-        def act(job_id: str) -> JSONResponse:
+    def _acting(self, action: Callable[[str], Job]) -> Callable[[Request, str], JSONResponse]:
+        def act(request: Request, job_id: str) -> JSONResponse:
+            self._reach.job(job_id, request)
             return self._reply(action(job_id), 202)
 
         act.__doc__ = action.__doc__

@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
+from service.api.reach import Reach, refusal
 from service.errors import BadInput, DropKeyError, NotFound
 from service.jobs import JobRequest
 from service.messages import PreviewMade, PreviewOrder
@@ -100,15 +101,18 @@ class _Try:
     folder: Path
     frame: int
     view: View
+    shot: str
+    beyond: bool  # outside the roots: not for those who are bound to them
 
 
 class Trying:
     """The routes of previews, and the pictures that they left."""
 
-    def __init__(self, queue: JobQueue, settings: Settings, paths: Paths) -> None:
+    def __init__(self, queue: JobQueue, settings: Settings, paths: Paths, reach: Reach) -> None:
         self._queue = queue
         self._settings = settings
         self._paths = paths
+        self._reach = reach
         self._place = settings.home / "previews"
         self._tries: OrderedDict[str, _Try] = OrderedDict()
         self._lock = threading.Lock()
@@ -127,8 +131,10 @@ class Trying:
     def make(self, request: Request, asked: PreviewRequest) -> Response:
         """Key one frame between two frames of whatever runs; the result of no job is touched."""
         preview_id = uuid.uuid4().hex
-        order = self._order(asked, self._place / preview_id, trusted=bool(request.state.trusted))
-        tried = _Try(self._queue.preview(preview_id, order), order.folder, order.frame, asked.view)
+        order = self._order(request, asked, self._place / preview_id)
+        beyond = not self._reach.inside(order.shot, order.mattes)
+        future = self._queue.preview(preview_id, order)
+        tried = _Try(future, order.folder, order.frame, asked.view, order.shot.name, beyond)
         with self._lock:
             self._tries[preview_id] = tried
             old = [self._tries.popitem(last=False)[1] for _ in range(len(self._tries) - KEPT)]
@@ -136,23 +142,26 @@ class Trying:
             shutil.rmtree(each.folder, ignore_errors=True)
         return self._answer(preview_id, tried, asked.wait_seconds)
 
-    def get(self, preview_id: str, wait_seconds: Wait = 0.0) -> Response:
+    def get(self, request: Request, preview_id: str, wait_seconds: Wait = 0.0) -> Response:
         """Say how far a preview is."""
-        return self._answer(preview_id, self._find(preview_id), wait_seconds)
+        return self._answer(preview_id, self._find(request, preview_id), wait_seconds)
 
-    def picture(self, preview_id: str, view: View) -> Response:
+    def picture(self, request: Request, preview_id: str, view: View) -> Response:
         """Return one view of a finished preview."""
-        tried = self._find(preview_id)
+        tried = self._find(request, preview_id)
         file = tried.folder / f"{view}.png"
         if not tried.future.done() or not file.is_file():
             raise NotFound("There is no such picture yet.", fix="Ask how far the preview is.")
         return Response(file.read_bytes(), media_type="image/png")
 
-    def _find(self, preview_id: str) -> _Try:
+    def _find(self, request: Request, preview_id: str) -> _Try:
         with self._lock:
-            if preview_id not in self._tries:
-                raise NotFound(f"There is no preview {preview_id}.", fix="Ask for a new one.")
-            return self._tries[preview_id]
+            tried = self._tries.get(preview_id)
+        if tried is None:
+            raise NotFound(f"There is no preview {preview_id}.", fix="Ask for a new one.")
+        if tried.beyond and not request.state.trusted:
+            raise refusal(tried.shot)
+        return tried
 
     def _answer(self, preview_id: str, tried: _Try, patience: float) -> Response:
         wait([tried.future], timeout=patience)
@@ -179,10 +188,10 @@ class Trying:
         )
         return JSONResponse(state.model_dump(mode="json"))
 
-    def _order(self, asked: PreviewRequest, folder: Path, *, trusted: bool) -> PreviewOrder:
+    def _order(self, request: Request, asked: PreviewRequest, folder: Path) -> PreviewOrder:
         if (asked.job is None) == (asked.job_id is None):
             raise BadInput("A preview is of a job or of a job_id.", fix="Name one of them.")
-        shot, settings, mattes, screen, frames = self._wanted(asked, trusted=trusted)
+        shot, settings, mattes, screen, frames = self._wanted(request, asked)
         return PreviewOrder(
             shot=shot,
             frame=asked.frame,
@@ -195,13 +204,13 @@ class Trying:
         )
 
     def _wanted(
-        self, asked: PreviewRequest, *, trusted: bool
+        self, request: Request, asked: PreviewRequest
     ) -> tuple[Shot, KeySettings, MatteSources, Screen | None, tuple[int, ...]]:
         if asked.job_id is not None:
-            job = self._queue.get(asked.job_id)
+            job = self._reach.job(asked.job_id, request)
             settings = asked.settings or job.request.settings
             same_screen = settings.screen_color == job.request.settings.screen_color
             return job.shot, settings, job.mattes, job.screen if same_screen else None, job.frames
         assert asked.job is not None
-        order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=trusted)
+        order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=bool(request.state.trusted))
         return shot, order.request.settings, order.mattes, None, shot.frames

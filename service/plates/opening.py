@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -49,7 +50,7 @@ class Plate:
                 "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
             )
         try:
-            _check_confined(self._shot, frame)
+            check_confined(self._shot.frame_path(frame), self._shot.confined_to)
             return self._source.read(frame)
         except DropKeyError as error:
             raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
@@ -88,7 +89,8 @@ def open_plate(
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
     use_reader_threads(threads)
     try:
-        _check_confined(shot, shot.frames[0] if shot.frames else shot.first_frame)
+        first = shot.frames[0] if shot.frames else shot.first_frame
+        check_confined(shot.frame_path(first), shot.confined_to)
         if shot.kind == "movie":
             return Plate(shot, MoviePlate(shot, settings, limits, threads))
         return Plate(shot, SequencePlate(shot, settings, limits))
@@ -96,13 +98,12 @@ def open_plate(
         raise error.located(shot=shot.name) from error.__cause__
 
 
-def _check_confined(shot: Shot, frame: int) -> None:
-    """Follow links at the last moment: a file may have become one since the shot was found."""
-    if not shot.confined_to:
-        return
-    path = shot.frame_path(frame)
-    real = path.resolve()
-    if not any(real.is_relative_to(folder) for folder in shot.confined_to):
+def check_confined(path: Path, folders: Sequence[Path]) -> None:
+    """Raise PlateUnreadable when ``path``, links followed, lies in none of ``folders``; of none, all are fine.
+
+    Asked at the last moment: a file may have become a link since it was found.
+    """
+    if folders and not any(path.resolve().is_relative_to(folder) for folder in folders):
         raise PlateUnreadable(
             f"{path.name} is a link that leads out of the folders that may be read.",
             fix="Put the file itself there, or set follow_links in dropkey.toml.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.errors import PlateMissing, PlateUnreadable
 from service.exr import read_exr
-from service.plates import Plate, open_plate
+from service.plates import Plate, check_confined, open_plate
 from service.previews.messages import Over, Pass, Source
 from service.settings import Settings
 
@@ -131,6 +131,7 @@ class Frames:
         path = _file(source)
         if _stamp_of(path)[1] > self._settings.maximum_picture_mib * 2**20:
             raise PlateUnreadable(f"{path.name} is too large to be a result.", fix="Key the frame again.")
+        check_confined(path, source.shot.confined_to)
         planes, header = read_exr(path)
         if not {"R", "G", "B", "A"} <= planes.keys():
             raise PlateUnreadable(f"{path.name} does not have the channels of a result.", fix="Key the frame again.")
@@ -141,12 +142,16 @@ class Frames:
 
 
 def stamp(source: Source) -> tuple[object, ...]:
-    """Identify the floats behind ``source``: another file, time or encoding is another frame."""
+    """Identify the floats behind ``source``: another file, time or encoding is another frame.
+
+    What was read for one caller is not handed to another one who is held to fewer folders.
+    """
     path = _file(source)
+    file = (path, *_stamp_of(path), source.shot.confined_to)
     if source.name is not Pass.PLATE:
-        return (source.name is Pass.ALPHA, path, *_stamp_of(path))
+        return (source.name is Pass.ALPHA, *file)
     chosen = source.settings.model_dump_json(include={"encoding", "layer", "plate_alpha"})
-    return ("plate", path, *_stamp_of(path), source.frame, source.shot.first_frame, chosen)
+    return ("plate", *file, source.frame, source.shot.first_frame, chosen)
 
 
 def ground(over: Over, height: int, width: int) -> Plane:

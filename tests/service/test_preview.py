@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,15 @@ def ready(service: Service) -> bool:
     return httpx.get(service.found.url + "/health/ready").status_code == 200
 
 
+@contextmanager
+def browser_of(service: Service) -> Iterator[httpx.Client]:
+    """Be a browser that followed a one-time link."""
+    headers = {"x-dropkey": "1", "sec-fetch-site": "same-origin"}
+    with httpx.Client(base_url=service.found.url, headers=headers, timeout=60) as browser:
+        browser.get(ask(service, "POST", "/browser-links").json()["url"])
+        yield browser
+
+
 def ask(service: Service, method: str, path: str, content: Any = None) -> httpx.Response:
     token = service.found.token_file.read_text(encoding="utf-8").strip()
     headers = {"authorization": f"Bearer {token}"}
@@ -194,3 +204,24 @@ def test_a_running_job_is_previewed_between_its_frames_and_loses_none(service: S
     assert made["state"] == "done" and during == "running"
     assert done["frames_done"] == len(frames) and done["attempt"] == 1
     assert made["screen"] == done["screen"]
+
+
+@pytest.mark.timeout(300)
+def test_a_browser_sees_previews_of_what_lies_in_the_roots_only(service: Service, tmp_path: Path) -> None:
+    write_shot(tmp_path)
+    root = next(root for root in ask(service, "GET", "/roots").json()["roots"] if root["watched"])
+    write_shot(Path(root["path"]) / "seen", range(1001, 1002), "seen")
+    outside = {"job": {"plate": str(tmp_path / "hero.####.exr")}, "frame": 1001, "longest_side": 64}
+    inside = {"job": {"root": root["id"], "plate": "seen/seen.1001.exr"}, "frame": 1001, "longest_side": 64}
+    made = ask(service, "POST", "/preview", outside).json()
+    with browser_of(service) as browser:
+        shown = browser.post("/preview", json=inside | {"frame": 1})
+        assert shown.status_code == 200, shown.text
+        assert browser.get(f"/preview/{shown.json()['id']}/grey.png").status_code == 200
+        for reply in (
+            browser.post("/preview", json=outside),
+            browser.get(f"/preview/{made['id']}"),
+            browser.get(f"/preview/{made['id']}/grey.png"),
+        ):
+            assert reply.status_code == 403 and reply.json()["type"].endswith("path_refused")
+    assert ask(service, "GET", f"/preview/{made['id']}/grey.png").status_code == 200
