@@ -94,7 +94,15 @@ def _run(
     queue.start()
     stack.callback(queue.stop)
     folders = DropFolders(settings, paths, queue)
-    app = create_app(queue, store, settings, token, paths=paths, checks=lambda: checks(settings, store, queue, folders))
+    app = create_app(
+        queue,
+        store,
+        settings,
+        token,
+        paths=paths,
+        folders=folders,
+        checks=lambda: checks(settings, store, queue, folders),
+    )
     stack.callback(app.state.reader.close)
     stack.enter_context(_answering(app, listener, ending=app.state.events.close))
     stack.callback(folders.stop)

@@ -18,6 +18,7 @@ from service.api.security import Gate
 from service.api.sessions import Sessions
 from service.api.trying import Trying
 from service.api.web import Web
+from service.drop_folder import DropFolders
 from service.paths import Paths
 from service.previews.reader import Reader, environment_of
 from service.queue import JobQueue
@@ -32,10 +33,11 @@ def create_app(
     token: str,
     *,
     paths: Paths | None = None,
+    folders: DropFolders | None = None,
     checks: Checks = dict,
     reader: Reader | None = None,
 ) -> FastAPI:
-    """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks.
+    """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks, ``folders`` are measured.
 
     ``reader`` makes the pictures; unset: one of its own. The application's `state` holds `events`, to be closed before
     the server stops, `reader`, to be closed after it, and `sessions`, which makes links for browsers.
@@ -58,7 +60,7 @@ def create_app(
     app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
     app.include_router(Routes(queue, store, settings, paths, reach, checks).router())
     app.include_router(events.router())
-    app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events)).router())
+    app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events, folders)).router())
     app.include_router(Pictures(reach, reader).router())
     app.include_router(Trying(queue, settings, paths, reach).router())
     app.include_router(web.router())

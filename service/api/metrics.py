@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from service.executor import WorkerStatus
+from service.drop_folder import DropFolders
+from service.executor import RestartReason, WorkerStatus
 from service.jobs import JobState
 from service.messages import FrameFinished
 from service.paths import Paths
@@ -35,7 +38,9 @@ class Memories(Protocol):
 class Metrics:
     """Counts what passes, and asks the rest when somebody looks."""
 
-    def __init__(self, queue: JobQueue, store: JobStore, paths: Paths, events: Events) -> None:
+    def __init__(
+        self, queue: JobQueue, store: JobStore, paths: Paths, events: Events, folders: DropFolders | None = None
+    ) -> None:
         self._registry = CollectorRegistry()
         self._frames = Counter(
             "dropkey_frames", "Frames that came out of the workers.", ["result"], registry=self._registry
@@ -47,9 +52,19 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
-        self._now = _Now(queue, store, paths, events)
+        self._scans = Histogram(
+            "dropkey_watch_scan_seconds",
+            "Seconds that a look at a drop folder took.",
+            ["root"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._names = {root.path: root.id for root in paths.roots}
+        self._now = _Now(queue, store, paths, events, folders)
         self._registry.register(self._now)
         queue.watch_frames(self._count)
+        if folders is not None:
+            folders.watch_scans(self._scanned)
 
     def text(self, cards: Memories) -> bytes:
         """Return all figures in Prometheus' text format."""
@@ -61,45 +76,72 @@ class Metrics:
         for stage in ("read", "key", "write"):
             self._seconds.labels(stage).observe(getattr(finished, f"{stage}_seconds"))
 
+    def _scanned(self, root: Path, seconds: float) -> None:
+        self._scans.labels(self._names[root]).observe(seconds)
+
 
 class _Now(Collector):
     """What is read off at the moment of asking."""
 
-    def __init__(self, queue: JobQueue, store: JobStore, paths: Paths, events: Events) -> None:
+    def __init__(
+        self, queue: JobQueue, store: JobStore, paths: Paths, events: Events, folders: DropFolders | None
+    ) -> None:
         self._queue = queue
         self._store = store
         self._paths = paths
         self._events = events
+        self._folders = folders
         self.cards: Memories | None = None
 
-    def describe(self) -> Iterator[GaugeMetricFamily]:
+    def describe(self) -> Iterator[Metric]:
         """Tell nothing before somebody asks: the queue may not have started."""
         return iter(())
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield all gauges."""
+    def collect(self) -> Iterator[Metric]:
+        """Yield all gauges, and what others count."""
+        yield from self._of_jobs()
+        yield from self._of_workers(self._queue.workers())
+        yield from self._of_roots()
+        yield GaugeMetricFamily("dropkey_sse_clients", "Open event streams.", value=self._events.listeners)
+
+    def _of_jobs(self) -> Iterator[Metric]:
         counts = self._store.counts()
         yield _gauge("jobs", "Jobs by state.", "state", {str(state): counts.get(state, 0) for state in JobState})
         oldest = self._store.oldest(JobState.QUEUED)
         waited = 0.0 if oldest is None else (datetime.now(UTC) - oldest.created_at).total_seconds()
         yield GaugeMetricFamily("dropkey_queue_oldest_seconds", "Age of the oldest queued job.", value=waited)
-        workers = self._queue.workers()
+
+    def _of_workers(self, workers: Sequence[WorkerStatus]) -> Iterator[Metric]:
         states = {state: sum(worker.state == state for worker in workers) for state in _WORKER_STATES}
         yield _gauge("workers", "Workers by state.", "state", states)
         deaths = {worker.name: worker.deaths_in_a_row for worker in workers}
         yield _gauge("worker_deaths_in_a_row", "Deaths since the last finished frame.", "worker", deaths)
+        restarts = CounterMetricFamily(
+            "dropkey_worker_restarts", "Workers started again, by why the one before ended.", labels=["reason"]
+        )
+        for reason in get_args(RestartReason):
+            restarts.add_metric([reason], sum(worker.restarts.get(reason, 0) for worker in workers))
+        yield restarts
         memory = self.cards.memory(workers) if self.cards is not None else {}
         used = {worker.name: memory[worker.pid][0] for worker in workers if worker.pid in memory}
         yield _gauge("gpu_mem_bytes", "Memory of its card that a worker uses.", "worker", used)
+
+    def _of_roots(self) -> Iterator[Metric]:
         roots = {root.id: root.path for root in self._paths.roots}
         online = {name: int(path.is_dir()) for name, path in roots.items()}
         yield _gauge("root_up", "Whether the folder is there.", "root", online)
-        free = {name: shutil.disk_usage(path).free for name, path in roots.items() if online[name]}
+        free = {}
+        for name, path in roots.items():
+            with suppress(OSError):
+                free[name] = shutil.disk_usage(path).free
         yield _gauge("disk_free_bytes", "Free bytes on the folder's disk.", "root", free)
-        yield GaugeMetricFamily("dropkey_sse_clients", "Open event streams.", value=self._events.listeners)
+        if self._folders is not None:
+            lags = self._folders.lags()
+            known = {name: lags[path] for name, path in roots.items() if path in lags}
+            yield _gauge("watch_lag_seconds", "Age of what is known of a drop folder.", "root", known)
 
 
-def _gauge(name: str, words: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+def _gauge(name: str, words: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"dropkey_{name}", words, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

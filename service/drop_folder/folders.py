@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
@@ -18,6 +20,8 @@ LEAST_PAUSE_SECONDS = 0.2
 SHARE_OF_SCANNING = 10
 """A scan is followed by a pause of at least this many times its own length, so that a huge root costs 10 % at most."""
 
+ScanWatcher = Callable[[Path, float], None]
+
 log = structlog.get_logger("drop_folders")
 
 
@@ -28,11 +32,12 @@ class DropFolders:
         self._settings = settings
         self._closing = threading.Event()
         self._keepers: list[_Keeper] = []
+        self._watchers: list[ScanWatcher] = []
         for root in paths.roots:
             if root.watched:
                 network = needs_polling(root.path, settings)
                 folder = DropFolder(root.path, settings, paths, queue, network=network)
-                self._keepers.append(_Keeper(folder, settings, self._closing))
+                self._keepers.append(_Keeper(folder, settings, self._closing, self._scanned))
 
     def start(self) -> None:
         """Make folders that are not there, where the disk is, and begin to scan."""
@@ -49,10 +54,28 @@ class DropFolders:
         """Return, by root, whether it is there."""
         return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
 
+    def watch_scans(self, watcher: ScanWatcher) -> None:
+        """Tell ``watcher`` of each finished scan: its root, and the seconds that it took; from the scanning threads."""
+        self._watchers.append(watcher)
+
+    def lags(self) -> dict[Path, float]:
+        """Return, by root, how old what is known of it is: seconds since the last finished look at it began.
+
+        It grows while a share hangs or is away.
+        """
+        now = time.monotonic()
+        return {keeper.folder.root: now - keeper.looked for keeper in self._keepers}
+
+    def _scanned(self, root: Path, seconds: float) -> None:
+        for watcher in self._watchers:
+            watcher(root, seconds)
+
 
 class _Keeper:
-    def __init__(self, folder: DropFolder, settings: Settings, closing: threading.Event) -> None:
+    def __init__(self, folder: DropFolder, settings: Settings, closing: threading.Event, scanned: ScanWatcher) -> None:
         self.folder = folder
+        self.looked = time.monotonic()
+        self._scanned = scanned
         self._settings = settings
         self._closing = closing
         self._alarm = Alarm()
@@ -78,6 +101,9 @@ class _Keeper:
                 if self.folder.root.is_dir():
                     self._watch.ensure()
                 self.folder.scan()
+                if self.folder.online:
+                    self.looked = began
+                    self._scanned(self.folder.root, time.monotonic() - began)
             except Exception:
                 # Whatever lies in one folder must not end the watching of it.
                 log.exception("scan failed", root=str(self.folder.root))

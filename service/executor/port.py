@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from service.jobs import Problem
@@ -37,6 +37,18 @@ class CapacityChanged:
 ExecutorEvent = ShotStarted | FrameStarted | FrameFinished | ShotFinished | ShotFailed | ShotLost | CapacityChanged
 
 
+RestartReason = Literal[
+    "hung",  # said nothing for too long, and was killed
+    "garbled",  # said what is no message, and was killed
+    "crashed",  # in native code
+    "killed",  # by the system or a person
+    "device_lost",  # its graphics driver gave up
+    "unable",  # said itself why it cannot work
+    "not_started",  # the system would not start it
+    "exited",  # for another reason
+]
+
+
 @dataclass(frozen=True)
 class WorkerStatus:
     """One worker, for `/health/ready` and `doctor`."""
@@ -48,6 +60,7 @@ class WorkerStatus:
     pid: int | None = None
     deaths_in_a_row: int = 0
     problem: Problem | None = None  # why it last died, or could not work
+    restarts: Mapping[RestartReason, int] = field(default_factory=dict)  # how often, by why the one before ended
 
 
 class Executor(Protocol):

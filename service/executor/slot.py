@@ -7,14 +7,16 @@ import math
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
 
 from service.errors import DropKeyError, WorkerLost
+from service.executor.endings import condemned, lost, reason_of
 from service.executor.orphans import Register
-from service.executor.port import CapacityChanged, ExecutorEvent, ShotLost, WorkerStatus
+from service.executor.port import CapacityChanged, ExecutorEvent, RestartReason, ShotLost, WorkerStatus
 from service.executor.process import Ended, Heard, Rubbish, WorkerProcess
 from service.jobs import FrameState, Problem, error_from
 from service.messages import (
@@ -40,7 +42,6 @@ LOOK_SECONDS = 0.25
 LONGEST_LOOK_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 30.0
 SECONDS_PER_KEPT_FRAME = 1.0
-EXIT_DEVICE_LOST = 4  # as in service.worker, which must not be imported
 
 
 @dataclass
@@ -57,7 +58,8 @@ class _Life:
 
     process: WorkerProcess
     ready: bool = False
-    verdict: str = ""  # why it was killed
+    verdict: str = ""  # why it was killed, in words that follow "it"
+    condemned_as: RestartReason | None = None  # … and in one
     problem: Problem | None = None
     silence: float = 0.0  # seconds that it said nothing while it should have
     looked: float = field(default=0.0)
@@ -91,6 +93,8 @@ class Slot:
         self._previews: dict[str, Future[PreviewMade]] = {}
         self._status = WorkerStatus(name=name, state="starting")
         self._deaths = 0
+        self._ended_as: RestartReason | None = None  # the last process
+        self._restarts: Counter[RestartReason] = Counter()
         self._thread = threading.Thread(target=self._run, name=f"slot-{name}", daemon=True)
 
     # ---- called by the executor, from any thread
@@ -159,6 +163,9 @@ class Slot:
 
     def _run(self) -> None:
         while not self._closing.is_set():
+            with self._lock:
+                if self._ended_as is not None:
+                    self._restarts[self._ended_as] += 1
             self._live()
             delay = self._settings.restart_delay_seconds * 2.0 ** min(max(self._deaths - 1, 0), 10)
             self._closing.wait(min(delay, LONGEST_DELAY_SECONDS))
@@ -173,6 +180,7 @@ class Slot:
             self._deaths += 1
             problem = Problem(kind=WorkerLost.kind, message=f"The worker cannot be started: {error}.")
             with self._lock:
+                self._ended_as = "not_started"
                 self._set_state("waiting", problem=problem)
             self._tell(CapacityChanged())
             return
@@ -210,7 +218,7 @@ class Slot:
         life.looked = now
         limit, what = self._patience(life)
         if life.silence > limit and not life.verdict:
-            life.verdict = f"{what} for more than {limit:g} s"
+            life.verdict, life.condemned_as = f"{what} for more than {limit:g} s", "hung"
             self._log.error("killed: it %s", life.verdict)
             life.process.kill()
 
@@ -242,7 +250,7 @@ class Slot:
             case WorkerFailed():
                 life.problem = heard.problem
             case Rubbish():
-                life.verdict = life.verdict or f"said what is no message ('{heard.text[:80]}')"
+                life.verdict, life.condemned_as = f"said what is no message ('{heard.text[:80]}')", "garbled"
                 life.process.kill()
             case PreviewMade():
                 self._previewed(heard.preview_id, heard)
@@ -278,14 +286,16 @@ class Slot:
         with self._lock:
             shot, self._shot, self._life = self._shot, None, None
             unmade = list(self._previews)
-        lost = life.problem or _lost(life, exit_code, self.name)
+        problem = life.problem or (
+            condemned(life.verdict, self.name) if life.verdict else lost(exit_code, life.process.last_words, self.name)
+        )
         for preview_id in unmade:
-            self._previewed(preview_id, WorkerLost(lost.message, fix=lost.fix))
+            self._previewed(preview_id, WorkerLost(problem.message, fix=problem.fix))
         with self._lock:
             if self._closing.is_set() and shot is None:
                 return
             self._deaths += 1
-            problem = life.problem or _lost(life, exit_code, self.name)
+            self._ended_as = life.condemned_as or ("unable" if life.problem else reason_of(exit_code))
             self._set_state("waiting", problem=problem)
         self._log.error("worker ended: %s %s", problem.message, problem.fix)
         self._tell(ShotLost(shot.job_id, shot.attempt, problem) if shot else CapacityChanged())
@@ -308,25 +318,5 @@ class Slot:
             pid=pid or (before.pid if state in ("ready", "busy") else None),
             deaths_in_a_row=self._deaths,
             problem=problem or before.problem,
+            restarts=dict(self._restarts),
         )
-
-
-def _lost(life: _Life, exit_code: int, name: str) -> Problem:
-    """Say what became of a worker, with a guess at the reason."""
-    if life.verdict:
-        return Problem(kind=WorkerLost.kind, message=f"The worker {life.verdict} and was killed.", fix=_see_log(name))
-    hint = "It was killed; the machine might have run out of memory."
-    if exit_code >= 0 and exit_code not in (137, 1):
-        hint = ""
-    if exit_code in (-11, -7, -6, -4, 139, 134) or exit_code & 0xFFFFFFFF in (0xC0000005, 0xC0000409, 0xC000001D):
-        hint = "It crashed in native code: a damaged file, a driver, or too little memory."
-    if exit_code == EXIT_DEVICE_LOST:
-        hint = "The graphics driver gave up: it was reset, or the card is gone."
-    words = life.process.last_words.splitlines()
-    last = f" Its last words: {words[-1][:200]}" if words and not hint else ""
-    message = f"The worker died with exit code {exit_code}."
-    return Problem(kind=WorkerLost.kind, message=message, fix=f"{hint}{last} {_see_log(name)}".strip())
-
-
-def _see_log(name: str) -> str:
-    return f"See logs/worker-{name}.log in the home folder."

@@ -10,11 +10,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api import machine
+from service.drop_folder import DropFolders
 from service.executor import WorkerStatus
 from service.jobs import FrameResult, FrameState
 from service.messages import FrameFinished
 from tests.service.asking import Asker, asker, check_problem
 from tests.service.dropping import Place
+from tests.service.running import PATIENCE, until
 
 
 @pytest.fixture
@@ -134,6 +136,35 @@ def test_prometheus_reads_jobs_roots_and_frames(client: Asker, place: Place) -> 
     assert told["dropkey_disk_free_bytes", "drop"] > 0 and ("dropkey_disk_free_bytes", "away") not in told
     assert told["dropkey_frames_total", "done"] == 1 and told["dropkey_frame_seconds_sum", "key"] == 0.3
     assert told["dropkey_queue_oldest_seconds", ""] >= 0 and told["dropkey_sse_clients", ""] == 0
+
+
+def test_prometheus_reads_why_workers_were_started_again(
+    client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = (WorkerStatus("0", "ready", restarts={"hung": 2}), WorkerStatus("1", "ready", restarts={"hung": 1}))
+    monkeypatch.setattr(place.queue, "workers", lambda: working)
+    told = figures(client)
+    assert told["dropkey_worker_restarts_total", "hung"] == 3
+    assert told["dropkey_worker_restarts_total", "crashed"] == 0  # there before it happens, so that a rise is seen
+
+
+def test_prometheus_reads_how_long_scans_take_and_how_old_they_are(tmp_path: Path) -> None:
+    place = Place(tmp_path, scan_seconds=0.05, idle_scan_seconds=0.2)
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    client = asker(place, folders=folders)
+    folders.start()
+    try:
+        until(lambda: figures(client).get(("dropkey_watch_scan_seconds_count", "drop"), 0) >= 2, "two scans")
+        assert figures(client)["dropkey_watch_scan_seconds_sum", "drop"] > 0
+        assert figures(client)["dropkey_watch_lag_seconds", "drop"] < PATIENCE
+        place.root.rename(tmp_path / "unmounted")
+        until(lambda: not any(folders.online().values()), "the folder is away")
+        scans = figures(client)["dropkey_watch_scan_seconds_count", "drop"]
+        until(lambda: figures(client)["dropkey_watch_lag_seconds", "drop"] > 1.0, "its age grows")
+        assert figures(client)["dropkey_watch_scan_seconds_count", "drop"] == scans
+    finally:
+        folders.stop()
+        place.close()
 
 
 def test_the_number_of_series_does_not_grow_with_the_shots(client: Asker, place: Place) -> None:
