@@ -10,7 +10,8 @@ from torch import Tensor
 from model.checkpoint import load_checkpoint
 from model.color import eight_bit_srgb
 from model.errors import UnknownKeyerError
-from model.finishing import UnmixingKeyer
+from model.finishing import Solved, UnmixingKeyer
+from model.keyer import Mattes
 from model.keying.screen import hue_rotation, rotate
 from model.network.interface import AlphaNetwork
 from model.settings import Color, KeySettings, Screen
@@ -33,12 +34,15 @@ class BaselineKeyer(UnmixingKeyer):
         self.name = name
         self.weights_id: str | None = checkpoint.weights_id
         self.device = device
+        assert isinstance(checkpoint.network, AlphaNetwork)
         self.network = checkpoint.network
 
-    def solve(self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, settings: KeySettings) -> Tensor:
+    def solve(
+        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+    ) -> Solved:
         """Ask the network, which sees the plate alone."""
-        del seen_plate, seen, settings
-        return _settled(network_alpha(self.network, plate, screen.color))
+        del seen_plate, seen, mattes, settings
+        return Solved(_settled(network_alpha(self.network, plate, screen.color)))
 
 
 def network_alpha(network: AlphaNetwork, plate: Tensor, screen_color: Color) -> Tensor:

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from model.errors import KeyingError
-from model.network.interface import AlphaNetwork
+from model.network.interface import Network
 from model.network.registry import build_network
 
 SCHEMA = 1
@@ -72,7 +72,7 @@ class _Document(BaseModel):
 class Checkpoint:
     """A network with its weights, the configuration that trained it, and its provenance."""
 
-    network: AlphaNetwork
+    network: Network
     training: dict[str, Any]
     provenance: Provenance
 
@@ -155,7 +155,7 @@ def _document(path: Path, metadata: Mapping[str, str]) -> _Document:
         raise KeyingError(f"The description inside {path.name} is broken: {error}.", fix=_FIX) from error
 
 
-def _check_fit(path: Path, network: AlphaNetwork, tensors: Mapping[str, Tensor]) -> None:
+def _check_fit(path: Path, network: Network, tensors: Mapping[str, Tensor]) -> None:
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     faults = [f"missing: {name}" for name in sorted(wanted.keys() - found.keys())]

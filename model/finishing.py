@@ -14,8 +14,18 @@ from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
 from model.keying.screen import clean_plate, find_screen, hue_rotation
-from model.keying.unmixing import unmix
+from model.keying.unmixing import unmix, with_emission
 from model.settings import KeySettings, Screen
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a keyer finds in a frame beyond the clean plate."""
+
+    alpha: Tensor  # (1, H, W), 0–1
+    foreground: Tensor | None = None  # (3, H, W), straight, for pixels too thin to be unmixed; None: continued
+    emission: Tensor | None = None  # (3, H, W), light that no coverage carries
+    repaired: int = 0  # pixels whose answers were NaN or infinite
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class RawKey:
     plate: Tensor  # (3, H, W), repaired
     clean_plate: Tensor  # (3, H, W)
     seen: Tensor  # (1, H, W), 1 where plain screen is seen
-    alpha: Tensor  # (1, H, W), before levels and mattes
+    solved: Solved  # before levels and mattes
     repaired: int  # pixels that were NaN or infinite
 
 
@@ -35,8 +45,10 @@ class UnmixingKeyer(ABC):
     device: torch.device
 
     @abstractmethod
-    def solve(self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, settings: KeySettings) -> Tensor:
-        """Return alpha (1, H, W), 0–1, of a finite plate (3, H, W), given its clean plate and where that was seen."""
+    def solve(
+        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+    ) -> Solved:
+        """Solve a finite plate (3, H, W), given its clean plate and where that was seen; of the mattes, the hint."""
 
     @torch.inference_mode()
     def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
@@ -55,16 +67,17 @@ class UnmixingKeyer(ABC):
         seen_plate, seen = clean_plate(plate, screen)
         if mattes.clean_plate is not None:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
-        return RawKey(plate, seen_plate, seen, self.solve(plate, seen_plate, seen, screen, settings), repaired)
+        solved = self.solve(plate, seen_plate, seen, screen, mattes, settings)
+        return RawKey(plate, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()
     def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Hold alpha to levels and mattes, and take the screen's light away."""
         plate, seen_plate = raw.plate, raw.clean_plate
         rotation, angle = hue_rotation(screen.color)
-        alpha = with_mattes(with_levels(raw.alpha, settings), mattes)
+        alpha = with_mattes(with_levels(raw.solved.alpha, settings), mattes)
         foreground = despill(
-            unmix(plate, seen_plate, alpha),
+            unmix(plate, seen_plate, alpha, raw.solved.foreground),
             seen_plate,
             alpha,
             rotation,
@@ -72,4 +85,7 @@ class UnmixingKeyer(ABC):
             strength=despill_strength(settings, mattes, plate),
             restore_luminance=settings.restore_luminance,
         )
-        return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen))
+        if raw.solved.emission is not None:
+            garbage = 0.0 if mattes.garbage is None else mattes.garbage.to(alpha).clamp(0.0, 1.0)
+            foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * (1.0 - garbage))
+        return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired))

@@ -16,9 +16,10 @@ def color_difference_alpha(plate: Tensor, clean_plate: Tensor, rotation: Tensor)
     Right for grey subjects, too high beside warm ones (their own D is negative), too low on green ones.
     Source: P. Vlahos, US patent 3,158,477 (1964); Smith and Blinn, "Blue Screen Matting" (1996), section 5.
     """
-    whole = _difference(rotate(rotation, clean_plate)).clamp_min(_LEAST)
-    return 1.0 - _difference(rotate(rotation, plate)) / whole
+    whole = color_difference(rotate(rotation, clean_plate)).clamp_min(_LEAST)
+    return 1.0 - color_difference(rotate(rotation, plate)) / whole
 
 
-def _difference(rotated: Tensor) -> Tensor:
+def color_difference(rotated: Tensor) -> Tensor:
+    """Return D = G − max(R, B) of a hue-rotated picture (3, H, W); (1, H, W)."""
     return rotated[1:2] - torch.maximum(rotated[0:1], rotated[2:3])

@@ -24,9 +24,29 @@ _STEPS = 17  # values of alpha that are weighed
 _OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 against any other step
 _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward but for green subjects
 UNSOLVED_MARGIN = 0.06  # margin taken off both ends of a color difference that stays unsolved
+_LEAST_NOISE = 1e-6  # variance; a synthetic plate has none, and zero would divide
+_SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time: stays in the cache, bounds the memory
 _STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
+
+
+def solve_difference(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tensor) -> Tensor:
+    """Return the color difference alpha ``estimate`` (1, H, W), its edges solved again, clipped to 0–1.
+
+    The noise is that of this frame's own screen where it is ``seen`` (1, H, W), eightfold: edges ring and are
+    compressed.
+    """
+    count = seen.sum().clamp_min(1.0)
+    noise = ((plate - clean_plate).square().mean(dim=0, keepdim=True) * seen).sum() / count
+    grain = ((estimate.square() * seen).sum() / count).sqrt()
+    margin = min(max(0.03, 4.0 * float(grain)), 0.15)
+    return stretch(solve_edges(plate, clean_plate, estimate, 8.0 * noise + _LEAST_NOISE, margin), _SOLVED_MARGIN)
+
+
+def stretch(alpha: Tensor, margin: float) -> Tensor:
+    """Stretch alpha so that ``margin`` becomes 0 and 1 − margin becomes 1, and clip it there."""
+    return ((alpha - margin) / (1.0 - 2.0 * margin)).clamp(0.0, 1.0)
 
 
 def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Tensor, margin: float) -> Tensor:
@@ -45,9 +65,7 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0 or float(core.sum()) < 16:
         # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
-        return torch.where(
-            undecided, ((estimate - UNSOLVED_MARGIN) / (1.0 - 2.0 * UNSOLVED_MARGIN)).clamp(0.0, 1.0), alpha
-        )
+        return torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), alpha)
     stride = max(1, short // _STATISTICS_SIDE)
     sums = _products(plate[:, ::stride, ::stride], core[:, ::stride, ::stride])
     fits = [

@@ -11,7 +11,18 @@ from torch import Tensor, nn
 Option = bool | int | float | str
 
 
-class AlphaNetwork(nn.Module, ABC):
+class Network(nn.Module, ABC):
+    """A network that can be built from its name and options."""
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def options(self) -> Mapping[str, Option]:
+        """The choices it was built with; ``build_network(name, options)`` makes an equal one."""
+
+
+class AlphaNetwork(Network):
     """A network that sees display-encoded color and answers alpha.
 
     ``forward`` takes ``(B, 3, before + H + after, before + W + after)``, sRGB-encoded, 8-bit steps in 0–1, with H and W
@@ -20,15 +31,9 @@ class AlphaNetwork(nn.Module, ABC):
     (B, C, H, W); ``alpha`` reads them as (B, 1, H, W) in 0–1.
     """
 
-    name: ClassVar[str]
     context: ClassVar[tuple[int, int]]  # pixels that it must see before (left, above) and after what it answers
     multiple: ClassVar[int]  # pixels between two equal positions of its strides
     tiles: ClassVar[int]  # a frame is cut into so many rows and as many columns
-
-    @property
-    @abstractmethod
-    def options(self) -> Mapping[str, Option]:
-        """The choices it was built with; ``build_network(name, options)`` makes an equal one."""
 
     @abstractmethod
     def forward(self, plate_srgb: Tensor) -> Tensor:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from model.errors import KeyingError
 from model.network.classification import Classification
-from model.network.interface import AlphaNetwork, Option
+from model.network.interface import Network, Option
+from model.network.neural import Neural
 from model.network.regression import Regression
 
-NETWORKS: dict[str, type[AlphaNetwork]] = {kind.name: kind for kind in (Regression, Classification)}
+NETWORKS: dict[str, type[Network]] = {kind.name: kind for kind in (Regression, Classification, Neural)}
 
 
-def build_network(name: str, options: Mapping[str, Option] | None = None) -> AlphaNetwork:
+def build_network(name: str, options: Mapping[str, Option] | None = None) -> Network:
     """Return a fresh network; raises KeyingError for a name or an option that it does not have."""
     if name not in NETWORKS:
         raise KeyingError(f"There is no network called '{name}'.", fix=f"There are: {', '.join(NETWORKS)}.")

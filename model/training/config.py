@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.data.config import DataConfig
+from model.data.config import DataConfig, Probability
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -61,6 +61,12 @@ class TrainingConfig(BaseModel):
     warmup: Annotated[int, Field(ge=0)] = 50
     """Steps over which the learning rate rises from 0."""
 
+    gradient_limit: Annotated[float, Field(ge=0.0)] = 0.0
+    """Longest gradient that is followed at its length; longer ones are shortened to it. 0: no limit."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of the convolutions while training; weights, losses and averages stay float32."""
+
     averaging: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the old average that the average of weights keeps each step; 0: the weights themselves are delivered."""
 
@@ -69,6 +75,18 @@ class TrainingConfig(BaseModel):
 
     shuffled_truth: bool = False
     """Whether each crop gets the alpha of another one: the control that must not learn to key."""
+
+    focus: Probability = 0.75
+    """Chance that a crop of the neural keyer is put where there is an edge."""
+
+    pairs: Probability = 0.0
+    """Chance that a scene of the neural keyer has two frames that follow each other."""
+
+    hints: Probability = 0.0
+    """Chance that a crop of the neural keyer comes with a coarse hint."""
+
+    clean_plates: Probability = 0.0
+    """Chance that a scene of the neural keyer comes with its true clean plate."""
 
     validation_shots: Positive = 12
     """Shots never trained on; alpha's mean error on them is part of the curve."""
@@ -87,6 +105,36 @@ PRESETS: dict[str, dict[str, Any]] = {
     "regression": _BASELINE | {"steps": 2500, "batch": 64, "crop": 20, "learning_rate": 3e-3, "averaging": 0.99},
     "classification": _BASELINE
     | {"steps": 800, "batch": 16, "crop": 24, "learning_rate": 2e-3, "averaging": 0.98, "validation_shots": 6},
+    "neural": {
+        "steps": 20_000,
+        "batch": 8,
+        "crop": 160,
+        "shot_height": 384,
+        "shot_width": 672,
+        "pool": 96,
+        "fresh": 0.1,
+        "learning_rate": 1e-3,
+        "warmup": 200,
+        "averaging": 0.999,
+        "gradient_limit": 1.0,
+        "precision": "bfloat16",
+        "pairs": 0.15,
+        "hints": 0.15,
+        "clean_plates": 0.1,
+        "validation_shots": 16,
+        "validate_every": 500,
+        "save_every": 250,
+        "data": {"set_visible": 0.35, "markers": 0.5},
+        "loss_weights": {
+            "alpha": 2.0,
+            "alpha_squared": 4.0,
+            "own": 0.4,
+            "projected": 0.3,
+            "coarse": 0.4,
+            "recomposition": 2.0,
+            "consistency": 0.5,
+        },
+    },
 }
 
 

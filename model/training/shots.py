@@ -86,7 +86,7 @@ class ShotPool:
         shot = generate(
             [seed], height=config.shot_height, width=config.shot_width, device=self._device, config=config.data
         )
-        return _Shot(number, {part: getattr(shot, part) for part in _PARTS}, _screen_color(shot.clean_plate))
+        return _Shot(number, {part: getattr(shot, part) for part in _PARTS}, screen_color(shot.clean_plate))
 
     def _crop(self, draw: Draw) -> tuple[dict[str, Tensor], Color]:
         """Cut one crop (1, C, h, w) per part, at times mirrored or turned, and name its screen's color."""
@@ -112,11 +112,11 @@ def validation(config: TrainingConfig, device: torch.device) -> list[Batch]:
         seed = FIRST_VALIDATION_SEED + number
         shot = generate([seed], height=config.shot_height, width=config.shot_width, device=device, config=config.data)
         parts = {part: getattr(shot, part) for part in _PARTS}
-        shots.append(Batch(**parts, screen_colors=(_screen_color(shot.clean_plate),)))
+        shots.append(Batch(**parts, screen_colors=(screen_color(shot.clean_plate),)))
     return shots
 
 
-def _screen_color(clean_plate: Tensor) -> Color:
+def screen_color(clean_plate: Tensor) -> Color:
     """Median of each channel: what the survey of a shot finds."""
     red, green, blue = clean_plate.transpose(0, 1).flatten(1).median(dim=1).values.tolist()
     return red, green, blue

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from model.checkpoint import read_tensors, write_tensors
 from model.errors import KeyingError
-from model.network.interface import AlphaNetwork
+from model.network.interface import Network
 from model.network.registry import build_network
 from model.training.config import TrainingConfig
 
@@ -25,7 +25,7 @@ class TrainingState:
     """All that changes from step to step. Random choices are drawn from seed and step, so no generator is among it."""
 
     config: TrainingConfig
-    network: AlphaNetwork
+    network: Network
     optimizer: torch.optim.Adam
     average: dict[str, Tensor]
     step: int = 0
@@ -59,7 +59,7 @@ class TrainingState:
             raise KeyingError(f"{path} is no state of this training: {error}.", fix="Begin a new run.") from error
         return state
 
-    def start_from(self, network: AlphaNetwork) -> None:
+    def start_from(self, network: Network) -> None:
         """Take the weights of ``network``; raises KeyingError where it is another one."""
         mine = (self.network.name, dict(self.network.options))
         if (network.name, dict(network.options)) != mine:
@@ -90,13 +90,15 @@ class TrainingState:
             group["lr"] = learning_rate(self.config, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        if self.config.gradient_limit > 0.0:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
         self.optimizer.step()
         keep = self.config.averaging
         for name, value in self.network.state_dict().items():
             self.average[name].lerp_(value.detach(), 1.0 - keep)
         self.step += 1
 
-    def delivered(self) -> AlphaNetwork:
+    def delivered(self) -> Network:
         """Return a copy of the network with the average of its weights, ready to answer."""
         network = build_network(self.config.network, self.config.options)
         network.load_state_dict(self.average)

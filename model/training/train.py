@@ -10,14 +10,12 @@ from pathlib import Path
 
 import torch
 
-from model.baselines import network_alpha
 from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
-from model.network.interface import AlphaNetwork
 from model.training.config import TrainingConfig
 from model.training.curve import Row, read_rows, write_curve, write_rows
-from model.training.losses import OBJECTIVES, weighted_sum
-from model.training.shots import Batch, ShotPool, validation
+from model.training.lessons import Lesson, begin_lesson
+from model.training.losses import weighted_sum
 from model.training.state import TrainingState
 
 STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
@@ -56,19 +54,18 @@ def train(
     if start is not None and not resume:
         state.start_from(start.network)
     rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
-    pool = ShotPool(state.config, state.network.context, place)
+    lesson = begin_lesson(state.config, state.network, place)
     output.mkdir(parents=True, exist_ok=True)
-    held_out = validation(state.config, place)
     told = _told(provenance or Provenance(), output, resume, start)
     begin, earlier = time.perf_counter(), state.seconds
     checkpoint = None
     while state.step < state.config.steps:
-        rows.append(_step(state, pool, held_out))
+        rows.append(_step(state, lesson))
         state.seconds = earlier + time.perf_counter() - begin
         over = seconds is not None and time.perf_counter() - begin > seconds
         last = over or state.step == state.config.steps
         if last or rows[-1].validation is not None:
-            share = pool.generator_seconds / max(time.perf_counter() - begin, 1e-9)
+            share = lesson.generator_seconds / max(time.perf_counter() - begin, 1e-9)
             report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
         if last or state.step % state.config.save_every == 0:
             checkpoint = _save(state, rows, output, told)
@@ -92,36 +89,23 @@ def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: 
         return TrainingState.load(output / STATE, device)
     if (output / STATE).exists():
         raise KeyingError(f"{output} already holds a run.", fix="Name another folder, or go on in it with --resume.")
-    if config.network not in OBJECTIVES:
-        raise KeyingError(f"There is no network called '{config.network}'.", fix=f"There are: {', '.join(OBJECTIVES)}.")
     return TrainingState.begin(config, device)
 
 
-def _step(state: TrainingState, pool: ShotPool, held_out: list[Batch]) -> Row:
+def _step(state: TrainingState, lesson: Lesson) -> Row:
     """Take one step; return its row of the curve, with the error on held-out shots where it is due."""
     config, step = state.config, state.step
-    batch = pool.batch(step)
     # Layers that draw at random draw the same at this step, whenever it is taken.
     torch.manual_seed(config.seed * 1_000_003 + step)
-    terms = OBJECTIVES[config.network](state.network, batch)
+    terms = lesson.terms(state.network, step)
     loss = weighted_sum(terms, config.loss_weights)
     value = float(loss.detach())
     if not math.isfinite(value):
         raise KeyingError(f"The loss is {value} at step {step}.", fix="Train with a smaller learning rate.")
     state.update(loss)
     due = state.step % config.validate_every == 0 or state.step == config.steps
-    error = _held_out_error(state.delivered(), held_out) if due and held_out else None
+    error = lesson.held_out_error(state.delivered()) if due else None
     return Row(step, value, {name: float(term.detach()) for name, term in terms.items()}, error)
-
-
-@torch.inference_mode()
-def _held_out_error(network: AlphaNetwork, held_out: list[Batch]) -> float:
-    """Return alpha's mean absolute difference over whole shots."""
-    errors = []
-    for shot in held_out:
-        alpha = network_alpha(network, shot.plate[0], shot.screen_colors[0])
-        errors.append(float((alpha - shot.alpha[0]).abs().mean()))
-    return sum(errors) / len(errors)
 
 
 def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:

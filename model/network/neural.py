@@ -1,0 +1,154 @@
+"""The `neural` network: a guide that sees the whole frame small, and a fine part that answers every pixel.
+
+The guide decides what is subject and what is set, marker or screen; it always sees about 64 lines, so a subject
+looks alike to it at any resolution. The fine part sees full resolution and the guide's maps, and chooses for every
+pixel among several alphas: 0, 1, the color difference, the one solved in the edges, the projection on the color line
+of the foreground that it predicts, and one of its own. Nothing in it averages over the picture; the fine part sees
+`Neural.context` pixels far, so that tiles answer what the whole would.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from model.network.interface import Network, Option
+
+FEATURES = 16
+"""Channels that both parts see; `model.keying.priors` makes them, in this order."""
+
+CHOICES = 6
+"""Alphas that a pixel's answer is mixed from."""
+
+ANSWERS = CHOICES + 1 + 3 + 1
+"""Channels of the fine part's answer: weights of the choices, own alpha, change of foreground, emission."""
+
+
+class Neural(Network):
+    """Guide and fine part; ``width`` and ``guide_width`` are the channels of their first levels."""
+
+    name: ClassVar[str] = "neural"
+    multiple: ClassVar[int] = 8
+    context: ClassVar[int] = 96  # pixels; what an answer can depend on lies nearer
+    guide_lines: ClassVar[int] = 64  # the guide sees the shorter side at about so many
+
+    def __init__(self, width: int = 32, guide_width: int = 24, guide_maps: int = 32) -> None:
+        super().__init__()
+        self.width, self.guide_width, self.guide_maps = width, guide_width, guide_maps
+        self.guide = Guide(guide_width, guide_maps)
+        self.fine = Fine(width, guide_maps)
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """Its widths."""
+        return {"width": self.width, "guide_width": self.guide_width, "guide_maps": self.guide_maps}
+
+
+class Guide(nn.Module):
+    """A U-Net over the reduced frame (B, 16, h, w), down to an eighth; returns maps (B, maps + 1, h, w).
+
+    The last map is the guide's own coarse alpha, before a sigmoid.
+    """
+
+    def __init__(self, width: int, maps: int) -> None:
+        super().__init__()
+        widths = (width, 2 * width, 3 * width, 4 * width)
+        self.first = nn.Conv2d(FEATURES, width, 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.ReLU(), Block(b), Block(b))
+            for a, b in itertools.pairwise(widths)
+        )
+        self.bottom = Block(widths[-1])
+        self.up = nn.ModuleList(Up(b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
+        self.last = nn.Conv2d(width, maps + 1, 1)
+
+    def forward(self, small: Tensor) -> Tensor:
+        """Return the maps."""
+        # Channels last: convolutions of few channels are then twice as fast on a CPU.
+        maps = [self.first(small.contiguous(memory_format=torch.channels_last)).relu()]
+        for level in self.down:
+            maps.append(level(maps[-1]))
+        found = self.bottom(maps.pop())
+        for level in self.up:
+            found = level(found, maps.pop())
+        answer: Tensor = self.last(found)
+        return answer
+
+
+class Fine(nn.Module):
+    """A U-Net over half, quarter and eighth resolution with a thin tail at full resolution.
+
+    Takes features (B, 16, H, W), H and W multiples of 8, and the guide's maps upon its eighths (B, maps, H/8, W/8);
+    returns (B, ANSWERS, H, W).
+    """
+
+    def __init__(self, width: int, guide_maps: int) -> None:
+        super().__init__()
+        half, quarter, eighth = width, 3 * width // 2, 2 * width
+        self.gather = nn.Conv2d(4 * FEATURES, half, 1)
+        self.at_half = nn.Sequential(nn.Conv2d(half, half, 3, padding=1), nn.ReLU(), Block(half))
+        self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
+        self.at_quarter = Block(quarter)
+        self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
+        self.guided = nn.Conv2d(guide_maps, eighth, 1)
+        self.at_eighth = nn.Sequential(Block(eighth), Block(eighth))
+        self.up_quarter = Up(eighth, quarter)
+        self.up_half = Up(quarter, half)
+        self.color = nn.Conv2d(half, 4, 1)
+        self.to_full = nn.Conv2d(half, 4 * 8, 1)
+        self.tail = nn.Sequential(
+            nn.Conv2d(FEATURES + 8, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, CHOICES + 1, 3, padding=1)
+        )
+        with torch.no_grad():
+            # It begins with the solved alpha, which is good almost everywhere, and learns where it is not.
+            self.tail[-1].weight.mul_(0.2)
+            self.tail[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, 2.5, 0.0, 0.0, 0.0]))
+            self.color.weight.mul_(0.1)
+            self.color.bias.copy_(torch.tensor([0.0, 0.0, 0.0, -4.0]))
+
+    def forward(self, features: Tensor, guidance: Tensor) -> Tensor:
+        """Return the raw answers."""
+        features = features.contiguous(memory_format=torch.channels_last)
+        half = self.at_half(self.gather(functional.pixel_unshuffle(features, 2)).relu())
+        quarter = self.at_quarter(self.to_quarter(half).relu())
+        eighth = self.at_eighth((self.to_eighth(quarter) + self.guided(guidance)).relu())
+        half = self.up_half(self.up_quarter(eighth, quarter), half)
+        detail = functional.pixel_shuffle(self.to_full(half), 2).relu()
+        color = functional.interpolate(self.color(half), scale_factor=2.0, mode="bilinear", align_corners=False)
+        return torch.cat((self.tail(torch.cat((features, detail), dim=1)), color), dim=1)
+
+
+class Block(nn.Module):
+    """Two convolutions 3 × 3 whose result is added to what came in."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        with torch.no_grad():
+            # Without normalising layers, sums of many blocks would grow: each begins small.
+            self.second.weight.mul_(0.3)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps of the same shape."""
+        return (maps + self.second(self.first(maps).relu())).relu()
+
+
+class Up(nn.Module):
+    """Enlarges coarse maps to the finer ones beside them, adds the two, and looks once."""
+
+    def __init__(self, coarse: int, fine: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(coarse, fine, 1)
+        self.look = nn.Conv2d(fine, fine, 3, padding=1)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """Return maps of the finer ones' shape."""
+        grown = functional.interpolate(self.narrow(coarse), size=fine.shape[-2:], mode="nearest")
+        answer: Tensor = self.look((grown + fine).relu()).relu()
+        return answer

@@ -1,0 +1,65 @@
+"""Reads the raw answers of the `neural` network: alpha as a mixture of choices, foreground, emission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from model.keying import priors
+from model.network.neural import CHOICES
+
+_LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network says of (B, …, H, W) pixels; light is hue-rotated and in units of `model.keying.priors`."""
+
+    alpha: Tensor  # (B, 1, H, W), 0–1
+    own: Tensor  # (B, 1, H, W), the alpha that owes nothing to a classical key
+    projected: Tensor  # (B, 1, H, W), the plate projected on the line from screen to foreground
+    foreground: Tensor  # (B, 3, H, W), straight, without screen light
+    emission: Tensor  # (B, 3, H, W), light that no coverage carries
+
+
+def read(raw: Tensor, features: Tensor) -> Reading:
+    """Return the reading of raw answers (B, ANSWERS, H, W) to features (B, 16, H, W)."""
+    raw = raw.float()
+    weights = raw[:, :CHOICES].softmax(dim=1)
+    own = raw[:, CHOICES : CHOICES + 1].sigmoid()
+    color, glowing = raw[:, CHOICES + 1 : CHOICES + 4], raw[:, CHOICES + 4 :]
+    foreground = priors.expand((features[:, priors.CONTINUED] + color).clamp(-6.0, 6.0))
+    from_screen = priors.expand(features[:, priors.FROM_SCREEN])
+    screen = priors.expand(features[:, priors.LIGHT]) - from_screen
+    projected = _projected(from_screen, foreground - screen)
+    plain, solved = priors.plain_difference(features[:, priors.DIFFERENCE]), features[:, priors.SOLVED]
+    alpha = weights[:, 1:2] + weights[:, 2:3] * plain + weights[:, 3:4] * solved
+    alpha = alpha + weights[:, 4:5] * projected + weights[:, 5:6] * own
+    return Reading(alpha, own, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
+
+
+def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:
+    along = (from_screen * direction).sum(dim=1, keepdim=True)
+    return (along / (direction.square().sum(dim=1, keepdim=True) + _LEAST)).clamp(0.0, 1.0)
+
+
+def on_eighths(maps: Tensor, factor: int, top: int, left: int, size: tuple[int, int]) -> Tensor:
+    """Return the guide's maps (1, C, h, w) upon the eighths of a window: (1, C, size[0] / 8, size[1] / 8).
+
+    A map's pixel covers ``factor`` × ``factor`` pixels of the frame; the window of ``size`` begins at (top, left).
+    """
+    rows = (torch.arange(size[0] // 8, device=maps.device) * 8.0 + 4.0 + top) * (2.0 / (factor * maps.shape[-2])) - 1.0
+    columns = (torch.arange(size[1] // 8, device=maps.device) * 8.0 + 4.0 + left) * (
+        2.0 / (factor * maps.shape[-1])
+    ) - 1.0
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    grid = torch.stack((x, y), dim=-1)[None]
+    return functional.grid_sample(maps.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def guide_factor(height: int, width: int, lines: int) -> int:
+    """Return by how much a frame is reduced for the guide, so that its shorter side has about ``lines``."""
+    return max(1, round(min(height, width) / lines))
