@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,10 @@ import psutil
 import pytest
 
 from service.discovery import Discovery, read_discovery
+from service.jobs import JobState
 from service.settings import Settings
+from service.store import JobStore
+from tests.service.shots_on_disk import write_shot
 
 PATIENCE = 60.0
 ROOT = Path(__file__).parents[2]
@@ -64,10 +68,14 @@ class Service:
     def get(self, path: str, **more: Any) -> httpx.Response:
         return httpx.get(self.found.url + path, headers={"authorization": f"Bearer {self.token}"}, timeout=30, **more)
 
-    def stop(self) -> int:
+    def post(self, path: str, body: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return httpx.post(self.found.url + path, json=body, headers=headers, timeout=30)
+
+    def stop(self, within: float = PATIENCE) -> int:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(PATIENCE)
+        return self.process.wait(within)
 
 
 def until(condition: Any, what: str) -> Any:
@@ -284,3 +292,60 @@ def test_an_open_connection_does_not_hold_up_the_stop(tmp_path: Path) -> None:
             began = time.monotonic()
             assert service.stop() == 0
         assert time.monotonic() - began < 20
+
+
+class Listener(threading.Thread):
+    """Somebody who hears a stream to its end."""
+
+    def __init__(self, service: Service, path: str) -> None:
+        super().__init__(daemon=True)
+        self._service = service
+        self._path = path
+        self.heard_snapshot = threading.Event()
+        self.ended_well = False
+        self.start()
+
+    def run(self) -> None:
+        headers = {"authorization": f"Bearer {self._service.token}"}
+        with httpx.stream("GET", self._service.found.url + self._path, headers=headers, timeout=PATIENCE) as reply:
+            for line in reply.iter_lines():
+                if line == "event: snapshot":
+                    self.heard_snapshot.set()
+        self.ended_well = True  # a stream that is cut off before its last chunk raises
+
+
+@contextmanager
+def never_reading(service: Service) -> Iterator[None]:
+    """Ask for the stream, and leave the answer lying."""
+    host, _, port = service.found.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as silent:
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        silent.sendall(
+            f"GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.token}\r\n\r\n".encode()
+        )
+        yield
+
+
+def test_the_whole_service_ends_while_streams_are_heard_and_a_shot_is_keyed(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "plates", range(1, 400))
+    with running(tmp_path / "home") as service:
+        until(lambda: service.get("/health/ready").status_code == 200, "ready")
+        job = service.post("/jobs", {"plate": str(shot.folder / shot.pattern)}).json()["id"]
+        until(lambda: service.get(f"/jobs/{job}").json()["frames_done"] > 0, "the worker keys")
+        children = psutil.Process(service.process.pid).children(recursive=True)
+        with never_reading(service):
+            listeners = [Listener(service, path) for path in ("/events", f"/jobs/{job}/events") for _ in range(5)]
+            assert all(listener.heard_snapshot.wait(PATIENCE) for listener in listeners)
+            until(lambda: "dropkey_sse_clients 11.0" in service.get("/metrics").text, "all streams are open")
+            assert service.stop(within=20.0) == 0
+        for listener in listeners:
+            listener.join(PATIENCE)
+        assert all(listener.ended_well for listener in listeners)
+    assert children and not [child for child in children if child.is_running()]
+    assert not (tmp_path / "home" / "service.json").exists()
+    lines = (tmp_path / "home" / "logs" / "service.log").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if json.loads(line)["level"] in ("error", "critical")] == []
+    store = JobStore(tmp_path / "home" / "jobs.sqlite")
+    left = store.get(job)
+    store.close()
+    assert left.state is JobState.QUEUED and 0 < left.frames_done < 399
