@@ -62,7 +62,7 @@ class NeuralKeyer(UnmixingKeyer):
 
 def screen_level(screen: Screen, rotation: Tensor) -> float:
     """Return the color difference of the screen's typical color."""
-    return float(color_difference(rotate(rotation, torch.tensor(screen.color)[:, None, None])))
+    return float(color_difference(rotate(rotation.cpu(), torch.tensor(screen.color)[:, None, None])))
 
 
 def frame_reading(network: Neural, known: Priors, tile: int | None = None) -> tuple[Reading, int]:

@@ -101,15 +101,14 @@ class Fine(nn.Module):
         self.up_half = Up(quarter, half)
         self.color = nn.Conv2d(half, 4, 1)
         self.to_full = nn.Conv2d(half, 4 * 8, 1)
-        self.tail = nn.Sequential(
-            nn.Conv2d(FEATURES + 8, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, CHOICES + 1, 3, padding=1)
-        )
+        last = nn.Conv2d(16, CHOICES + 1, 3, padding=1)
+        self.tail = nn.Sequential(nn.Conv2d(FEATURES + 8, 16, 3, padding=1), nn.ReLU(), last)
         with torch.no_grad():
             # It begins with the solved alpha, which is good almost everywhere, and learns where it is not.
-            self.tail[-1].weight.mul_(0.2)
-            self.tail[-1].bias.copy_(torch.tensor([0.0, 0.0, 0.0, 2.5, 0.0, 0.0, 0.0]))
+            last.weight.mul_(0.2)
+            nn.init.zeros_(_bias(last))[3] = 2.5
             self.color.weight.mul_(0.1)
-            self.color.bias.copy_(torch.tensor([0.0, 0.0, 0.0, -4.0]))
+            nn.init.zeros_(_bias(self.color))[3] = -4.0
 
     def forward(self, features: Tensor, guidance: Tensor) -> Tensor:
         """Return the raw answers."""
@@ -136,7 +135,8 @@ class Block(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of the same shape."""
-        return (maps + self.second(self.first(maps).relu())).relu()
+        change: Tensor = self.second(self.first(maps).relu())
+        return (maps + change).relu()
 
 
 class Up(nn.Module):
@@ -152,3 +152,8 @@ class Up(nn.Module):
         grown = functional.interpolate(self.narrow(coarse), size=fine.shape[-2:], mode="nearest")
         answer: Tensor = self.look((grown + fine).relu()).relu()
         return answer
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias

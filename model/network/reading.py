@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,7 +47,7 @@ def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:
     return (along / (direction.square().sum(dim=1, keepdim=True) + _LEAST)).clamp(0.0, 1.0)
 
 
-def on_eighths(maps: Tensor, factor: int, top: int, left: int, size: tuple[int, int]) -> Tensor:
+def on_eighths(maps: Tensor, factor: int, top: int, left: int, size: Sequence[int]) -> Tensor:
     """Return the guide's maps (1, C, h, w) upon the eighths of a window: (1, C, size[0] / 8, size[1] / 8).
 
     A map's pixel covers ``factor`` × ``factor`` pixels of the frame; the window of ``size`` begins at (top, left).

@@ -19,7 +19,7 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    network: str = "regression"
+    network: str = "neural"
     """Name of the network."""
 
     options: dict[str, bool | int | float | str] = Field(default_factory=dict)
@@ -73,6 +73,12 @@ class TrainingConfig(BaseModel):
     loss_weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
     """Weight of each loss term by name; 1 where none is given."""
 
+    own_shots: str = ""
+    """Folder of shots in the layout of docs/data.md that the neural keyer learns from, beside generated ones."""
+
+    own_share: Probability = 0.5
+    """Share of its scenes that come from that folder; the others keep it from forgetting everything else."""
+
     shuffled_truth: bool = False
     """Whether each crop gets the alpha of another one: the control that must not learn to key."""
 
@@ -92,7 +98,10 @@ class TrainingConfig(BaseModel):
     """Shots never trained on; alpha's mean error on them is part of the curve."""
 
     validate_every: Positive = 100
-    """Steps between two looks at them."""
+    """Steps between two looks at them; each draws pictures, where a network has any to show."""
+
+    report_every: Positive = 50
+    """Steps between two lines for the person who watches."""
 
     save_every: Positive = 100
     """Steps between two saved states."""

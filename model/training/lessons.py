@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from model.baselines import network_alpha
+from model.data.dataset import ReadPicture
 from model.data.seeding import Draw
+from model.data.sheet import displayed, in_rows
 from model.errors import KeyingError
-from model.keying.priors import Priors
+from model.keying.compositing import over
+from model.keying.priors import LIGHT, Priors, expand
+from model.keying.screen import rotate
 from model.network.interface import AlphaNetwork, Network
 from model.network.neural import Neural
-from model.neural import frame_alpha
+from model.neural import frame_alpha, frame_reading
 from model.training.config import TrainingConfig
+from model.training.curve import Canvas
 from model.training.keying_terms import keying_terms
 from model.training.losses import OBJECTIVES, Terms
-from model.training.scenes import ScenePool, validation_scenes
+from model.training.own_shots import with_own_shots
+from model.training.scenes import Scene, ScenePool, generated_scenes, validation_scenes
 from model.training.shots import ShotPool, validation
+
+_PICTURES = 6
 
 
 class Lesson(Protocol):
@@ -34,6 +44,10 @@ class Lesson(Protocol):
 
     def held_out_error(self, network: Network) -> float:
         """Return alpha's mean absolute error on whole frames that no training sees."""
+        ...
+
+    def pictures(self, network: Network) -> Canvas | None:
+        """Return a sheet (H, W, 3) of such frames: plate, true alpha, alpha, foreground on grey; None without any."""
         ...
 
 
@@ -65,13 +79,21 @@ class AlphaLesson:
             errors.append(float((alpha - shot.alpha[0]).abs().mean()))
         return sum(errors) / len(errors)
 
+    def pictures(self, network: Network) -> Canvas | None:
+        """Return none: alpha alone says little to the eye."""
+        del network
+        return None
+
 
 class KeyingLesson:
     """Teaches the `neural` network, from crops of frames whose priors are known."""
 
-    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None = None) -> None:
         self._config = config
-        self._pool = ScenePool(config, device)
+        source = generated_scenes(config, device)
+        if config.own_shots:
+            source = with_own_shots(source, config, device, read_picture)
+        self._pool = ScenePool(config, device, source)
         self._held_out = validation_scenes(config, device)
         self._autocast = torch.bfloat16 if config.precision == "bfloat16" else None
 
@@ -96,11 +118,40 @@ class KeyingLesson:
             errors.append(float((alpha - scene.alpha[0]).abs().mean()))
         return sum(errors) / len(errors)
 
+    @torch.inference_mode()
+    def pictures(self, network: Network) -> Canvas | None:
+        """Return a row of pictures for each of the first held-out frames."""
+        assert isinstance(network, Neural)
+        return in_rows([picture for scene in self._held_out[:_PICTURES] for picture in _looks(network, scene)], 4)
 
-def begin_lesson(config: TrainingConfig, network: Network, device: torch.device) -> Lesson:
+
+def _looks(network: Neural, scene: Scene) -> list[Canvas]:
+    """Return plate, true alpha, alpha, and foreground on grey of a scene's first frame, as a display shows them."""
+    known = Priors(scene.features[0], scene.unit[0])
+    reading, _ = frame_reading(network, known)
+    alpha = frame_alpha(network, known)
+
+    def light(turned: Tensor) -> Tensor:
+        return rotate(scene.rotation.T, turned * known.unit)
+
+    on_grey = over(light(reading.foreground[0]), alpha, torch.full_like(scene.foreground[0], 0.18))
+    plate = light(expand(scene.features[0][LIGHT]))
+    alphas = [_grey(picture) for picture in (scene.alpha[0], alpha)]
+    return [displayed(plate), *alphas, displayed(on_grey)]
+
+
+def _grey(alpha: Tensor) -> Canvas:
+    return (alpha.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy() * 255.0 + 0.5).astype(np.uint8)
+
+
+def begin_lesson(
+    config: TrainingConfig, network: Network, device: torch.device, read_picture: ReadPicture | None = None
+) -> Lesson:
     """Return the lesson for ``network``; raises KeyingError for choices that do not fit together."""
+    if config.own_shots and not isinstance(network, Neural):
+        raise KeyingError(f"'{config.network}' learns from generated shots only.", fix="Train the network 'neural'.")
     if isinstance(network, Neural):
-        return KeyingLesson(config, device)
+        return KeyingLesson(config, device, read_picture)
     if isinstance(network, AlphaNetwork):
         return AlphaLesson(config, network, device)
     raise KeyingError(f"There is no lesson for '{config.network}'.", fix="Train one of the networks of this project.")

@@ -1,9 +1,9 @@
-"""Hands out crops of procedural frames as the neural keyer sees them: priors of the whole frame, with exact truth."""
+"""Hands out crops of frames as the neural keyer sees them: with the priors of the whole frame, and exact truth."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,6 +43,10 @@ class Scene:
     soft: Tensor  # (N, 2), rows and columns of half-transparent pixels
 
 
+SceneSource = Callable[[int], Scene]
+"""Returns the scene of a number; equal numbers give equal scenes."""
+
+
 @dataclass(frozen=True)
 class SceneBatch:
     """Crops with their truth, and the whole frames, reduced, that they are from."""
@@ -63,7 +67,7 @@ class SceneBatch:
 class ScenePool:
     """A window over an endless row of scenes: new ones enter, the oldest leave, crops are cut from all of them."""
 
-    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainingConfig, device: torch.device, source: SceneSource) -> None:
         factor = guide_factor(config.shot_height, config.shot_width, Neural.guide_lines)
         if config.shot_height % factor or config.shot_width % factor:
             raise KeyingError(
@@ -75,7 +79,7 @@ class ScenePool:
                 f"Crops of {config.crop} pixels cannot be cut from {config.shot_height} × {config.shot_width}.",
                 fix=f"Choose a multiple of {Neural.multiple} that fits into the shots.",
             )
-        self._config, self._device = config, device
+        self._config, self._device, self._source = config, device, source
         self._slots: dict[int, tuple[int, Scene]] = {}
         self._factor = factor
         self.generator_seconds = 0.0
@@ -121,16 +125,10 @@ class ScenePool:
         for number in range(made - self._config.pool, made):
             slot = number % self._config.pool
             if slot not in self._slots or self._slots[slot][0] != number:
-                self._slots[slot] = (number, self._scene(number))
+                self._slots[slot] = (number, self._source(number))
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         self.generator_seconds += time.perf_counter() - begin
-
-    def _scene(self, number: int) -> Scene:
-        config = self._config
-        seed = config.seed * SEEDS_PER_RUN + number % SEEDS_PER_RUN
-        frames = 2 if Draw(seed, "pair").chance(config.pairs) else 1
-        return make_scene(seed, config, self._device, frames)
 
     def _corner(self, scene: Scene, draw: Draw) -> tuple[int, int]:
         """Choose the top left corner of a crop, mostly so that it shows an edge."""
@@ -170,15 +168,22 @@ class _Turn:
         return top, width - left - side if self.mirrored else left
 
 
-def make_scene(seed: int, config: TrainingConfig, device: torch.device, frames: int = 1) -> Scene:
-    """Generate a shot of ``frames`` frames, survey it as the keyer would, and work out its priors."""
-    size = {"height": config.shot_height, "width": config.shot_width}
-    shot = generate([seed], **size, device=device, config=config.data, frames=frames)
-    draw = Draw(seed, "survey")
+def generated_scenes(config: TrainingConfig, device: torch.device) -> SceneSource:
+    """Return the source of procedural scenes: each number is a seed of this run."""
+
+    def scene(number: int) -> Scene:
+        seed = config.seed * SEEDS_PER_RUN + number % SEEDS_PER_RUN
+        frames = 2 if Draw(seed, "pair").chance(config.pairs) else 1
+        return make_scene(_generated(seed, config, device, frames), config, Draw(seed, "survey"))
+
+    return scene
+
+
+def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
+    """Survey one shot, of one or two frames, as the keyer would, and work out its priors."""
     screen = _survey(shot)
-    rotation, _ = hue_rotation(screen.color)
-    rotation = rotation.to(device)
-    level = screen_level(screen, rotation.cpu())
+    rotation = hue_rotation(screen.color)[0].to(shot.plate.device)
+    level = screen_level(screen, rotation)
     given = draw.chance(config.clean_plates)
     known = []
     for plate, clean in zip(shot.plate, shot.clean_plate, strict=True):
@@ -201,7 +206,13 @@ def make_scene(seed: int, config: TrainingConfig, device: torch.device, frames: 
 
 def validation_scenes(config: TrainingConfig, device: torch.device) -> list[Scene]:
     """Return scenes of one frame that no training sees."""
-    return [make_scene(FIRST_VALIDATION_SEED + number, config, device) for number in range(config.validation_shots)]
+    seeds = range(FIRST_VALIDATION_SEED, FIRST_VALIDATION_SEED + config.validation_shots)
+    return [make_scene(_generated(seed, config, device), config, Draw(seed, "survey")) for seed in seeds]
+
+
+def _generated(seed: int, config: TrainingConfig, device: torch.device, frames: int = 1) -> ShotBatch:
+    size = {"height": config.shot_height, "width": config.shot_width}
+    return generate([seed], **size, device=device, config=config.data, frames=frames)
 
 
 def _survey(shot: ShotBatch) -> Screen:

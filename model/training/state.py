@@ -93,7 +93,8 @@ class TrainingState:
         if self.config.gradient_limit > 0.0:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
         self.optimizer.step()
-        keep = self.config.averaging
+        # A young average would remember the random weights of the beginning for long.
+        keep = min(self.config.averaging, (1.0 + self.step) / (10.0 + self.step))
         for name, value in self.network.state_dict().items():
             self.average[name].lerp_(value.detach(), 1.0 - keep)
         self.step += 1

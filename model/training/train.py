@@ -11,14 +11,17 @@ from pathlib import Path
 import torch
 
 from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
+from model.data.codecs import write_png
+from model.data.dataset import ReadPicture
 from model.errors import KeyingError
 from model.training.config import TrainingConfig
-from model.training.curve import Row, read_rows, write_curve, write_rows
+from model.training.curve import Canvas, Row, read_rows, write_curve, write_rows
 from model.training.lessons import Lesson, begin_lesson
 from model.training.losses import weighted_sum
 from model.training.state import TrainingState
 
 STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
+PICTURES = "pictures.png"
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ def train(
     seconds: float | None = None,
     provenance: Provenance | None = None,
     report: Callable[[Progress], None] = lambda _: None,
+    read_picture: ReadPicture | None = None,
 ) -> Checkpoint:
     """Train into the folder ``output`` and return what it delivers: weights, state to go on from, loss as CSV and PNG.
+
+    Where the network has any to show, pictures of held-out frames lie beside them. ``read_picture`` reads the user's
+    own shots, where the configuration names any.
 
     ``resume`` goes on where the state in ``output`` stands, with *its* configuration; the steps are those of a run
     without interruption. ``start`` begins with the weights of another run of the same network. ``seconds`` ends this
@@ -54,7 +61,7 @@ def train(
     if start is not None and not resume:
         state.start_from(start.network)
     rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
-    lesson = begin_lesson(state.config, state.network, place)
+    lesson = begin_lesson(state.config, state.network, place, read_picture)
     output.mkdir(parents=True, exist_ok=True)
     told = _told(provenance or Provenance(), output, resume, start)
     begin, earlier = time.perf_counter(), state.seconds
@@ -64,7 +71,9 @@ def train(
         state.seconds = earlier + time.perf_counter() - begin
         over = seconds is not None and time.perf_counter() - begin > seconds
         last = over or state.step == state.config.steps
-        if last or rows[-1].validation is not None:
+        if rows[-1].validation is not None:
+            _draw(lesson.pictures(state.delivered()), output / PICTURES)
+        if last or rows[-1].validation is not None or state.step % state.config.report_every == 0:
             share = lesson.generator_seconds / max(time.perf_counter() - begin, 1e-9)
             report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
         if last or state.step % state.config.save_every == 0:
@@ -106,6 +115,11 @@ def _step(state: TrainingState, lesson: Lesson) -> Row:
     due = state.step % config.validate_every == 0 or state.step == config.steps
     error = lesson.held_out_error(state.delivered()) if due else None
     return Row(step, value, {name: float(term.detach()) for name, term in terms.items()}, error)
+
+
+def _draw(pictures: Canvas | None, path: Path) -> None:
+    if pictures is not None:
+        write_png(path, pictures)
 
 
 def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:

@@ -16,6 +16,7 @@ import typer
 from pydantic import ValidationError
 
 from service.cli.app import Device, app
+from service.cli.data import read_linear
 from service.errors import BadInput
 from service.settings import load_settings
 
@@ -28,14 +29,19 @@ if TYPE_CHECKING:
 @app.command()
 def train(
     network: Annotated[
-        str | None, typer.Option(help="Network to train: regression (unset as well) or classification.")
+        str | None, typer.Option(help="Network to train: neural (unset as well), regression or classification.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="New folder for weights, state and loss curve.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Folder of an interrupted run: goes on in it, with its choices.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option(help="Weights of the same network to begin with, instead of random ones.")
+        Path | None,
+        typer.Option("--from", "--start", help="Weights of the same network to begin with, instead of random ones."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of your own shots with known answers (docs/data.md), to learn from as well."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the whole run.", min=1)] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so long; --resume goes on.", min=0.0)] = None,
@@ -66,11 +72,12 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(load_settings(device=device).device)
-    if resume is not None and (network or start or steps or shuffled_truth or option or choices):
+    if resume is not None and (network or start or data or steps or shuffled_truth or option or choices):
         raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
-    named = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
+    named: dict[str, Any] = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
+    named |= {"own_shots": str(data.resolve())} if data else {}
     chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
-    config = _config(network or "regression", chosen)
+    config = _config(network or "neural", chosen)
     folder = resume or output
     assert folder is not None
     done = run_training(
@@ -82,6 +89,7 @@ def train(
         seconds=seconds,
         provenance=_provenance(where, torch.get_num_threads()),
         report=_show,
+        read_picture=read_linear,
     )
     typer.echo(f"{done.weights_id}: {folder / 'weights.safetensors'}")
 

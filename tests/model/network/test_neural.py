@@ -1,0 +1,122 @@
+"""The `neural` network: what it sees, how far it sees, and how its answers are read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from model.keying import priors
+from model.keying.priors import Priors, compress, expand
+from model.network.neural import ANSWERS, CHOICES, FEATURES, Neural
+from model.network.reading import guide_factor, on_eighths, read
+from model.neural import frame_reading
+
+
+def seeded() -> Neural:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return Neural(width=16, guide_width=8, guide_maps=8).eval().requires_grad_(False)
+
+
+def noise(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(11))
+
+
+def known(height: int, width: int) -> Priors:
+    features = noise(FEATURES, height, width)
+    features[priors.SOLVED].sigmoid_()
+    return Priors(features, torch.ones(1, height, width))
+
+
+@pytest.mark.parametrize(("height", "width"), [(176, 264), (97, 131), (8, 8), (3, 5)])
+def test_a_frame_of_any_size_is_answered_whole(height: int, width: int) -> None:
+    reading, broken = frame_reading(seeded(), known(height, width))
+    assert reading.alpha.shape == (1, 1, height, width)
+    assert reading.foreground.shape == (1, 3, height, width)
+    assert broken == 0
+    assert float(reading.alpha.min()) >= 0.0 and float(reading.alpha.max()) <= 1.0
+
+
+@pytest.mark.parametrize(("height", "width"), [(320, 456), (301, 250)])
+def test_a_frame_in_tiles_is_the_frame_in_one_piece(height: int, width: int) -> None:
+    network, frame = seeded(), known(height, width)
+    whole, _ = frame_reading(network, frame, tile=512)
+    tiled, _ = frame_reading(network, frame, tile=104)
+    torch.testing.assert_close(tiled.alpha, whole.alpha, atol=1e-5, rtol=0)
+    torch.testing.assert_close(compress(tiled.foreground), compress(whole.foreground), atol=1e-5, rtol=0)
+
+
+def test_no_pixel_beyond_the_context_reaches_an_answer_of_the_fine_part() -> None:
+    network = seeded()
+    features, guidance = noise(1, FEATURES, 16, 8 * 40), torch.zeros(1, 8, 2, 40)
+    other = features.clone()
+    other[..., 160] += 3.0
+    changed = (network.fine(features, guidance) - network.fine(other, guidance)).abs().amax(dim=(0, 1, 2))
+    reached = changed.nonzero()[:, 0]
+    assert 0 < 160 - int(reached.min()) <= Neural.context
+    assert 0 < int(reached.max()) - 160 <= Neural.context
+
+
+def test_answers_that_are_no_numbers_take_the_solved_alpha_and_are_counted() -> None:
+    network, frame = seeded(), known(64, 72)
+
+    def spoil(_module: torch.nn.Module, _inputs: object, answer: torch.Tensor) -> torch.Tensor:
+        answer = answer.clone()
+        answer[0, 1, 10, 20], answer[0, 5, 30, 40] = torch.nan, torch.inf
+        return answer
+
+    with network.fine.register_forward_hook(spoil):
+        reading, broken = frame_reading(network, frame)
+    assert broken == 2
+    solved = frame.features[priors.SOLVED]
+    torch.testing.assert_close(reading.alpha[0, :, 10, 20], solved[:, 10, 20], atol=1e-5, rtol=0)
+    torch.testing.assert_close(reading.alpha[0, :, 30, 40], solved[:, 30, 40], atol=1e-5, rtol=0)
+    assert bool(torch.isfinite(reading.foreground).all())
+
+
+def test_maps_of_a_guide_that_are_no_numbers_spoil_no_answer() -> None:
+    network, frame = seeded(), known(64, 72)
+    with network.guide.register_forward_hook(lambda *given: given[2] * torch.nan):
+        reading, broken = frame_reading(network, frame)
+    assert broken == 0
+    assert bool(torch.isfinite(reading.alpha).all())
+
+
+def test_projection_on_the_true_foreground_is_the_true_alpha() -> None:
+    screen, subject, alpha = torch.tensor([0.2, 1.2, 0.2]), torch.tensor([3.0, 0.1, 0.4]), 0.3
+    light = alpha * subject + (1 - alpha) * screen
+    features = torch.zeros(1, FEATURES, 1, 1)
+    features[0, priors.LIGHT, 0, 0], features[0, priors.FROM_SCREEN, 0, 0] = compress(light), compress(light - screen)
+    features[0, priors.CONTINUED, 0, 0] = compress(subject)
+    raw = torch.zeros(1, ANSWERS, 1, 1)
+    raw[0, 4] = 40.0
+    reading = read(raw, features)
+    assert float(reading.projected) == pytest.approx(alpha, abs=2e-3)
+    assert float(reading.alpha) == pytest.approx(alpha, abs=2e-3)
+    torch.testing.assert_close(reading.foreground[0, :, 0, 0], subject, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("choice", "alpha"), [(0, 0.0), (1, 1.0), (3, 0.7), (5, 0.5)])
+def test_a_sure_weight_makes_its_choice_the_answer(choice: int, alpha: float) -> None:
+    features, raw = torch.zeros(1, FEATURES, 2, 2), torch.zeros(1, ANSWERS, 2, 2)
+    features[:, priors.SOLVED] = 0.7
+    raw[:, choice] = 50.0
+    assert choice < CHOICES
+    torch.testing.assert_close(read(raw, features).alpha, torch.full((1, 1, 2, 2), alpha), atol=1e-6, rtol=0)
+
+
+def test_the_guide_lies_upon_the_frame_without_a_shift() -> None:
+    factor, rows, columns = 6, 20, 30
+    maps = (torch.arange(columns) * factor + factor / 2.0).expand(1, 1, rows, columns)
+    inside = on_eighths(maps, factor, top=16, left=24, size=(64, 96))
+    torch.testing.assert_close(inside[0, 0, 0], torch.arange(12) * 8.0 + 4.0 + 24.0, atol=1e-3, rtol=0)
+
+
+def test_the_guide_sees_every_resolution_at_about_the_same_size() -> None:
+    lines = [height / guide_factor(height, height * 16 // 9, 64) for height in (360, 720, 1080, 2160, 4320)]
+    assert all(55 <= line <= 75 for line in lines)
+
+
+def test_compressed_light_expands_to_itself() -> None:
+    light = torch.tensor([-0.2, 0.0, 0.01, 1.0, 50.0, 900.0])
+    torch.testing.assert_close(expand(compress(light)), light, rtol=1e-4, atol=1e-6)
