@@ -169,10 +169,12 @@ def _link(source: Path, target: Path) -> None:
     """Give ``source`` a second name, or copy it where the disk knows no hard links; in one step."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        temporary.unlink(missing_ok=True)
         try:
             os.link(source, temporary)
         except OSError:
-            shutil.copyfile(source, temporary)
+            with source.open("rb") as original, temporary.open("xb") as copy:
+                shutil.copyfileobj(original, copy)
         os.replace(temporary, target)
     except OSError as error:
         raise write_error(error, target) from error
