@@ -21,6 +21,9 @@ class KeySettings(_Frozen):
     keyer: str = "difference"
     """Name of the keyer; `dropkey key --help` lists them."""
 
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the `neural` keyer's convolutions; docs/benchmarks.md tells what the short ones cost."""
+
     encoding: str = "auto"
     """Encoding of the plate: `auto` (by file type and tags, see docs/color.md), an alias such as `arri-logc3`,
     `sony-slog3`, `acescg`, `srgb`, `rec709`, `linear`, or a color space name of the OpenColorIO studio config."""

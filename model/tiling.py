@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
@@ -45,3 +46,58 @@ def _cuts(length: int, tiles: int, multiple: int) -> Iterator[tuple[int, int]]:
     size = _rounded_up(-(-length // tiles), multiple)
     for start in range(0, length, size):
         yield start, min(start + size, length)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a frame, in pixels; bottom and right lie outside."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        """Rows inside."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Columns inside."""
+        return self.right - self.left
+
+    @property
+    def rows(self) -> slice:
+        """Its rows in the frame."""
+        return slice(self.top, self.bottom)
+
+    @property
+    def columns(self) -> slice:
+        """Its columns in the frame."""
+        return slice(self.left, self.right)
+
+    def rows_in(self, around: Window) -> slice:
+        """Return its rows in a window around it."""
+        return slice(self.top - around.top, self.bottom - around.top)
+
+    def columns_in(self, around: Window) -> slice:
+        """Return its columns in a window around it."""
+        return slice(self.left - around.left, self.right - around.left)
+
+
+def windows(size: Sequence[int], side: int, context: int) -> Iterator[tuple[Window, Window]]:
+    """Yield what is answered at once, and what has to be seen for it; both end at the frame's border."""
+    height, width = size
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            answered = Window(top, min(top + side, height), left, min(left + side, width))
+            yield (
+                answered,
+                Window(
+                    max(0, top - context),
+                    min(height, answered.bottom + context),
+                    max(0, left - context),
+                    min(width, answered.right + context),
+                ),
+            )
