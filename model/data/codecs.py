@@ -1,4 +1,4 @@
-"""Real encoders through FFmpeg: JPEG and H.264 round trips, and PNG for sheets."""
+"""Real encoders through FFmpeg: JPEG and H.264 round trips, PNG and JPEG for sheets."""
 
 from __future__ import annotations
 
@@ -46,11 +46,22 @@ def round_trip(frames: Frames, codec: str, quality: float) -> list[NDArray[np.ui
 
 def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture (H, W, 3), display-encoded, as PNG, under a temporary name first."""
-    encoder: Any = av.CodecContext.create("png", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = picture.shape[1], picture.shape[0], "rgb24"
+    _write(path, picture, av.CodecContext.create("png", "w"), "rgb24")
+
+
+def write_jpeg(path: Path, picture: NDArray[np.uint8], quality: float) -> None:
+    """Write a picture (H, W, 3), display-encoded, as JPEG of ``quality`` 0–1, under a temporary name first."""
+    encoder: Any = av.CodecContext.create("mjpeg", "w")
+    scale = str(round(31 - 29 * quality))
+    encoder.options = {"qmin": scale, "qmax": scale}
+    _write(path, picture, encoder, "yuvj420p")
+
+
+def _write(path: Path, picture: NDArray[np.uint8], encoder: Any, layout: str) -> None:
+    encoder.width, encoder.height, encoder.pix_fmt = picture.shape[1], picture.shape[0], layout
     encoder.time_base = Fraction(1, 1)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    packets = [*encoder.encode(frame.reformat(format=layout)), *encoder.encode(None)]
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_bytes(b"".join(bytes(packet) for packet in packets))
     temporary.replace(path)
