@@ -11,11 +11,13 @@ from torch import Tensor
 
 from model.errors import KeyingError, NoScreenError
 from model.keying.fill import box_blur, enlarge, erode, fill, reduce
+from model.keying.veil import purer_colors
 from model.settings import Color, Screen
 
 _SURVEY_SIDE = 320  # pixels; enough to see a screen, small enough to survey in milliseconds
 _BINS = 64  # chromaticity histogram
 _NEAR = 0.10  # chromaticity distance within which a pixel counts as screen
+_NEAR_BARE = 0.06  # … where a veil begins just beside it
 _MINIMUM_SATURATION = 0.2  # 1 − min/max, linear: below this a color difference has nothing to stand on
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
@@ -27,7 +29,8 @@ def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
     """Survey plates (3, H, W), scene-linear and finite, and describe their screen.
 
     With ``color`` given only coverage and spread are measured. Else the screen is the color that is saturated, smooth,
-    widespread and touches the border; greens and blues are preferred over the hues of skin and wood.
+    widespread and touches the border; greens and blues are preferred over the hues of skin and wood. Behind smoke that
+    is what little of the screen is bare, not the veiled rest.
     Raises NoScreenError when nothing looks like a screen, KeyingError when ``color`` is a grey.
     """
     if color is not None and _saturation(color) < _MINIMUM_SATURATION:
@@ -37,13 +40,16 @@ def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
         )
     colors, weights, border = (torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates), strict=True))
     chromaticity = colors / colors.sum(dim=0).clamp_min(1e-6)
-    center = _peak(chromaticity, weights) if color is None else _chromaticity(color)
-    distance = (chromaticity - center.to(chromaticity)[:, None]).square().sum(dim=0).sqrt()
-    near = (distance < _NEAR) & (weights > 0)
+    if color is None:
+        center, radius = _unveiled(chromaticity, weights, border, _peak(chromaticity, weights))
+    else:
+        center, radius = _chromaticity(color).to(chromaticity), _NEAR
+    distance = _distance(chromaticity, center)
+    near = (distance < radius) & (weights > 0)
     coverage = float(near.float().mean())
     if color is None:
         share = float(near[border].float().mean())
-        if coverage < _MINIMUM_COVERAGE or share < _MINIMUM_BORDER:
+        if not _wide(near, border):
             raise NoScreenError(
                 f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
                 f" and {share:.1%} of its border.",
@@ -136,12 +142,36 @@ def _peak(chromaticity: Tensor, weights: Tensor) -> Tensor:
     best = int(score.argmax())
     red, green = (best // _BINS + 0.5) / _BINS, (best % _BINS + 0.5) / _BINS
     center = torch.tensor([red, green, 1.0 - red - green], device=weights.device)
+    return _gathered(chromaticity, weights, center, 0.08)
+
+
+def _unveiled(chromaticity: Tensor, weights: Tensor, border: Tensor, center: Tensor) -> tuple[Tensor, float]:
+    """Return the purest color (3,) that a veil turned into ``center``, if it is a screen by itself; and its reach."""
+    for purer in purer_colors(chromaticity, weights, center):
+        bare = _gathered(chromaticity, weights, purer, _NEAR_BARE)
+        if _wide((_distance(chromaticity, bare) < _NEAR_BARE) & (weights > 0), border):
+            return bare, _NEAR_BARE
+    return center, _NEAR
+
+
+def _gathered(chromaticity: Tensor, weights: Tensor, center: Tensor, radius: float) -> Tensor:
+    """Move ``center`` (3,) to the mean of the weighted samples around it, a few times."""
     for _ in range(5):
-        near = weights * ((chromaticity - center[:, None]).square().sum(dim=0) < 0.08**2)
+        near = weights * ((chromaticity - center[:, None]).square().sum(dim=0) < radius**2)
         if float(near.sum()) <= 0.0:
             break
         center = (chromaticity * near).sum(dim=1) / near.sum()
     return center
+
+
+def _distance(chromaticity: Tensor, center: Tensor) -> Tensor:
+    return (chromaticity - center[:, None]).square().sum(dim=0).sqrt()
+
+
+def _wide(near: Tensor, border: Tensor) -> bool:
+    """Whether samples (N, bool) cover as much of picture and border as a screen does."""
+    coverage, share = float(near.float().mean()), float(near[border].float().mean())
+    return coverage >= _MINIMUM_COVERAGE and share >= _MINIMUM_BORDER
 
 
 def _preference() -> Tensor:
