@@ -35,9 +35,8 @@ _LEAST_GLOW = 0.01  # emission below this, in units, is noise
 class NeuralKeyer(UnmixingKeyer):
     """Keys with the `neural` network; see `model.keyer.Keyer` for the contract."""
 
-    name: str = "neural"
-
-    def __init__(self, device: torch.device, weights: Path | None = None) -> None:
+    def __init__(self, device: torch.device, weights: Path | None = None, name: str = "neural") -> None:
+        self.name = name
         checkpoint = load_checkpoint(weights or WEIGHTS, "neural", device)
         assert isinstance(checkpoint.network, Neural)
         self.network = checkpoint.network

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from model.settings import KeySettings
 from service.errors import DropKeyError
 from service.messages import FrameFinished, FromWorker, ShotFinished, ShotOrder
 from service.shots import Shot, shot_from_plate
@@ -30,7 +31,17 @@ from service.shots import Shot, shot_from_plate
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
 _PAINTED = 4  # different pictures; further frames are copies of them, which cost the same to read
 _SAMPLE_EVERY = 10  # frames between two looks at the memory
+PUBLISHED = (
+    ("any, at 2048 × 2048", "2 x86-64 cores, float32", "223 CPU s", "5.4 GiB", "the network run by us, weights random"),
+    ("any, at 2048 × 2048", "24 GB NVIDIA card", "–", "22.7 GB of the card", "CorridorKey, comment in its job queue"),
+    ("any, at 2048 × 2048", "RTX 5070 Ti", "–", "4.57 GiB float32, 1.91 GiB float16", "CorridorKey, pull request 104"),
+    ("4096 × 2160", "RTX 4090, half EXR", "2.46 s", "5.2 GB of the card", "CorridorKey-Engine, benchmark results"),
+    ("3840 × 2160", "not said", "1.5 s (speed), 1.6 s (low memory)", "8.7 GB, 2.5 GB", "EZ-CorridorKey, README"),
+)
+"""What peers say of themselves: frame, machine, time and memory of one frame, where it is said."""
+
 _MIB = 1024**2
+_DEFAULTS = KeySettings()
 
 
 class Measurement(BaseModel):
@@ -46,6 +57,12 @@ class Measurement(BaseModel):
 
     frames: int
     """Frames keyed."""
+
+    keyer: str
+    """Which keyer."""
+
+    precision: str
+    """Number format of its convolutions."""
 
     device: str
     """cuda:0, mps or cpu."""
@@ -115,31 +132,38 @@ def bench(
     device: str = "auto",
     threads: int = 0,
     folder: Path | None = None,
+    settings: KeySettings = _DEFAULTS,
 ) -> list[Measurement]:
     """Measure the given ``SIZES``, one process each; plates and results lie in ``folder`` meanwhile.
 
     Raises DropKeyError when a process fails; its own words are part of the message.
     """
-    return [_measure_apart(size, frames, device, threads, folder) for size in sizes]
+    return [_measure_apart(size, frames, device, threads, folder, settings) for size in sizes]
 
 
 def bench_memory(
-    *, frames: int = 500, device: str = "auto", threads: int = 0, folder: Path | None = None
+    *,
+    frames: int = 500,
+    device: str = "auto",
+    threads: int = 0,
+    folder: Path | None = None,
+    settings: KeySettings = _DEFAULTS,
 ) -> Measurement:
     """Measure a long shot of 640×360, to see whether memory grows."""
-    return _measure_apart("360p", frames, device, threads, folder)
+    return _measure_apart("360p", frames, device, threads, folder, settings)
 
 
 def table(measurements: Sequence[Measurement]) -> Table:
     """Lay measurements out for a terminal."""
     shown = Table(title="Seconds per frame and stage", title_justify="left")
-    heads = ("size", "frames", "device", "read s", "key s", "write s", "frames/s", "wall s", "over slowest", "CPU s")
-    for head in (*heads, "peak MiB", "GPU MiB", "growth MiB/100"):
-        shown.add_column(head, justify="left" if head in ("size", "device") else "right")
+    heads = ("size", "keyer", "frames", "device", "read s", "key s", "write s", "frames/s", "wall s", "over slowest")
+    for head in (*heads, "CPU s a frame", "peak MiB", "GPU MiB", "growth MiB/100"):
+        shown.add_column(head, justify="left" if head in ("size", "keyer", "device") else "right")
     for found in measurements:
         writers = f" /{found.writers}" if found.writers > 1 else ""
         shown.add_row(
             f"{found.width}×{found.height}",
+            found.keyer if found.precision == "float32" else f"{found.keyer}, {found.precision}",
             str(found.frames),
             found.device if found.device != "cpu" else f"cpu, {found.threads} threads",
             f"{found.read_seconds:.3f}",
@@ -148,7 +172,7 @@ def table(measurements: Sequence[Measurement]) -> Table:
             f"{found.frames_per_second:.2f}",
             f"{found.wall_seconds:.1f}",
             f"{found.overhead:+.1%}",
-            f"{found.cpu_seconds:.1f}",
+            f"{found.cpu_seconds / found.frames:.2f}",
             f"{found.peak_mib:.0f}",
             "–" if found.gpu_peak_mib is None else f"{found.gpu_peak_mib:.0f}",
             "–" if found.memory_slope is None else f"{found.memory_slope:+.2f}",
@@ -189,21 +213,20 @@ class _Watch:
         return fmean(getattr(message, f"{stage}_seconds") for message in self.finished)
 
 
-def measure(shot: Shot, output: Path, device: str, threads: int) -> Measurement:
+def measure(shot: Shot, output: Path, device: str, threads: int, settings: KeySettings = _DEFAULTS) -> Measurement:
     """Key ``shot`` into ``output`` in this process and measure it."""
     import torch
 
     from model.device import find_device
     from model.keyer import load_keyer
-    from model.settings import KeySettings
     from service.exr import read_exr
     from service.pipeline import Limits, key_shot
 
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(device)
-    keyer, limits, watch = load_keyer("difference", where), Limits(minimum_free_gib=0.0), _Watch()
-    order = ShotOrder(shot=shot, frames=shot.frames, settings=KeySettings(), output=output)
+    keyer, limits, watch = load_keyer(settings.keyer, where), Limits(minimum_free_gib=0.0), _Watch()
+    order = ShotOrder(shot=shot, frames=shot.frames, settings=settings, output=output)
     gc.collect()
     cpu, started = time.process_time(), time.perf_counter()
     done = key_shot(order, keyer, job_id="", attempt=1, report=watch.hear, stopped=lambda: False, limits=limits)
@@ -214,6 +237,8 @@ def measure(shot: Shot, output: Path, device: str, threads: int) -> Measurement:
         width=planes["A"].shape[1],
         height=planes["A"].shape[0],
         frames=len(watch.finished),
+        keyer=settings.keyer,
+        precision=settings.precision,
         device=where,
         threads=torch.get_num_threads(),
         writers=limits.writers,
@@ -243,12 +268,15 @@ def _peak_mib() -> float:
     return peak / _MIB if sys.platform == "darwin" else peak / 1024
 
 
-def _measure_apart(size: str, frames: int, device: str, threads: int, folder: Path | None) -> Measurement:
+def _measure_apart(
+    size: str, frames: int, device: str, threads: int, folder: Path | None, settings: KeySettings
+) -> Measurement:
     width, height = SIZES[size]
     with tempfile.TemporaryDirectory(prefix="dropkey-bench-", dir=folder) as place:
         # The parent paints: what it takes must not count as the worker's memory.
         write_shot(Path(place) / "plate", width, height, frames)
         command = [sys.executable, "-m", "service.bench", place, "--device", device, "--threads", str(threads)]
+        command += ["--settings", settings.model_dump_json()]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, env=os.environ)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
@@ -262,15 +290,28 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--settings", type=KeySettings.model_validate_json, default=_DEFAULTS)
     options = parser.parse_args()
     shot = shot_from_plate(options.folder / "plate" / "bench.####.png")
-    found = measure(shot, options.folder / "output", options.device, options.threads)
+    found = measure(shot, options.folder / "output", options.device, options.threads, options.settings)
     sys.stdout.write(json.dumps(found.model_dump()) + "\n")
 
 
 def show(measurements: Sequence[Measurement]) -> None:
-    """Print the table."""
-    Console(width=None if Console().is_terminal else 160).print(table(measurements))
+    """Print the table, and what peers publish beside it."""
+    console = Console(width=None if Console().is_terminal else 160)
+    console.print(table(measurements))
+    console.print(published_table())
+
+
+def published_table() -> Table:
+    """Lay out what is known of the best-known neural keyer, whatever machine this is."""
+    shown = Table(title="CorridorKey and its ports, for comparison: not measured by this command", title_justify="left")
+    for head in ("frame", "machine", "time", "memory", "source"):
+        shown.add_column(head)
+    for row in PUBLISHED:
+        shown.add_row(*row)
+    return shown
 
 
 if __name__ == "__main__":

@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         return self.home / "token"
 
     @property
+    def weights_folder(self) -> Path:
+        """Where weights of the user's own lie: `weights/NAME.safetensors` is the keyer `neural:NAME`."""
+        return self.home / "weights"
+
+    @property
     def discovery_file(self) -> Path:
         """Where panel and CLI learn where the service is."""
         return self.home / "service.json"

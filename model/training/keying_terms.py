@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
+from model.data.backgrounds import BRIGHTEST, new_background
 from model.data.seeding import Draw
 from model.keying.priors import compress
 from model.network.neural import Neural
 from model.network.reading import Reading, on_eighths, read
 from model.training.losses import Terms
 from model.training.scenes import SceneBatch, linear, plate_of
-
-_BRIGHTEST = 4.0  # light beyond it would outweigh everything else in a composite
 
 
 def keying_terms(network: Neural, batch: SceneBatch, draw: Draw, autocast: torch.dtype | None = None) -> Terms:
@@ -68,14 +66,18 @@ def sum_of_slopes(difference: Tensor) -> Tensor:
 
 
 def new_backgrounds(batch: SceneBatch, draw: Draw) -> Tensor:
-    """Return (B, 3, S, S): half of them other crops' plates, which are pictures, the others plain colors and slopes."""
-    plates = plate_of(batch).clamp(0.0, _BRIGHTEST)
-    count, size = len(plates), plates.shape[-1]
-    order = torch.roll(torch.arange(count), draw.integer(1, max(1, count - 1)))
-    colors = torch.from_numpy(draw.uniforms(0.0, 1.0, count, 3, 2, 2)).to(plates).square()
-    slopes = functional.interpolate(colors, size=(size, size), mode="bilinear", align_corners=True)
-    pictures = torch.from_numpy(draw.uniforms(0.0, 1.0, count, 1, 1, 1)).to(plates) < 0.5
-    return torch.where(pictures, plates[order.to(plates.device)], slopes)
+    """Return (B, 3, S, S): about half of them other crops' plates, which are pictures, the others made for this."""
+    plates = plate_of(batch).clamp(0.0, BRIGHTEST)
+    count, _, height, width = plates.shape
+    order = torch.roll(torch.arange(count), draw.integer(1, max(1, count - 1))).tolist()
+    return torch.stack(
+        [
+            plates[other]
+            if (own := draw.child(str(index))).chance(0.5)
+            else new_background(own, height, width, plates.device)
+            for index, other in enumerate(order)
+        ]
+    )
 
 
 def _recomposition(reading: Reading, batch: SceneBatch, draw: Draw) -> Terms:
@@ -83,7 +85,7 @@ def _recomposition(reading: Reading, batch: SceneBatch, draw: Draw) -> Terms:
 
     def composite(alpha: Tensor, foreground: Tensor, emission: Tensor) -> Tensor:
         front = linear(alpha * foreground + emission, batch)
-        return (front + (1.0 - alpha) * behind).clamp(-0.5, _BRIGHTEST)
+        return (front + (1.0 - alpha) * behind).clamp(-0.5, BRIGHTEST)
 
     mine = composite(reading.alpha, reading.foreground, reading.emission)
     true = composite(batch.alpha, batch.foreground, batch.emission)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from model.settings import KeySettings
 from service.cli.app import Device, app
+from service.cli.keying import key_settings
 from service.errors import BadInput, PlateMissing
 from service.settings import load_settings
 
@@ -86,6 +88,10 @@ def bench(
     api: Annotated[
         bool, typer.Option("--api", help="Measure the service with 10,000 jobs and 50 open event streams instead.")
     ] = False,
+    keyer: Annotated[str | None, typer.Option(help="Keyer to measure; unset: the default one.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Number format of its convolutions: float32, bfloat16 or float16.")
+    ] = None,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -103,10 +109,12 @@ def bench(
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
+    chosen = key_settings(KeySettings(), None, {"keyer": keyer, "precision": precision}, [])
     if memory:
-        found = [benchmark.bench_memory(device=where, threads=threads)]
+        found = [benchmark.bench_memory(device=where, threads=threads, settings=chosen)]
     else:
-        found = benchmark.bench(tuple(sizes or ("1080p", "4k")), frames=frames, device=where, threads=threads)
+        wanted = tuple(sizes or ("1080p", "4k"))
+        found = benchmark.bench(wanted, frames=frames, device=where, threads=threads, settings=chosen)
     if as_json:
         typer.echo(json.dumps([measurement.model_dump() for measurement in found], indent=1))
     else:

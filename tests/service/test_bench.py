@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from service.bench import SIZES, Measurement, bench, bench_memory, measure, table, write_shot
+from model.settings import KeySettings
+from service.bench import (
+    PUBLISHED,
+    SIZES,
+    Measurement,
+    bench,
+    bench_memory,
+    measure,
+    published_table,
+    table,
+    write_shot,
+)
 from service.compressions import keyed_frames
 from service.compressions import measure as measure_compressions
 from service.exr import COMPRESSIONS
@@ -20,6 +31,8 @@ RUN = Measurement(
     width=1920,
     height=1080,
     frames=100,
+    keyer="neural",
+    precision="float32",
     device="cpu",
     threads=2,
     writers=2,
@@ -78,6 +91,24 @@ def test_the_table_shows_every_measurement() -> None:
     assert "1920×1080" in captured.get()
     assert "+10.0%" in captured.get()
     assert "0.800 /2" in captured.get()
+    assert "neural" in captured.get()
+    assert "bfloat16" not in captured.get()
+
+
+def test_peers_are_shown_with_the_source_of_their_figures() -> None:
+    assert all(len(row) == 5 and row[-1] for row in PUBLISHED)
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(published_table())
+    assert "not measured by this command" in captured.get()
+    assert all(row[-1] in captured.get() for row in PUBLISHED)
+
+
+def test_the_keyer_and_its_precision_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIZES, "tiny", (96, 54))
+    chosen = KeySettings(keyer="difference", precision="bfloat16")
+    (found,) = bench(["tiny"], frames=2, device="cpu", threads=1, folder=tmp_path, settings=chosen)
+    assert (found.keyer, found.precision) == ("difference", "bfloat16")
 
 
 def test_every_compression_is_measured_and_all_but_none_save_room(tmp_path: Path) -> None:
