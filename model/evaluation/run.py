@@ -9,14 +9,16 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from model.errors import KeyingError
 from model.evaluation import metrics, sets
-from model.evaluation.contenders import Contender, Keyed, contender_names, load_contender
+from model.evaluation.contenders import Contender, Keyed, OurKeyer, contender_names, load_contender
 from model.evaluation.procedural import PROCEDURAL, procedural
 from model.evaluation.rendered import RENDERED, rendered
 from model.evaluation.results import PictureResult, Report, Row, Sheet
 from model.evaluation.sheets import make_sheet
+from model.neural import NeuralKeyer
 
 Progress = Callable[[str], None]
 QUICK_LONGEST = 800
@@ -34,13 +36,18 @@ def evaluate(
     progress: Progress = lambda _text: None,
     sheets: bool = True,
     set_names: Sequence[str] = SET_NAMES,
+    weights: Path | None = None,
 ) -> Report:
     """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
+
+    With ``weights``, those of a neural keyer, that keyer is scored first, and others only where they are named.
 
     ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
     takes fewer and smaller pictures. Raises UnknownKeyerError before anything is keyed.
     """
-    contenders = [load_contender(name, device) for name in keyers or contender_names()]
+    own = [OurKeyer(weights.stem, device, NeuralKeyer(torch.device(device), weights))] if weights else []
+    names = keyers or (() if weights else contender_names())
+    contenders: list[Contender] = [*own, *(load_contender(name, device) for name in names)]
     chosen = [fixed_set(name, plates, quick, read_picture) for name in set_names]
     rows = []
     for contender in contenders:

@@ -34,12 +34,17 @@ def evaluate(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of a neural keyer to judge, such as `dropkey train` wrote.")
+    ] = None,
+    stamped: Annotated[bool, typer.Option("--stamp", help="Write what they scored into the weights' file.")] = False,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
 ) -> None:
     """Score keyers on plates whose true alpha is known."""
     from model.device import find_device
     from model.evaluation.report import tables, write_page
     from model.evaluation.run import evaluate as run_evaluation
+    from model.evaluation.stamping import stamp
     from service.plates import read_picture
 
     console = Console(width=None if Console().is_terminal else 160)
@@ -53,9 +58,14 @@ def evaluate(
         progress=lambda text: Console(stderr=True).print(text),
         sheets=page is not None,
         set_names=chosen_sets(only),
+        weights=weights,
     )
     for table in tables(report):
         console.print(table)
+    if stamped:
+        if weights is None:
+            raise BadInput("There is nothing to stamp.", fix="Name the file with --weights.")
+        stamp(weights, report)
     if page is not None:
         typer.echo(str(write_page(report, page.absolute(), _write_picture)))
     if report.missing:
