@@ -70,9 +70,12 @@ class Client:
         headers = {} if idempotency_key is None else {"idempotency-key": idempotency_key}
         return self._get(Job, "/jobs", method="POST", headers=headers, json=asked.model_dump(mode="json"))
 
-    def jobs(self, *, state: JobState | None = None, client: str | None = None) -> Iterator[JobSummary]:
-        """Yield jobs, newest first, page by page."""
-        asked = {name: value for name, value in {"state": state, "client": client}.items() if value is not None}
+    def jobs(
+        self, *, state: JobState | None = None, client: str | None = None, search: str | None = None
+    ) -> Iterator[JobSummary]:
+        """Yield jobs, newest first, page by page; ``search`` is part of the shot's name, its plate or the client."""
+        given = {"state": state, "client": client, "search": search}
+        asked = {name: value for name, value in given.items() if value is not None}
         cursor: dict[str, str] = {}
         while True:
             page = self._get(JobList, "/jobs", params={**asked, **cursor})

@@ -153,8 +153,7 @@ class Events:
             page = self._queue.list(limit=SNAPSHOT_JOBS)
             jobs = tuple(summary_of(job, self._paths) for job in page.jobs)
             data = JobList(jobs=jobs, next_cursor=page.next_cursor).model_dump(mode="json")
-            data["counts"] = {str(state): number for state, number in self._queue.counts().items()}
-            return last, [_Told(name, data)]
+            return last, [_Told(name, data | {"counts": self._counts()})]
         try:
             job = summary_of(self._queue.get(job_id), self._paths).model_dump(mode="json")
         except NotFound:
@@ -183,7 +182,12 @@ class Events:
                     told.append(_Told("job", summary_of(job, self._paths).model_dump(mode="json")))
             elif "progress" in kinds:
                 told.append(_Told("progress", {"id": changed, **_progress(kinds["progress"][-1])}))
+        if job_id is None and any(message.name in ("job", "removed") for message in told):
+            told.append(_Told("counts", self._counts()))
         return told
+
+    def _counts(self) -> dict[str, int]:
+        return {str(state): number for state, number in self._queue.counts().items()}
 
 
 class EventStream(StreamingResponse):

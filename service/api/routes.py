@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
@@ -95,14 +96,20 @@ class Routes:
 
     def list(
         self,
-        state: JobState | None = None,
+        state: Annotated[builtins.list[JobState] | None, Query(max_length=len(JobState))] = None,
         client: Annotated[str | None, Query(max_length=200)] = None,
+        search: Annotated[str | None, Query(max_length=200)] = None,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_JOBS)] = 50,
     ) -> JSONResponse:
-        """Return jobs, newest first; at most 64 KiB a page, whatever ``limit`` says."""
+        """Return jobs, newest first; at most 64 KiB a page, whatever ``limit`` says.
+
+        Each ``state`` adds the jobs in it; none: all. ``search`` is part of the shot's name, its plate or the client.
+        """
         while True:
-            page = self._queue.list(state=state, client=client, cursor=cursor, limit=limit)
+            page = self._queue.list(
+                states=frozenset(state or ()), client=client, search=search, cursor=cursor, limit=limit
+            )
             answer = JobList(
                 jobs=tuple(summary_of(job, self._paths) for job in page.jobs), next_cursor=page.next_cursor
             )

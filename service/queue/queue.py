@@ -115,13 +115,14 @@ class JobQueue:
     def list(
         self,
         *,
-        state: JobState | None = None,
+        states: Collection[JobState] = (),
         client: str | None = None,
+        search: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> JobPage:
-        """Return jobs, newest first, at most 200 a page."""
-        return self._store.list(state=state, client=client, cursor=cursor, limit=limit)
+        """Return jobs, newest first, at most 200 a page; ``search`` is part of their shot, plate or client."""
+        return self._store.list(states=states, client=client, search=search, cursor=cursor, limit=limit)
 
     def frames(self, job_id: str) -> builtins.list[FrameResult]:
         """Return what became of each frame so far, by number; raises NotFound."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -94,7 +96,18 @@ def job_row(job: Job, keys: JobKeys) -> dict[str, Any]:
     """Return the row of a new job."""
     row = {name: column_value(getattr(job, name)) for name in Job.model_fields}
     keyed = {"shot_key": keys.shot_key, "recipe": keys.recipe, "place": keys.place, "faults": keys.faults}
-    return row | keyed | {"settled": keys.settled, "client": job.request.client}
+    words = words_of(row["shot"], row["request"])
+    return row | keyed | {"settled": keys.settled, "client": job.request.client, "words": words}
+
+
+def words_of(shot: Mapping[str, Any], request: Mapping[str, Any]) -> str:
+    """Return what a search looks at, of a job's columns: name of the shot, plate and client."""
+    return folded("\n".join((shot["name"], request["plate"], request["client"] or "")))
+
+
+def folded(text: str) -> str:
+    """Return ``text`` as it is compared: regardless of case, and of how a Mac writes `é`."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def job_from(row: RowMapping) -> Job:

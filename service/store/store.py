@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Unpack
 
 import sqlalchemy as sa
@@ -25,12 +26,14 @@ from service.store.rows import (
     JobPage,
     StoredReply,
     column_value,
+    folded,
     frame_from,
     frame_row,
     job_from,
     job_row,
     keys_from,
     progress_of,
+    words_of,
 )
 
 MAX_PAGE = 200
@@ -42,6 +45,9 @@ _job = tables.job
 _frame = tables.frame
 _event = tables.event
 _key = tables.idempotency_key
+_listing = SimpleNamespace(
+    **{name: sa.column(name, _job.c[name].type) for name in ("number", "state", "client", "words")}
+)
 
 
 def utc_now() -> datetime:
@@ -89,22 +95,39 @@ class JobStore:
     def list(
         self,
         *,
-        state: JobState | None = None,
+        states: Collection[JobState] = (),
         client: str | None = None,
+        search: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> JobPage:
-        """Return jobs, newest first; ``cursor`` is the `next_cursor` of the page before, else BadInput."""
-        query = sa.select(_job).order_by(_job.c.number.desc()).limit(min(max(limit, 1), MAX_PAGE) + 1)
-        if state is not None:
-            query = query.where(_job.c.state == state)
+        """Return jobs, newest first; ``cursor`` is the `next_cursor` of the page before, else BadInput.
+
+        ``search`` is part of the shot's name, its plate as asked for, or the client, in any case of letters.
+        """
+        limit = min(max(limit, 1), MAX_PAGE)
+        # No index holds searches, or several states, in order of number, and the table's rows are long: the numbers
+        # are found in a narrow index, read from its newest end.
+        narrow = bool(search) or len(states) > 1
+        columns: Any = _listing if narrow else _job.c
+        fits = []
+        if states:
+            fits.append(columns.state.in_(states) if narrow else columns.state == next(iter(states)))
         if client is not None:
-            query = query.where(_job.c.client == client)
+            fits.append(columns.client == client)
+        if search:
+            fits.append(sa.func.instr(columns.words, folded(search)) > 0)
         if cursor is not None:
-            query = query.where(_job.c.number < _read_cursor(cursor))
+            fits.append(columns.number < _read_cursor(cursor))
+        query = sa.select(_job).order_by(_job.c.number.desc())
+        if narrow:
+            found = sa.select(_listing.number).select_from(sa.text("job INDEXED BY ix_job_listing")).where(*fits)
+            query = query.where(_job.c.number.in_(found.order_by(_listing.number.desc()).limit(limit + 1)))
+        else:
+            query = query.where(*fits).limit(limit + 1)
         with self._transaction() as connection:
             rows = connection.execute(query).mappings().all()
-        page = rows[: min(max(limit, 1), MAX_PAGE)]
+        page = rows[:limit]
         more = _write_cursor(page[-1]["number"]) if len(rows) > len(page) else None
         return JobPage(tuple(job_from(row) for row in page), more)
 
@@ -295,6 +318,9 @@ class JobStore:
         changed = {name for name in row if row[name] != column_value(before[name])}
         if not changed:
             return job_from(before)
+        if changed & {"shot", "request"}:
+            now = {**before, **row}
+            row["words"] = words_of(now["shot"], now["request"])
         connection.execute(sa.update(_job).where(_job.c.id == job_id), row | {"updated_at": self._now()})
         job = job_from(self._row(connection, job_id))
         quiet = changed <= PROGRESS | {"frames_done", "frames_failed", "faults"}

@@ -45,6 +45,7 @@ job = sa.Table(
     sa.Column("state", sa.String(32), nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("client", sa.String(200)),
+    sa.Column("words", sa.String, nullable=False, server_default=""),  # what a search looks at
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("output", sa.String, nullable=False),
     sa.Column("reuse", sa.String),
@@ -74,6 +75,8 @@ job = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# A search, or one for several states, reads this from its newest end and no job that does not fit.
+sa.Index("ix_job_listing", job.c.number, job.c.state, job.c.client, job.c.words)
 sa.Index("ix_job_queue", job.c.state, job.c.priority.desc(), job.c.number)  # the next one is its first entry
 
 frame = sa.Table(

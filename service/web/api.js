@@ -30,11 +30,13 @@ async function ask(path, { method = "GET", body, signal, headers = {} } = {}) {
 
 const json = async (path, more) => (await ask(path, more)).json();
 const query = (asked) => {
-  const given = Object.entries(asked).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const given = Object.entries(asked).flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
+    .filter(([, value]) => value !== undefined && value !== null && value !== "");
   return given.length ? `?${new URLSearchParams(given)}` : "";
 };
 const at = (id) => `/jobs/${encodeURIComponent(id)}`;
 
+/** A page of jobs, newest first; `asked` may hold `state` (one or several), `search`, `client`, `cursor`. */
 export const listJobs = (asked = {}) => json(`/jobs${query({ limit: 100, ...asked })}`);
 export const getJob = (id) => json(at(id));
 export const getFrames = async (id) => (await json(`${at(id)}/frames`)).frames;

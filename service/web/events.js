@@ -7,7 +7,7 @@ const LONGEST_WAIT = 4000;
 
 /**
  * Listen to `/events` until the page goes.
- * @param {object} hear `snapshot` (a page of jobs), `job` and `progress` (what changed), `frames` (id and states), `gone` (id), `link` (state, words)
+ * @param {object} hear `snapshot` (a page of jobs), `job` and `progress` (what changed), `counts` (by state), `frames` (id and states), `gone` (id), `link` (state, words)
  */
 export function listen(hear) {
   let wait = FIRST_WAIT;
@@ -24,6 +24,7 @@ export function listen(hear) {
     on("reset", hear.snapshot);
     on("job", hear.job);
     on("progress", hear.progress);
+    on("counts", hear.counts);
     on("frames", hear.frames);
     on("removed", (data) => hear.gone(data.id));
     source.addEventListener("error", lost);

@@ -1,10 +1,51 @@
 /** The jobs this page knows of, kept up to date by events; tells whoever listens, once per frame of the screen. */
 
 import { listJobs } from "./api.js";
+import { FILTERS } from "./words.js";
+
+/** What a list is of, and how far down it was read: the service holds far more jobs than a page should. */
+class List {
+  #found = new Set(); // what the service says fits, in its own reading of letters
+
+  constructor({ states = FILTERS.all, search = "" } = {}) {
+    this.states = states;
+    this.search = search;
+    this.cursor = null; // where the next page begins; null: there is none
+    this.last = null; // the oldest job that was read
+  }
+
+  get whole() {
+    return this.states.length === FILTERS.all.length && !this.search;
+  }
+
+  /** Read the next page. */
+  async read() {
+    const page = await listJobs({ state: this.states.length === FILTERS.all.length ? [] : this.states, search: this.search, cursor: this.cursor });
+    this.take(page);
+    return page.jobs;
+  }
+
+  take({ jobs, next_cursor: cursor }) {
+    this.cursor = cursor;
+    this.last = jobs.at(-1) ?? this.last;
+    for (const { id } of jobs) this.#found.add(id);
+  }
+
+  /** What is at rest and older than what was read is left out, so that the list has no gap. */
+  shows(job) {
+    if (!this.states.includes(job.state)) return false;
+    if (this.cursor !== null && older(this.last, job) < 0 && !FILTERS.active.includes(job.state)) return false;
+    return !this.search || this.#found.has(job.id)
+      || plain(`${job.shot}\n${job.plate}\n${job.client ?? ""}`).includes(plain(this.search));
+  }
+}
 
 export class Jobs extends EventTarget {
   #known = new Map();
-  #cursor = null;
+  #sorted = null;
+  #all = new List();
+  #list = this.#all;
+  #counts = {};
   #telling = false;
 
   /** How the connection is: "live", "lost", "out" (not signed in), or null before the first answer. */
@@ -15,18 +56,29 @@ export class Jobs extends EventTarget {
     this.#tell();
   }
 
-  /** More jobs are in the store than are shown. */
+  /** More jobs are in the list at hand than were read. */
   get more() {
-    return this.#cursor !== null;
+    return this.#list.cursor !== null;
   }
 
   get(id) {
     return this.#known.get(id);
   }
 
-  /** Newest first, as the API lists them. */
+  /** How many jobs the service has in these states. */
+  number(states) {
+    return states.reduce((sum, state) => sum + (this.#counts[state] ?? 0), 0);
+  }
+
+  /** All that are known, newest first, as the API lists them. */
   all() {
-    return [...this.#known.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id));
+    this.#sorted ??= [...this.#known.values()].sort(older).map(({ id }) => id);
+    return this.#sorted.map((id) => this.#known.get(id));
+  }
+
+  /** Those of the list at hand. */
+  listed() {
+    return this.all().filter((job) => this.#list.shows(job));
   }
 
   /** Other versions of the same shot, newest first. */
@@ -35,51 +87,68 @@ export class Jobs extends EventTarget {
       .sort((a, b) => b.version - a.version);
   }
 
-  /** Take the newest page anew: what a snapshot says. */
-  begin(page) {
+  /** Take the newest page anew: what a snapshot says. What is in work belongs to it, however old. */
+  async begin(page) {
     this.#known.clear();
-    this.#take(page);
+    this.#sorted = null;
+    this.#counts = page.counts ?? {};
+    const narrow = this.#list.whole ? null : this.#list;
+    this.#all = this.#list = new List();
+    this.#all.take(page);
+    this.#put(page.jobs);
+    if (!this.more) return;
+    this.#put((await listJobs({ state: FILTERS.active })).jobs);
+    if (narrow) await this.look(narrow);
   }
 
   /** Take how far a job is. */
   progress(data) {
     const job = this.#known.get(data.id);
-    if (job) this.#known.set(data.id, { ...job, ...data });
-    this.#tell();
+    if (job) this.#put([{ ...job, ...data }]);
   }
 
   update(job) {
-    this.#put(job);
+    this.#put([job]);
+  }
+
+  count(counts) {
+    this.#counts = counts;
     this.#tell();
   }
 
   remove(id) {
     this.#known.delete(id);
+    this.#sorted = null;
     this.#tell();
   }
 
-  /** Read the next page of older jobs. */
+  /** Make another list the one at hand: `states`, and a `search` for part of shot, plate or client. */
+  async look(asked) {
+    const list = new List(asked);
+    this.#list = list.whole ? this.#all : list;
+    this.#tell(); // with what is known already
+    // Where everything was read, nothing can be found that is not known.
+    if (!list.whole && this.#all.cursor !== null) this.#put(await list.read());
+  }
+
+  /** Read the next page of the list at hand. */
   async older() {
-    this.#take(await listJobs({ cursor: this.#cursor }));
+    this.#put(await this.#list.read());
   }
 
-  /** Read the newest jobs in each of `states`: the ones that need somebody may be older than what is shown. */
-  async find(states) {
-    const pages = await Promise.all(states.map((state) => listJobs({ state })));
-    for (const page of pages) for (const job of page.jobs) this.#put(job);
+  /** Get to know the jobs that `search` finds, whatever list is at hand. */
+  async find(search) {
+    this.#put((await listJobs({ search })).jobs);
+  }
+
+  #put(jobs) {
+    for (const job of jobs) {
+      const before = this.#known.get(job.id);
+      if (before && before.updated_at > job.updated_at) continue; // a reply that was overtaken by an event
+      if (!before) this.#sorted = null;
+      this.#known.set(job.id, summary(job, before));
+    }
     this.#tell();
-  }
-
-  #take(page) {
-    this.#cursor = page.next_cursor;
-    for (const job of page.jobs) this.#put(job);
-    this.#tell();
-  }
-
-  #put(job) {
-    const before = this.#known.get(job.id);
-    if (before && before.updated_at > job.updated_at) return; // a reply that was overtaken by an event
-    this.#known.set(job.id, summary(job, before));
   }
 
   #tell() {
@@ -91,6 +160,12 @@ export class Jobs extends EventTarget {
     });
   }
 }
+
+/** Order of lists; positive where `a` is the older one. */
+const older = (a, b) => compared(b.created_at, a.created_at) || compared(b.id, a.id);
+const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+const plain = (text) => text.normalize("NFC").toLowerCase();
 
 const shotName = (job) => (typeof job.shot === "string" ? job.shot : job.shot?.name) ?? "";
 

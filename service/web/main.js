@@ -3,7 +3,7 @@
 import { listen } from "./events.js";
 import { Jobs } from "./jobs.js";
 import { bind, help } from "./keys.js";
-import { notice } from "./dom.js";
+import { attempt, notice } from "./dom.js";
 import { queueView } from "./queue.js";
 import { shotView } from "./shot.js";
 import { droppedPath, submitDialog } from "./submit.js";
@@ -32,9 +32,10 @@ function show() {
 }
 
 listen({
-  snapshot: (page) => jobs.begin(page),
+  snapshot: (page) => attempt(() => jobs.begin(page)),
   job: (job) => jobs.update(job),
   progress: (data) => jobs.progress(data),
+  counts: (counts) => jobs.count(counts),
   frames: (data) => frames.dispatchEvent(new CustomEvent("change", { detail: data })),
   gone: (id) => jobs.remove(id),
   link: (state, words) => {

@@ -1,13 +1,14 @@
 /** The queue: every job with its state, progress, rate and what may be done with it, kept live without a reload. */
 
 import { act, setPriority } from "./api.js";
-import { attempt, choice, el } from "./dom.js";
+import { attempt, choice, el, say } from "./dom.js";
 import { machinePanel } from "./machine.js";
 import { jobRow } from "./row.js";
 import { ACTIONS, FILTERS } from "./words.js";
 
 const remembered = { filter: "all", search: "" };
-const MOST_ROWS = 400;
+const SEARCH_AFTER_MS = 250; // of silence: the service is asked per word, not per letter
+const FRESH_MS = 30_000; // rows say how long ago they came
 const EMPTY = {
   live: "Nothing here yet. Drop a shot into a drop folder, or press “Key a shot”.",
   out: "This browser is not signed in. Run `dropkey serve` and open the link that it prints; it works once.",
@@ -18,18 +19,22 @@ const EMPTY = {
  * @param {{jobs: import("./jobs.js").Jobs, open: (id: string) => void, submit: () => void}} page
  */
 export function queueView({ jobs, open, submit }) {
-  const rows = new Map();
+  const rows = new Map(); // id → {row, job as it was shown}
+  let freshened = 0;
+  let asking = null;
+  let reading = false;
   const list = el("ul", { class: "jobs", "aria-label": "Jobs" });
   const empty = el("p", { class: "empty" });
   const count = el("p", { class: "count", role: "status" });
-  const search = el("input", { type: "search", id: "search", placeholder: "Search shots", "aria-label": "Search shots", "aria-keyshortcuts": "/",
-    value: remembered.search, on: { input: () => { remembered.search = search.value; show(); } } });
-  const older = el("button", { type: "button", class: "older", hidden: true, text: "Show older jobs", on: { click: () => attempt(() => jobs.older()) } });
+  const search = el("input", { type: "search", id: "search", maxlength: 200, placeholder: "Search shots", "aria-label": "Search shots", "aria-keyshortcuts": "/",
+    value: remembered.search, on: { input: () => { clearTimeout(asking); asking = setTimeout(look, SEARCH_AFTER_MS); } } });
+  const older = el("button", { type: "button", class: "older", hidden: true, text: "Show older jobs", on: { click: () => deeper() } });
+  // Who scrolls to the end wants more of it.
+  const end = new IntersectionObserver(([seen]) => { if (seen.isIntersecting) deeper(); });
   const filter = choice("Show", [["all", "All"], ["active", "In work"], ["attention", "Needs you"], ["done", "Done"], ["cancelled", "Cancelled"]],
     (value) => {
       remembered.filter = value;
-      show();
-      if (value !== "all" && jobs.more) attempt(() => jobs.find(FILTERS[value]));
+      look();
     });
   const words = new Map(filter.buttons.map((button) => [button.dataset.value, button.textContent]));
 
@@ -37,33 +42,49 @@ export function queueView({ jobs, open, submit }) {
   const prioritize = (job, by) => attempt(async () =>
     jobs.update(await setPriority(job.id, Math.min(100, Math.max(0, job.priority + by)))));
 
-  function wanted() {
-    const asked = remembered.search.trim().toLowerCase();
-    return jobs.all().filter((job) => FILTERS[remembered.filter].includes(job.state)
-      && (!asked || `${job.shot} ${job.plate} ${job.client ?? ""}`.toLowerCase().includes(asked)));
+  function look() {
+    clearTimeout(asking);
+    remembered.search = search.value;
+    attempt(() => jobs.look({ states: FILTERS[remembered.filter], search: search.value.trim() }));
+    show();
+  }
+
+  async function deeper() {
+    if (reading || !jobs.more) return;
+    reading = true;
+    const before = list.children.length;
+    const got = await attempt(async () => { await jobs.older(); return true; });
+    reading = false;
+    if (!got) return; // the sentence says why; the button is still there
+    show();
+    // An end that never left the screen is not seen anew.
+    if (list.children.length > before) { end.unobserve(older); end.observe(older); }
   }
 
   function show() {
-    const known = jobs.all();
+    const all = jobs.number(FILTERS.all);
     for (const button of filter.buttons) {
-      const states = FILTERS[button.dataset.value];
-      const number = known.filter((job) => states.includes(job.state)).length;
+      const number = jobs.number(FILTERS[button.dataset.value]);
       const text = number ? `${words.get(button.dataset.value)} ${number}` : words.get(button.dataset.value);
       if (button.textContent !== text) button.textContent = text;
     }
     filter.show(remembered.filter);
-    const shown = wanted().slice(0, MOST_ROWS);
+    const shown = jobs.listed();
     const stay = new Set(shown.map((job) => job.id));
-    for (const [id, row] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); }
+    for (const [id, { row }] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); }
+    const stale = Date.now() - freshened > FRESH_MS;
+    if (stale) freshened = Date.now();
     shown.forEach((job, index) => {
-      if (!rows.has(job.id)) rows.set(job.id, jobRow(job, { open, run, prioritize }));
-      const row = rows.get(job.id);
-      row.show(job);
+      if (!rows.has(job.id)) rows.set(job.id, { row: jobRow(job, { open, run, prioritize }), job });
+      const known = rows.get(job.id);
+      const { row } = known;
+      if (stale || known.job !== job) row.show(job); // of thousands of rows, few change
+      known.job = job;
       if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] ?? null);
     });
-    count.textContent = known.length ? `${shown.length} of ${known.length}${jobs.more ? "+" : ""} jobs` : "";
+    say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${all} jobs` : "");
     empty.hidden = shown.length > 0;
-    empty.textContent = known.length ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
+    empty.textContent = all ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
     older.hidden = !jobs.more;
   }
 
@@ -93,7 +114,7 @@ export function queueView({ jobs, open, submit }) {
     { group: "Job in focus", keys: "-", words: "Later", run: moves(-10) },
   ];
   search.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { search.value = remembered.search = ""; show(); list.querySelector("a.open")?.focus(); }
+    if (event.key === "Escape") { search.value = ""; look(); list.querySelector("a.open")?.focus(); }
   });
   jobs.addEventListener("change", show);
   const node = el("div", { class: "queue" },
@@ -101,5 +122,11 @@ export function queueView({ jobs, open, submit }) {
       el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), count, list, empty, older),
     machinePanel());
   show();
-  return { node, keys, title: "Queue", leave: () => jobs.removeEventListener("change", show) };
+  end.observe(older);
+  const leave = () => {
+    jobs.removeEventListener("change", show);
+    end.disconnect();
+    clearTimeout(asking);
+  };
+  return { node, keys, title: "Queue", leave };
 }

@@ -14,6 +14,7 @@ import { ACTIONS, STATES, version } from "./words.js";
 import { Viewer } from "./viewer.js";
 
 const LOOK_AGAIN_MS = 1500;
+const LONGEST_SEARCH = 200; // characters that the API takes
 
 /** Return the view. `frames` tells of frames while the shot is keyed. */
 export function shotView({ id, jobs, frames: news, open }) {
@@ -57,7 +58,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     tune.begin(job);
     looking.straight = job.request.settings.association === "straight";
     if (!jobs.get(id)) jobs.update(job);
-    await look();
+    await Promise.all([look(), attempt(() => jobs.find(job.shot.name.slice(0, LONGEST_SEARCH)))]); // its other versions may be old
     show();
     strip.first();
   }

@@ -97,6 +97,7 @@ def test_what_changes_is_told_and_frames_are_gathered(place: Place) -> None:
         await stream.next()
         place.store.update(job.id, state=JobState.RUNNING)
         assert (await stream.next())[1]["state"] == "running"
+        assert await stream.next() == ("counts", {"running": 1})
         finish(place, job, 1)
         finish(place, job, 2)
         kind, data = await stream.next()

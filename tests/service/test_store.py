@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
@@ -98,8 +99,8 @@ def test_pages_show_every_job_once_even_when_jobs_are_added_meanwhile(store):
 def test_a_list_can_be_narrowed_by_state_and_client(store):
     for number in range(14):
         add(store, number, state=JobState.DONE if number < 7 else JobState.QUEUED)
-    assert {job.state for job in store.list(state=JobState.DONE).jobs} == {JobState.DONE}
-    both = store.list(state=JobState.QUEUED, client="c3").jobs
+    assert {job.state for job in store.list(states=[JobState.DONE]).jobs} == {JobState.DONE}
+    both = store.list(states=[JobState.QUEUED], client="c3").jobs
     assert [job.id for job in both] == [f"{10:032x}"]
 
 
@@ -185,9 +186,9 @@ def test_ten_thousand_jobs_are_listed_and_picked_by_index(tmp_path):
     statements = []
     sa.event.listen(store._engine, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
     store.list()
-    store.list(state=JobState.QUEUED)
+    store.list(states=[JobState.QUEUED])
     store.list(client="c3")
-    store.list(client="c3", state=JobState.DONE, cursor=store.list(limit=5).next_cursor)
+    store.list(client="c3", states=[JobState.DONE], cursor=store.list(limit=5).next_cursor)
     store.next_queued(exclude=["a"])
     store.with_identity("i77")
     store.newest_at(Path("/o/s5"))
@@ -204,6 +205,82 @@ def test_ten_thousand_jobs_are_listed_and_picked_by_index(tmp_path):
             assert "USING INDEX" in plan or "PRIMARY KEY" in plan or (by_number and "WHERE" not in text), (text, plan)
     assert len(store.list(limit=10_000).jobs) == 200
     store.close()
+
+
+def test_a_search_among_ten_thousand_jobs_reads_a_narrow_index_and_the_jobs_that_it_finds(tmp_path):
+    store = JobStore(tmp_path / "jobs.sqlite")
+    states = list(JobState)
+    add_many(store, [make_job(number, state=states[number % len(states)]) for number in range(10_000)])
+    statements = []
+    sa.event.listen(store._engine, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
+    some = [JobState.FAILED, JobState.DONE]
+    assert [job.shot.name for job in store.list(search="s777").jobs[-2:]] == ["s7770", "s777"]
+    fitting = [n for n in range(9999, -1, -1) if f"{n}".startswith("77") and n % 7 == 1 and states[n % 9] in some]
+    found = store.list(search="s77", states=some, client="c1").jobs
+    assert [job.shot.name for job in found] == [f"s{number}" for number in fitting] != []
+    assert len(store.list(search="s7", cursor=store.list(limit=5).next_cursor).jobs) == 50
+    assert {job.state for job in store.list(states=some).jobs} == set(some)
+    searches = [(text, values) for text, values in statements if "INDEXED BY" in text]
+    assert len(searches) == 4
+    with store._engine.connect() as connection:
+        for text, values in searches:
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+            assert plan[0] == "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)", plan
+            assert "COVERING INDEX ix_job_listing" in plan[-1] and "TEMP B-TREE" not in " ".join(plan), plan
+    store.close()
+
+
+def test_a_search_finds_parts_of_shot_plate_and_client_in_any_case_and_spelling(store):
+    request = JobRequest(plate="S:\\Shots\\Day_1\\wide.####.exr", client="Panel of Zoë")
+    add(store, 1, request=request, shot=make_job(1).shot.model_copy(update={"name": "SZENE_Straße"}))
+    add(store, 2, request=JobRequest(plate="/p/100%_done.####.png"))
+    for text in ("szene", "straße", "STRASSE", "day_1\\WIDE", "zoë", "ZOE\u0308"):
+        assert [job.id for job in store.list(search=text).jobs] == [f"{1:032x}"], text
+    for text in ("100%_", "s2"):
+        assert [job.id for job in store.list(search=text).jobs] == [f"{2:032x}"], text
+    for text in ("%", "_done"):  # no wildcards
+        assert [job.id for job in store.list(search=text).jobs] == [f"{2:032x}"], text
+    assert store.list(search="nobody").jobs == () and len(store.list(search="").jobs) == 2
+
+
+def test_pages_of_a_search_show_every_job_once(store):
+    for number in range(40):
+        add(store, number)
+    seen, cursor = [], None
+    while True:
+        page = store.list(search="S1", cursor=cursor, limit=3)
+        seen += [job.shot.name for job in page.jobs]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [f"s{number}" for number in range(19, 9, -1)] + ["s1"]
+
+
+def test_a_search_finds_a_job_by_its_new_plate(store):
+    job = add(store, 1)
+    store.update(job.id, request=JobRequest(plate="/p/later.####.png"))
+    store.update(job.id, shot=job.shot.model_copy(update={"name": "renamed"}))
+    for text in ("later", "renamed"):
+        assert [found.id for found in store.list(search=text).jobs] == [job.id]
+    assert store.list(search="s.####").jobs == ()
+
+
+def test_jobs_of_the_first_schema_can_be_searched_after_the_upgrade(tmp_path, monkeypatch):
+    file, upgrade = tmp_path / "jobs.sqlite", command.upgrade
+    with monkeypatch.context() as old:
+        old.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0001")
+        old.setattr("service.store.database.command.upgrade", lambda config, _: upgrade(config, "0001"))
+        engine = open_engine(file)
+    with engine.begin() as connection:
+        row = job_row(make_job(1), keys_of(make_job(1)))
+        columns = {name: value for name, value in row.items() if name != "words"}
+        connection.execute(sa.insert(tables.job), columns)
+    engine.dispose()
+    store = JobStore(file)
+    assert store.get(f"{1:032x}") == make_job(1)
+    assert [job.id for job in store.list(search="S.####").jobs] == [f"{1:032x}"]
+    store.close()
+    assert (tmp_path / "jobs.schema-0001.sqlite").is_file()
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses():
@@ -252,10 +329,10 @@ def test_an_older_schema_is_backed_up_before_it_is_upgraded(tmp_path, monkeypatc
     job = add(store, 1)
     store.close()
     upgraded = []
-    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0002")
+    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0003")
     monkeypatch.setattr("service.store.database.command.upgrade", lambda *args: upgraded.append(args))
     JobStore(file).close()
-    with sqlite3.connect(tmp_path / "jobs.schema-0001.sqlite") as connection:
+    with sqlite3.connect(tmp_path / "jobs.schema-0002.sqlite") as connection:
         assert connection.execute("SELECT id FROM job").fetchall() == [(job.id,)]
     connection.close()
     assert upgraded and not list(tmp_path.glob(".*.tmp"))
