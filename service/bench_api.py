@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from service.client import Client
 from service.discovery import read_discovery
 from service.errors import DropKeyError, Transient
-from service.jobs import FINAL, Job, JobRequest, JobState
+from service.jobs import RESTING, Job, JobRequest, JobState
 from service.settings import Settings
 from service.shots import Shot
 from service.store import JobKeys, tables
@@ -38,6 +38,8 @@ _LISTS: tuple[dict[str, Any], ...] = (
     {"state": "done"},
     {"client": "panel"},
     {"state": "failed", "client": "panel"},
+    {"search": "/shots/s99"},
+    {"search": "nowhere"},
 )
 _ASKED_EACH = 50
 _START_SECONDS = 60.0
@@ -53,7 +55,7 @@ class ApiMeasurement(BaseModel):
     """Jobs in the store."""
 
     list_median_ms: float
-    """Of `GET /jobs` with and without filters, while nothing is keyed."""
+    """Of `GET /jobs` with and without filters and searches, while nothing is keyed."""
 
     list_p95_ms: float
     """95 of 100 are answered within this."""
@@ -174,7 +176,7 @@ def _listen(
     ready.wait(_START_SECONDS)
     before, started = api.cpu_times(), time.perf_counter()
     job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern), client="bench"))
-    while client.job(job.id).state not in FINAL:
+    while client.job(job.id).state not in RESTING:
         time.sleep(1.0)
     after = api.cpu_times()
     cpu = after.user + after.system - before.user - before.system
