@@ -88,6 +88,9 @@ def _run(
     listener = _listen(settings)
     stack.callback(listener.close)
     paths = Paths(settings)
+    # Only the default folder is made, as with drop folders; before the first result it would seem to be away.
+    if settings.output.is_relative_to(settings.home):
+        settings.output.mkdir(parents=True, exist_ok=True)
     store = JobStore(settings.database)
     stack.callback(store.close)
     queue = JobQueue(settings, store, LocalExecutor(settings))

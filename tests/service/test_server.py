@@ -135,6 +135,13 @@ def test_the_service_becomes_ready_once_its_worker_is(service: Service) -> None:
     assert {"store", "workers", "output disk", f"drop folder {service.home / 'drop'}"} == set(ready["checks"])
 
 
+def test_the_folders_of_the_home_are_there_before_the_first_shot(service: Service) -> None:
+    assert [(root["id"], root["online"]) for root in service.get("/roots").json()["roots"]] == [
+        ("drop", True),
+        ("output", True),
+    ]
+
+
 def raw(service: Service, request: bytes) -> bytes:
     """Return the reply to bytes as they are."""
     host, _, port = service.found.url.removeprefix("http://").partition(":")
