@@ -17,7 +17,7 @@ from model.keying.fill import reduce
 from model.keying.holding import held_by_hint
 from model.keying.priors import Priors, priors
 from model.keying.screen import hue_rotation, rotate
-from model.network.neural import ANSWERS, Neural
+from model.network.neural import ANSWERS, CHOICES, SOLVED_CHOICE, Neural
 from model.network.reading import Reading, guide_factor, on_eighths, read
 from model.settings import KeySettings, Screen
 from model.tiling import windows
@@ -78,7 +78,7 @@ def frame_reading(
     factor = guide_factor(height, width, network.guide_lines)
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
     padded = functional.pad(features[None], padding, mode="replicate")
-    found = [torch.empty(1, channels, height, width, device=features.device) for channels in (1, 1, 1, 3, 3)]
+    found = [torch.empty(1, channels, height, width, device=features.device) for channels in (1, 1, CHOICES, 1, 3, 3)]
     broken = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
         maps = network.guide(reduce(features, factor)[None])[:, : network.guide_maps]
@@ -117,5 +117,5 @@ def _repaired(raw: Tensor) -> tuple[Tensor, Tensor]:
     """
     spoiled = ~torch.isfinite(raw).all(dim=1, keepdim=True)
     instead = torch.zeros(1, ANSWERS, 1, 1, device=raw.device)
-    instead[:, 3], instead[:, -1] = 30.0, -30.0
+    instead[:, SOLVED_CHOICE], instead[:, -1] = 30.0, -30.0
     return torch.where(spoiled, instead, raw), spoiled

@@ -23,7 +23,9 @@ FEATURES = 16
 """Channels that both parts see; `model.keying.priors` makes them, in this order."""
 
 CHOICES = 6
-"""Alphas that a pixel's answer is mixed from."""
+"""Alphas that a pixel's answer is mixed from: 0, 1, the color difference, solved, projected, the network's own."""
+
+SOLVED_CHOICE = 3
 
 DETAIL, TAIL = 8, 16
 """Channels that the tail takes from half resolution, and those of its one hidden layer."""
@@ -109,7 +111,7 @@ class Fine(nn.Module):
         with torch.no_grad():
             # It begins with the solved alpha, which is good almost everywhere, and learns where it is not.
             last.weight.mul_(0.2)
-            nn.init.zeros_(_bias(last))[3] = 1.5
+            nn.init.zeros_(_bias(last))[SOLVED_CHOICE] = 1.5
             self.color.answer.weight.mul_(0.1)
             nn.init.zeros_(_bias(self.color.answer))[3] = -4.0
 

@@ -21,6 +21,7 @@ class Reading:
 
     alpha: Tensor  # (B, 1, H, W), 0–1
     own: Tensor  # (B, 1, H, W), the alpha that owes nothing to a classical key
+    choices: Tensor  # (B, CHOICES, H, W), the alphas that were mixed
     projected: Tensor  # (B, 1, H, W), the plate projected on the line from screen to foreground
     foreground: Tensor  # (B, 3, H, W), straight, without screen light
     emission: Tensor  # (B, 3, H, W), light that no coverage carries
@@ -28,7 +29,7 @@ class Reading:
     @property
     def parts(self) -> tuple[Tensor, ...]:
         """Everything, in order."""
-        return self.alpha, self.own, self.projected, self.foreground, self.emission
+        return self.alpha, self.own, self.choices, self.projected, self.foreground, self.emission
 
 
 def read(raw: Tensor, features: Tensor) -> Reading:
@@ -42,9 +43,9 @@ def read(raw: Tensor, features: Tensor) -> Reading:
     screen = priors.expand(features[:, priors.LIGHT]) - from_screen
     projected = _projected(from_screen, foreground - screen)
     plain, solved = priors.plain_difference(features[:, priors.DIFFERENCE]), features[:, priors.SOLVED]
-    alpha = weights[:, 1:2] + weights[:, 2:3] * plain + weights[:, 3:4] * solved
-    alpha = alpha + weights[:, 4:5] * projected + weights[:, 5:6] * own
-    return Reading(alpha, own, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
+    choices = torch.cat((torch.zeros_like(own), torch.ones_like(own), plain, solved, projected, own), dim=1)
+    alpha = (weights * choices).sum(dim=1, keepdim=True)
+    return Reading(alpha, own, choices, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
 
 
 def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:

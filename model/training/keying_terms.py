@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as functional
 from torch import Tensor
 
 from model.data.backgrounds import BRIGHTEST, new_background
 from model.data.seeding import Draw
 from model.keying.priors import compress
-from model.network.neural import Neural
+from model.network.neural import CHOICES, SOLVED_CHOICE, Neural
 from model.network.reading import Reading, on_eighths, read
 from model.training.losses import Terms
 from model.training.scenes import SceneBatch, linear, plate_of
+
+_CLEARLY = 0.05  # difference of alpha that makes one choice clearly better than another
 
 
 def keying_terms(network: Neural, batch: SceneBatch, draw: Draw, autocast: torch.dtype | None = None) -> Terms:
     """Return the terms of one batch.
 
-    ``alpha`` and ``alpha_squared``: mean absolute and mean squared error of the mixture. ``own``: the same of the alpha
-    that owes nothing to a classical key. ``projected``: absolute error, where half-transparent, of the projection on
+    ``alpha`` and ``alpha_squared``: mean absolute and mean squared error of the mixture. ``own``: error of the alpha
+    that owes nothing to a classical key, with cross-entropy. ``choice``: cross-entropy of the mixture's weights with
+    the choices that are right. ``projected``: absolute error, where half-transparent, of the projection on
     the predicted foreground's color line. ``gradient``: of alpha's slopes. ``coarse``: the guide's own alpha.
     ``foreground``: of compressed straight color, weighed by alpha. ``recomposition``: of subject over new backgrounds,
     in linear light; ``recomposition_display``: the same as a display shows it. ``emission``: of light without coverage.
     ``consistency``: of alpha's change between two frames that follow each other.
     """
-    reading, coarse = answers(network, batch, autocast)
+    reading, scores, coarse = answers(network, batch, autocast)
     alpha, truth = reading.alpha, batch.alpha
     soft = ((truth > 0.02) & (truth < 0.98)).float()
     terms = {
         "alpha": (alpha - truth).abs().mean(),
         "alpha_squared": (alpha - truth).square().mean(),
-        "own": (reading.own - truth).abs().mean() + 4.0 * (reading.own - truth).square().mean(),
+        "own": _certain(scores[:, CHOICES : CHOICES + 1], truth),
+        "choice": _choice(scores[:, :CHOICES], reading.choices, truth),
         "projected": ((reading.projected - truth).abs() * soft).sum() / soft.sum().clamp_min(1.0) * soft.mean().sqrt(),
         "gradient": sum_of_slopes(alpha - truth),
-        "coarse": _coarse(coarse, batch.small_alpha),
+        "coarse": _certain(coarse, batch.small_alpha),
         "foreground": _foreground(reading, batch),
         "emission": (compress(reading.emission) - compress(batch.emission)).abs().mean(),
         "consistency": _consistency(alpha, truth, batch),
@@ -41,8 +46,8 @@ def keying_terms(network: Neural, batch: SceneBatch, draw: Draw, autocast: torch
     return terms | _recomposition(reading, batch, draw)
 
 
-def answers(network: Neural, batch: SceneBatch, autocast: torch.dtype | None = None) -> tuple[Reading, Tensor]:
-    """Return the reading of all crops, and the guide's coarse alpha (G, 1, h, w) before its sigmoid."""
+def answers(network: Neural, batch: SceneBatch, autocast: torch.dtype | None = None) -> tuple[Reading, Tensor, Tensor]:
+    """Return the reading of all crops, the raw answers, and the guide's coarse alpha (G, 1, h, w), unsquashed."""
     device = batch.features.device.type
     with torch.autocast(device, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
         maps = network.guide(batch.small)
@@ -55,7 +60,7 @@ def answers(network: Neural, batch: SceneBatch, autocast: torch.dtype | None = N
             ]
         )
         raw = network.fine(batch.features, guidance)
-    return read(raw, batch.features), maps[:, network.guide_maps :].float()
+    return read(raw, batch.features), raw.float(), maps[:, network.guide_maps :].float()
 
 
 def sum_of_slopes(difference: Tensor) -> Tensor:
@@ -107,9 +112,23 @@ def _foreground(reading: Reading, batch: SceneBatch) -> Tensor:
     return (error.clamp_max(1.0) * weight).mean()
 
 
-def _coarse(answer: Tensor, truth: Tensor) -> Tensor:
-    alpha = answer.sigmoid()
-    return (alpha - truth).abs().mean() + 2.0 * (alpha - truth).square().mean()
+def _certain(score: Tensor, truth: Tensor) -> Tensor:
+    """Return error and cross-entropy of a sigmoid: alone, the error has no slope where it is sure and wrong."""
+    entropy = functional.binary_cross_entropy_with_logits(score, truth)
+    return (score.sigmoid() - truth).abs().mean() + 0.5 * entropy
+
+
+def _choice(scores: Tensor, choices: Tensor, truth: Tensor) -> Tensor:
+    """Return the cross-entropy of the mixture's weights with the choices that are right, where it matters which.
+
+    A softmax that is sure of one choice has hardly a slope towards a better one under alpha's error alone.
+    """
+    error = (choices.detach() - truth).abs()
+    right = (-error / _CLEARLY).softmax(dim=1)
+    matters = error.amax(dim=1, keepdim=True) - error.amin(dim=1, keepdim=True)
+    solved_is_wrong = error[:, SOLVED_CHOICE : SOLVED_CHOICE + 1] - error.amin(dim=1, keepdim=True)
+    entropy = -(right * scores.log_softmax(dim=1)).sum(dim=1, keepdim=True)
+    return (entropy * (0.1 * matters + solved_is_wrong)).mean()
 
 
 def _consistency(alpha: Tensor, truth: Tensor, batch: SceneBatch) -> Tensor:

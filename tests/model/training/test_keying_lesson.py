@@ -220,7 +220,7 @@ def test_own_shots_that_cannot_be_used_are_named(tmp_path: Path, size: tuple[int
 def test_the_guide_is_asked_for_every_crop_at_its_place(scene: Scene) -> None:
     built = network()
     batch = ScenePool(tiny(), CPU, always(scene)).batch(0)
-    reading, coarse = answers(built, batch)
+    reading, _, coarse = answers(built, batch)
     assert reading.alpha.shape == batch.alpha.shape
     assert coarse.shape == batch.small_alpha.shape
     assert {field.name for field in fields(reading)} >= {"alpha", "own", "projected", "foreground", "emission"}
