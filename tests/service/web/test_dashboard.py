@@ -260,6 +260,19 @@ def test_a_shot_is_found_in_the_roots_and_keyed(page: Page, hero: str, home: Pat
     expect(dialog).to_have_count(0)
 
 
+def test_a_job_beyond_the_roots_is_listed_and_the_page_says_why_it_shows_no_more(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    shot = write_shot(tmp_path / "private", range(1001, 1003), WIDTH, HEIGHT)
+    job = service.post("/jobs", {"plate": str(shot.folder / shot.pattern)}).json()["id"]
+    row = page.locator(f'li[data-id="{job}"]')
+    expect(row.locator(".state")).to_have_text("Done", timeout=DONE_MS)
+    expect(row.locator("img.loaded")).to_have_count(0)
+    row.locator("a.open").click()
+    expect(page.locator(".viewer")).to_contain_text("outside the folders")
+    expect(page.locator(".viewer")).to_contain_text("extra_roots")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows allows no such file name")
 def test_the_name_of_a_shot_stays_text(page: Page, hero: str, home: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
