@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,19 +18,29 @@ from model.keying.fill import reduce
 from model.keying.holding import held_by_hint
 from model.keying.priors import Priors, priors
 from model.keying.screen import hue_rotation, rotate
-from model.network.neural import ANSWERS, CHOICES, SOLVED_CHOICE, Neural
-from model.network.reading import Reading, guide_factor, on_eighths, read
+from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
+from model.network.reading import guide_factor, on_eighths, read
 from model.settings import KeySettings, Screen
 from model.tiling import windows
 
 WEIGHTS = Path(__file__).parent / "weights" / "neural.safetensors"
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_MARGIN = 0.01  # a mixture of sigmoid and softmax never gets to 0 or 1 by itself
+_MARGIN = 0.01  # alpha below it becomes 0, above 1 − it becomes 1
 _TILE = 1024  # pixels: side of what is answered at once where a frame is larger than _WHOLE
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
 _LEAST_GLOW = 0.01  # emission below this, in units, is noise
+
+
+@dataclass(frozen=True)
+class FrameAnswer:
+    """What the network says of one frame; light is hue-rotated and in units of `model.keying.priors`."""
+
+    alpha: Tensor  # (1, H, W), 0–1, as the mixture leaves it
+    foreground: Tensor  # (3, H, W), straight, without screen light
+    emission: Tensor  # (3, H, W), light that no coverage carries
+    spoiled: int  # pixels whose answer was NaN or infinite: they took the solved alpha
 
 
 class NeuralKeyer(UnmixingKeyer):
@@ -50,14 +61,15 @@ class NeuralKeyer(UnmixingKeyer):
         rotation, _ = hue_rotation(screen.color)
         held = None if mattes.hint is None else held_by_hint(mattes.hint.to(plate))
         known = priors(plate, seen_plate, seen, rotation, screen_level(screen, rotation), held)
-        reading, broken = frame_reading(self.network, known, precision=_PRECISIONS[settings.precision])
+        answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
-
-        def light(turned: Tensor) -> Tensor:
-            return rotate(back, turned[0] * known.unit)
-
-        emission = light((reading.emission - _LEAST_GLOW).clamp_min(0.0))
-        return Solved(stretch(reading.alpha[0], _MARGIN), light(reading.foreground), emission, broken)
+        emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
+        return Solved(
+            alpha=settled(answer.alpha),
+            foreground=rotate(back, answer.foreground * known.unit),
+            emission=rotate(back, emission * known.unit),
+            repaired=answer.spoiled,
+        )
 
 
 def screen_level(screen: Screen, rotation: Tensor) -> float:
@@ -65,42 +77,41 @@ def screen_level(screen: Screen, rotation: Tensor) -> float:
     return float(color_difference(rotate(rotation.cpu(), torch.tensor(screen.color)[:, None, None])))
 
 
-def frame_reading(
+def answer_frame(
     network: Neural, known: Priors, tile: int | None = None, precision: torch.dtype = torch.float32
-) -> tuple[Reading, int]:
-    """Return the reading of one frame, (1, …, H, W), and how many pixels' answers were no numbers.
+) -> FrameAnswer:
+    """Return what the network says of one frame.
 
-    Those take the solved alpha. ``tile`` is the side of what is answered at once; None: chosen by the frame's size.
-    ``precision`` is that of the convolutions; everything else is float32.
+    ``tile`` is the side of what is answered at once; None: chosen by the frame's size. ``precision`` is that of the
+    convolutions; everything else is float32.
     """
     features = known.features
     height, width = features.shape[-2:]
-    factor = guide_factor(height, width, network.guide_lines)
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
     padded = functional.pad(features[None], padding, mode="replicate")
-    found = [torch.empty(1, channels, height, width, device=features.device) for channels in (1, 1, CHOICES, 1, 3, 3)]
-    broken = 0
+    size = padded.shape[-2:]
+    alpha, foreground, emission = (torch.empty(channels, *size, device=features.device) for channels in (1, 3, 3))
+    spoiled = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
+        factor = guide_factor(height, width, network.guide_lines)
         maps = network.guide(reduce(features, factor)[None])[:, : network.guide_maps]
         maps = torch.where(torch.isfinite(maps), maps, torch.zeros_like(maps))
-        for answered, seen in windows(
-            padded.shape[-2:], tile or _side(height, width, features.device), network.context
-        ):
+        for answered, seen in windows(size, tile or _side(height, width, features.device), network.context):
             guidance = on_eighths(maps, factor, seen.top, seen.left, (seen.height, seen.width))
-            answer = network.fine(padded[..., seen.rows, seen.columns], guidance)
-            raw, spoiled = _repaired(answer[..., answered.rows_in(seen), answered.columns_in(seen)].float())
+            raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
+            raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())
+            spoiled += int(broken[..., : height - answered.top, : width - answered.left].sum())
             reading = read(raw, padded[..., answered.rows, answered.columns])
-            for whole, part in zip(found, reading.parts, strict=True):
-                target = whole[..., answered.rows, answered.columns]
-                target.copy_(part[..., : target.shape[-2], : target.shape[-1]])
-            broken += int(spoiled[..., : height - answered.top, : width - answered.left].sum())
-    return Reading(*found), broken
+            alpha[:, answered.rows, answered.columns] = reading.alpha[0]
+            foreground[:, answered.rows, answered.columns] = reading.foreground[0]
+            emission[:, answered.rows, answered.columns] = reading.emission[0]
+    inside = slice(0, height), slice(0, width)
+    return FrameAnswer(alpha[:, *inside], foreground[:, *inside], emission[:, *inside], spoiled)
 
 
-def frame_alpha(network: Neural, known: Priors) -> Tensor:
-    """Return the alpha (1, H, W) of one frame, as the keyer finds it."""
-    reading, _ = frame_reading(network, known)
-    return stretch(reading.alpha[0], _MARGIN)
+def settled(alpha: Tensor) -> Tensor:
+    """Return a mixture's alpha as a keyer shows it: a softmax never gets to 0 or 1 by itself."""
+    return stretch(alpha, _MARGIN)
 
 
 def _side(height: int, width: int, device: torch.device) -> int:

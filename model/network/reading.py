@@ -26,11 +26,6 @@ class Reading:
     foreground: Tensor  # (B, 3, H, W), straight, without screen light
     emission: Tensor  # (B, 3, H, W), light that no coverage carries
 
-    @property
-    def parts(self) -> tuple[Tensor, ...]:
-        """Everything, in order."""
-        return self.alpha, self.own, self.choices, self.projected, self.foreground, self.emission
-
 
 def read(raw: Tensor, features: Tensor) -> Reading:
     """Return the reading of raw answers (B, ANSWERS, H, W) to features (B, 16, H, W)."""

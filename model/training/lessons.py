@@ -18,7 +18,7 @@ from model.keying.priors import LIGHT, Priors, expand
 from model.keying.screen import rotate
 from model.network.interface import AlphaNetwork, Network
 from model.network.neural import Neural
-from model.neural import frame_alpha, frame_reading
+from model.neural import answer_frame, settled
 from model.training.config import TrainingConfig
 from model.training.curve import Canvas
 from model.training.keying_terms import keying_terms
@@ -114,7 +114,7 @@ class KeyingLesson:
         assert isinstance(network, Neural)
         errors = []
         for scene in self._held_out:
-            alpha = frame_alpha(network, Priors(scene.features[0], scene.unit[0]))
+            alpha = settled(answer_frame(network, Priors(scene.features[0], scene.unit[0])).alpha)
             errors.append(float((alpha - scene.alpha[0]).abs().mean()))
         return sum(errors) / len(errors)
 
@@ -128,13 +128,13 @@ class KeyingLesson:
 def _looks(network: Neural, scene: Scene) -> list[Canvas]:
     """Return plate, true alpha, alpha, and foreground on grey of a scene's first frame, as a display shows them."""
     known = Priors(scene.features[0], scene.unit[0])
-    reading, _ = frame_reading(network, known)
-    alpha = frame_alpha(network, known)
+    answer = answer_frame(network, known)
+    alpha = settled(answer.alpha)
 
     def light(turned: Tensor) -> Tensor:
         return rotate(scene.rotation.T, turned * known.unit)
 
-    on_grey = over(light(reading.foreground[0]), alpha, torch.full_like(scene.foreground[0], 0.18))
+    on_grey = over(light(answer.foreground), alpha, torch.full_like(scene.foreground[0], 0.18))
     plate = light(expand(scene.features[0][LIGHT]))
     alphas = [_grey(picture) for picture in (scene.alpha[0], alpha)]
     return [displayed(plate), *alphas, displayed(on_grey)]

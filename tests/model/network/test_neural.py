@@ -9,7 +9,7 @@ from model.keying import priors
 from model.keying.priors import Priors, compress, expand
 from model.network.neural import ANSWERS, CHOICES, FEATURES, Neural
 from model.network.reading import guide_factor, on_eighths, read
-from model.neural import frame_reading
+from model.neural import answer_frame
 
 
 def seeded() -> Neural:
@@ -30,18 +30,18 @@ def known(height: int, width: int) -> Priors:
 
 @pytest.mark.parametrize(("height", "width"), [(176, 264), (97, 131), (8, 8), (3, 5)])
 def test_a_frame_of_any_size_is_answered_whole(height: int, width: int) -> None:
-    reading, broken = frame_reading(seeded(), known(height, width))
-    assert reading.alpha.shape == (1, 1, height, width)
-    assert reading.foreground.shape == (1, 3, height, width)
-    assert broken == 0
-    assert float(reading.alpha.min()) >= 0.0 and float(reading.alpha.max()) <= 1.0
+    answer = answer_frame(seeded(), known(height, width))
+    assert answer.alpha.shape == (1, height, width)
+    assert answer.foreground.shape == answer.emission.shape == (3, height, width)
+    assert answer.spoiled == 0
+    assert float(answer.alpha.min()) >= 0.0 and float(answer.alpha.max()) <= 1.0
 
 
 @pytest.mark.parametrize(("height", "width"), [(320, 456), (301, 250)])
 def test_a_frame_in_tiles_is_the_frame_in_one_piece(height: int, width: int) -> None:
     network, frame = seeded(), known(height, width)
-    whole, _ = frame_reading(network, frame, tile=512)
-    tiled, _ = frame_reading(network, frame, tile=104)
+    whole = answer_frame(network, frame, tile=512)
+    tiled = answer_frame(network, frame, tile=104)
     torch.testing.assert_close(tiled.alpha, whole.alpha, atol=1e-5, rtol=0)
     torch.testing.assert_close(compress(tiled.foreground), compress(whole.foreground), atol=1e-5, rtol=0)
 
@@ -66,20 +66,20 @@ def test_answers_that_are_no_numbers_take_the_solved_alpha_and_are_counted() -> 
         return answer
 
     with network.fine.register_forward_hook(spoil):
-        reading, broken = frame_reading(network, frame)
-    assert broken == 2
+        answer = answer_frame(network, frame)
+    assert answer.spoiled == 2
     solved = frame.features[priors.SOLVED]
-    torch.testing.assert_close(reading.alpha[0, :, 10, 20], solved[:, 10, 20], atol=1e-5, rtol=0)
-    torch.testing.assert_close(reading.alpha[0, :, 30, 40], solved[:, 30, 40], atol=1e-5, rtol=0)
-    assert bool(torch.isfinite(reading.foreground).all())
+    torch.testing.assert_close(answer.alpha[:, 10, 20], solved[:, 10, 20], atol=1e-5, rtol=0)
+    torch.testing.assert_close(answer.alpha[:, 30, 40], solved[:, 30, 40], atol=1e-5, rtol=0)
+    assert bool(torch.isfinite(answer.foreground).all())
 
 
 def test_maps_of_a_guide_that_are_no_numbers_spoil_no_answer() -> None:
     network, frame = seeded(), known(64, 72)
     with network.guide.register_forward_hook(lambda *given: given[2] * torch.nan):
-        reading, broken = frame_reading(network, frame)
-    assert broken == 0
-    assert bool(torch.isfinite(reading.alpha).all())
+        answer = answer_frame(network, frame)
+    assert answer.spoiled == 0
+    assert bool(torch.isfinite(answer.alpha).all())
 
 
 def test_projection_on_the_true_foreground_is_the_true_alpha() -> None:

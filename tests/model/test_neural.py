@@ -1,0 +1,152 @@
+"""The neural keyer as it is shipped: opaque pixels stay the plate's, helpers are heard, nothing is silently wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from model.checkpoint import load_checkpoint
+from model.errors import KeyingError, NoScreenError, UnknownKeyerError
+from model.keyer import KeyedFrame, Mattes, TwoStepKeyer, load_keyer
+from model.keying.compositing import over
+from model.neural import WEIGHTS, NeuralKeyer
+from model.settings import KeySettings
+from model.training.config import TrainingConfig
+from tests.model.test_difference import BLUE, GREEN, disc, flat, shot
+
+
+@pytest.fixture(scope="module")
+def keyer() -> NeuralKeyer:
+    loaded = load_keyer("neural")
+    assert isinstance(loaded, NeuralKeyer)
+    return loaded
+
+
+def key(keyer: NeuralKeyer, plate: Tensor, mattes: Mattes | None = None, **choices: object) -> KeyedFrame:
+    settings = KeySettings.model_validate(choices)
+    return keyer.key(plate, keyer.survey([plate], settings), mattes or Mattes(), settings)
+
+
+@pytest.mark.parametrize("screen", [GREEN, BLUE], ids=["green", "blue"])
+def test_a_soft_disc_is_keyed(keyer: NeuralKeyer, screen: tuple[float, float, float]) -> None:
+    plate, alpha, _ = shot(screen, subject=(0.4, 0.38, 0.42))
+    keyed = key(keyer, plate)
+    assert float((keyed.alpha - alpha).abs().mean()) < 0.008
+    assert float(keyed.alpha[:, :8].max()) < 0.02
+
+
+def test_opaque_pixels_are_the_plates_own_bit_for_bit_highlights_included(keyer: NeuralKeyer) -> None:
+    plate, _, _ = shot(subject=(0.4, 0.38, 0.42))
+    plate[:, 50:54, 60:66] = torch.tensor([50.0, 48.0, 40.0])[:, None, None]
+    keyed = key(keyer, plate)
+    inside = keyed.alpha[0] >= 1.0
+    assert bool(inside[48:56, 58:68].all())
+    assert torch.equal(keyed.foreground[:, inside], plate[:, inside])
+
+
+def test_the_same_plate_gives_the_same_bits(keyer: NeuralKeyer) -> None:
+    plate, _, _ = shot()
+    first, second = key(keyer, plate), key(load_fresh(), plate)
+    assert torch.equal(first.alpha, second.alpha)
+    assert torch.equal(first.foreground, second.foreground)
+
+
+def test_key_is_finish_of_infer(keyer: NeuralKeyer) -> None:
+    plate, _, _ = shot()
+    settings = KeySettings(despill=0.4)
+    screen = keyer.survey([plate], settings)
+    assert isinstance(keyer, TwoStepKeyer)
+    raw = keyer.infer(plate, screen, Mattes(), KeySettings())
+    finished = keyer.finish(raw, screen, Mattes(), settings)
+    whole = keyer.key(plate, screen, Mattes(), settings)
+    assert torch.equal(finished.foreground, whole.foreground)
+
+
+def test_pixels_that_are_no_numbers_are_repaired_and_counted(keyer: NeuralKeyer) -> None:
+    plate, alpha, _ = shot()
+    plate[1, 50, 64], plate[0, 5, 5], plate[2, 80, 100] = torch.nan, torch.inf, -torch.inf
+    keyed = key(keyer, plate)
+    assert keyed.notes.nan_repaired == 3
+    assert bool(torch.isfinite(keyed.alpha).all()) and bool(torch.isfinite(keyed.foreground).all())
+    assert float((keyed.alpha - alpha).abs().mean()) < 0.03
+
+
+def test_answers_that_are_no_numbers_are_told_to_the_artist() -> None:
+    own = load_fresh()
+    plate, _, _ = shot()
+
+    def spoil(_module: torch.nn.Module, _inputs: object, answer: Tensor) -> Tensor:
+        answer = answer.clone()
+        answer[0, :, 40:44, 60:64] = torch.nan
+        return answer
+
+    with own.network.fine.register_forward_hook(spoil):
+        keyed = key(own, plate)
+    assert bool(torch.isfinite(keyed.alpha).all())
+    assert any("no number at 16 pixels" in warning for warning in keyed.notes.warnings)
+
+
+def test_a_plate_without_a_screen_is_refused(keyer: NeuralKeyer) -> None:
+    with pytest.raises(NoScreenError, match="No screen was found"):
+        key(keyer, flat((0.4, 0.39, 0.38)))
+
+
+def test_hint_garbage_and_core_are_honored(keyer: NeuralKeyer) -> None:
+    plate, _, _ = shot()
+    green_patch = plate.clone()
+    green_patch[:, 45:65, 54:74] = torch.tensor(GREEN)[:, None, None]
+    mask = torch.zeros(1, 96, 128)
+    mask[:, 42:68, 50:78] = 1.0
+    bare = key(keyer, green_patch).alpha[0, 50:60, 58:70].mean()
+    assert float(key(keyer, green_patch, Mattes(core=mask)).alpha[0, 50:60, 58:70].min()) == 1.0
+    assert float(key(keyer, green_patch, Mattes(hint=mask)).alpha[0, 52:58, 60:68].min()) == 1.0
+    assert float(bare) < 0.5
+    assert float(key(keyer, plate, Mattes(garbage=mask)).alpha[0, 50:60, 58:70].max()) == 0.0
+
+
+def test_a_given_clean_plate_is_used(keyer: NeuralKeyer) -> None:
+    """A screen whose light falls off in one corner as if something stood there."""
+    light = torch.ones(1, 96, 128)
+    light[:, :30, :30] = 0.1
+    behind = flat(GREEN) * light
+    plate = over(flat((0.5, 0.35, 0.3)), disc(), behind)
+    given = key(keyer, plate, Mattes(clean_plate=behind)).alpha[0, 4:24, 4:24].mean()
+    assert float(given) < 0.02
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_short_number_formats_change_alpha_by_little(keyer: NeuralKeyer, precision: str) -> None:
+    plate, _, _ = shot()
+    exact, short = key(keyer, plate).alpha, key(keyer, plate, precision=precision).alpha
+    assert float((exact - short).abs().mean()) < 2e-3
+
+
+def test_weights_say_how_they_were_made() -> None:
+    checkpoint = load_checkpoint(WEIGHTS, "neural")
+    assert TrainingConfig.model_validate(checkpoint.training).network == "neural"
+    told = checkpoint.provenance
+    assert told.command.startswith("dropkey train") and told.commit and told.steps > 0 and told.seconds > 0
+    assert "validation_mad" in told.metrics
+    assert WEIGHTS.stat().st_size < 16 * 1024**2
+
+
+def test_weights_of_ones_own_are_a_keyer_by_their_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(WEIGHTS.read_bytes())
+    own = load_keyer("neural:mine", "cpu", tmp_path)
+    assert own.name == "neural:mine"
+    assert own.weights_id == load_fresh().weights_id
+    with pytest.raises(KeyingError, match="no weights file"):
+        load_keyer("neural:yours", "cpu", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["neural:../mine", "neural:", "neural:a/b", "neural:.hidden", "neural:a b"])
+def test_names_of_weights_lead_out_of_no_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnknownKeyerError):
+        load_keyer(name, "cpu", tmp_path)
+
+
+def load_fresh() -> NeuralKeyer:
+    return NeuralKeyer(torch.device("cpu"))
