@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -17,15 +16,14 @@ from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState,
 from service.manifest import accept_holes
 from service.messages import FrameFinished, PreviewMade, PreviewOrder
 from service.queue.dispatcher import Dispatcher
+from service.queue.intake import UNSTARTED, Intake, root_of, vanished
 from service.queue.status_file import StatusFiles
 from service.queue.subscription import Hub, Subscription
 from service.settings import Settings
-from service.shots import Shot, unique_name
-from service.store import Event, JobKeys, JobPage, JobStore
+from service.shots import Shot
+from service.store import Event, JobPage, JobStore
 from service.store.store import utc_now
-from service.versions import Wish, any_unchanged, gap_problem, next_version, version_folder, wanted_frames
-
-_UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_ATTENTION, JobState.PAUSED})
+from service.versions import Wish, gap_problem, wanted_frames
 
 
 class JobQueue:
@@ -46,6 +44,7 @@ class JobQueue:
         self._hub = Hub()
         self._status: StatusFiles | None = None
         self._dispatcher = Dispatcher(settings, store, executor, self._lock, self._changed, clock)
+        self._intake = Intake(store, self._changed, self._again)
 
     def start(self) -> None:
         """Begin to run jobs, those of an earlier service first."""
@@ -83,28 +82,28 @@ class JobQueue:
         if settled:
             wish.check()
         with self._lock:
-            known = self._same_job(wish)
+            known = self._intake.same_job(wish)
             if known is not None:
-                return self._meet(known, wish, settled=settled), False
-            return self._add(wish, settled=settled), True
+                return self._intake.meet(known, wish, settled=settled), False
+            return self._intake.add(wish, settled=settled), True
 
     def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
         """All files of a waiting job have arrived: queue it, or return the equal job that was there before.
 
         Raises NotFound, BadInput and PlateMissing.
         """
-        wish = Wish(request, shot, _root(self._store.get(job_id)), mattes)
+        wish = Wish(request, shot, root_of(self._store.get(job_id)), mattes)
         wish.check()
         with self._lock:
             job = self._store.get(job_id)
             if self._store.keys(job_id).settled or job.state in FINAL:
                 return job
             equal = self._store.with_identity(wish.identity, other_than=job_id)
-            if equal is not None and not request.key_again and not _vanished(equal):
+            if equal is not None and not request.key_again and not vanished(equal):
                 self._store.remove(job_id)
                 self._changed(equal)
-                return self._meet(equal, wish, settled=True)
-            return self._adopt(job, wish)
+                return self._intake.meet(equal, wish, settled=True)
+            return self._intake.adopt(job, wish)
 
     # ---- looking
 
@@ -173,7 +172,7 @@ class JobQueue:
         """Fail a job before it began: what orders it cannot be used. Raises WrongState once a worker was on it."""
         with self._lock:
             job = self._store.get(job_id)
-            if job.attempt > 0 or job.state not in _UNSTARTED:
+            if job.attempt > 0 or job.state not in UNSTARTED:
                 raise WrongState(f"A job that is {job.state} cannot be refused any more.", fix="Cancel it.")
             return self._changed(
                 self._store.update(job_id, state=JobState.FAILED, problem=problem, finished_at=utc_now())
@@ -201,7 +200,7 @@ class JobQueue:
                 return job
             if job.state not in (JobState.FAILED, JobState.CANCELLED, JobState.NEEDS_ATTENTION):
                 raise WrongState(f"A job that is {job.state} cannot be retried.", fix="Submit it with key_again.")
-            return self._requeue(self._look_again(job), forgive=True)
+            return self._again(job)
 
     def accept(self, job_id: str) -> Job:
         """Take a result with its listed holes, or key a shot although frames are missing. Raises WrongState."""
@@ -243,103 +242,8 @@ class JobQueue:
 
     # ---- inside; the lock is held
 
-    def _same_job(self, wish: Wish) -> Job | None:
-        """Return the job that already stands for this wish."""
-        if wish.request.key_again:
-            return None
-        known = self._store.with_identity(wish.identity)
-        if known is not None and not _vanished(known):
-            return known
-        # The shot as it was before more of it arrived: same place, same recipe, nothing keyed yet.
-        for job, keys in self._store.with_shot(wish.key):
-            if job.attempt == 0 and job.state in _UNSTARTED and keys.recipe == wish.recipe and _root(job) == wish.root:
-                return job
-        return None
-
-    def _meet(self, job: Job, wish: Wish, *, settled: bool) -> Job:
-        """Bring the job that was there before in line with the wish."""
-        if job.attempt == 0 and job.state in _UNSTARTED:
-            fresh = settled and not self._store.keys(job.id).settled
-            opened = wish.request.accept_gaps and job.state is JobState.NEEDS_ATTENTION
-            return self._adopt(job, wish, settled=settled) if fresh or opened or job.identity != wish.identity else job
-        if settled and job.state in (JobState.FAILED, JobState.CANCELLED):
-            return self._requeue(self._look_again(job), forgive=True)
-        return job
-
-    def _add(self, wish: Wish, *, settled: bool) -> Job:
-        shot = self._named(wish)
-        place = wish.root / shot.name
-        at_place = self._store.at_place(place)
-        version = next_version(place, (job.version for job, _ in at_place))
-        earlier = self._reusable(wish, at_place)
-        now = utc_now()
-        state = JobState.WAITING_INPUT if not settled else JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
-        job = Job(
-            id=uuid.uuid4().hex,
-            request=wish.request,
-            shot=shot,
-            mattes=wish.mattes,
-            identity=wish.identity,
-            state=state,
-            priority=wish.request.priority,
-            version=version,
-            output=version_folder(place, version),
-            reuse=earlier.output if earlier else None,
-            frames=wish.frames,
-            # Taken-over frames and new ones must be keyed alike.
-            screen=earlier.screen if earlier else None,
-            problem=wish.gap if settled else None,
-            created_at=now,
-            updated_at=now,
-        )
-        return self._changed(self._store.add(job, JobKeys(wish.key, wish.recipe, str(place), settled)))
-
-    def _adopt(self, job: Job, wish: Wish, *, settled: bool = True) -> Job:
-        """Give a job that was never started the plate as it is now."""
-        place = job.output.parent
-        earlier = self._reusable(wish, self._store.at_place(place))
-        state = job.state
-        if settled and state is not JobState.PAUSED:
-            state = JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
-        # From one state of rest into the same one, with a new reason, is no transition.
-        return self._changed(
-            self._store.update(
-                job.id,
-                state=state,
-                request=wish.request,
-                shot=wish.shot.model_copy(update={"name": job.shot.name}),
-                mattes=wish.mattes,
-                identity=wish.identity,
-                recipe=wish.recipe,
-                frames=wish.frames,
-                settled=settled,
-                priority=wish.request.priority,
-                reuse=earlier.output if earlier else None,
-                screen=earlier.screen if earlier else None,
-                problem=wish.gap if settled else None,
-            )
-        )
-
-    def _named(self, wish: Wish) -> Shot:
-        """Keep shots of the same name from different folders apart, and a shot in the folder that it has."""
-        for job, _ in self._store.with_shot(wish.key):
-            if _root(job) == wish.root:
-                return wish.shot.model_copy(update={"name": job.shot.name})
-        taken: set[str] = set()
-        name = wish.shot.name
-        while any(keys.shot_key != wish.key for _, keys in self._store.at_place(wish.root / name)):
-            taken.add(name)
-            name = unique_name(wish.shot.name, wish.shot.folder.name, taken)
-        return wish.shot.model_copy(update={"name": name})
-
-    def _reusable(self, wish: Wish, at_place: Sequence[tuple[Job, JobKeys]]) -> Job | None:
-        """Return the earlier version whose unchanged frames can be taken over: only the plates differ."""
-        if wish.request.key_again:
-            return None
-        for job, keys in at_place:
-            if keys.recipe == wish.recipe and keys.shot_key == wish.key and job.frames_done > 0 and job.screen:
-                return job if any_unchanged(wish.shot, self._store.frames(job.id)) else None
-        return None
+    def _again(self, job: Job) -> Job:
+        return self._requeue(self._look_again(job), forgive=True)
 
     def _look_again(self, job: Job) -> Job:
         """Before a retry: take up frames that were missing and are there now, and forget what failed."""
@@ -387,12 +291,3 @@ class JobQueue:
         if job.state is JobState.QUEUED:
             self._dispatcher.wake()
         return job
-
-
-def _root(job: Job) -> Path:
-    return job.output.parent.parent
-
-
-def _vanished(job: Job) -> bool:
-    """Tell whether somebody took the result of a finished job away: then the artist wants it anew."""
-    return job.state is JobState.DONE and not (job.output / "manifest.json").is_file()
