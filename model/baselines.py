@@ -21,6 +21,7 @@ BASELINES = ("regression", "classification")
 WEIGHTS = Path(__file__).parent / "weights"
 
 _GREEN, _MOST_GAIN = 0.4, 8.0  # linear level of the screen that the networks see
+_PALENESS, _MOST_PURER = 0.25, 4.0  # its red and blue, relative to its green; colors are made this much purer at most
 _SURE = 1.0 / 255.0 + 1e-6  # the networks see 256 steps: they cannot mean less than one
 
 
@@ -59,13 +60,19 @@ def network_alpha(network: AlphaNetwork, plate: Tensor, screen_color: Color) -> 
 def as_green_screen(plate: Tensor, screen_color: Color) -> Tensor:
     """Return a scene-linear plate (3, H, W) as the 8-bit sRGB picture of a well-lit green screen, 0–1.
 
-    The experiment knew green screens in one light only. Turning the hue and setting the exposure by the screen's color
-    shows the networks every screen as such; both are linear, so what is mixed from subject and screen stays so.
+    The experiment knew one green screen in one light only. Turning the hue, and setting saturation and exposure by the
+    screen's color, shows the networks every screen as that one: else a pale green would be a pale screen as well as
+    smoke before a pure one. All three are linear and keep grey grey, so what is mixed from subject and screen stays so.
     """
     rotation, _ = hue_rotation(screen_color)
-    green = float(rotation[1] @ torch.tensor(screen_color))
-    gain = min(max(_GREEN / max(green, 1e-4), 1.0 / _MOST_GAIN), _MOST_GAIN)
-    return eight_bit_srgb(gain * rotate(rotation, plate))
+    red, green, blue = (rotation @ torch.tensor(screen_color)).tolist()
+    grey = (red + green + blue) / 3.0
+    # Of the color grey + purer · (color − grey), red and blue shall be _PALENESS times the green.
+    purer = grey * (1.0 - _PALENESS) / max(_PALENESS * (green - grey) + grey - (red + blue) / 2.0, 1e-5)
+    purer = min(max(purer, 1.0 / _MOST_PURER), _MOST_PURER)
+    gain = min(max(_GREEN / max(grey + purer * (green - grey), 1e-4), 1.0 / _MOST_GAIN), _MOST_GAIN)
+    turned = rotate(rotation, plate)
+    return eight_bit_srgb(gain * torch.lerp(turned.mean(dim=0, keepdim=True), turned, purer))
 
 
 def _settled(alpha: Tensor) -> Tensor:

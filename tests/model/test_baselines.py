@@ -101,12 +101,15 @@ def test_both_are_among_the_keyers_and_known_by_their_weights() -> None:
         BaselineKeyer("difference", torch.device("cpu"))
 
 
-@pytest.mark.parametrize("color", [(0.05, 0.4, 0.06), (0.02, 0.04, 0.2), (0.5, 0.1, 0.6)])
-def test_the_networks_see_every_screen_as_a_well_lit_green_one(color: tuple[float, float, float]) -> None:
+@pytest.mark.parametrize(
+    "color", [(0.05, 0.4, 0.06), (0.02, 0.04, 0.2), (0.5, 0.1, 0.6), (0.3, 0.5, 0.28), (0, 0.1, 0)]
+)
+def test_the_networks_see_every_screen_as_the_same_well_lit_green_one(color: tuple[float, float, float]) -> None:
     screen = torch.tensor(color)[:, None, None].expand(3, 2, 2)
     red, green, blue = as_green_screen(screen, color)[:, 0, 0].tolist()
     assert green == pytest.approx(float(srgb_from_linear(torch.tensor(0.4))), abs=0.5 / 255)
     assert red == pytest.approx(blue, abs=0.6 / 255) and red < green
+    assert red == pytest.approx(float(srgb_from_linear(torch.tensor(0.1))), abs=1.1 / 255)
 
 
 def test_what_the_networks_see_has_the_steps_of_an_eight_bit_file() -> None:
