@@ -119,6 +119,8 @@ def test_a_browser_sees_in_the_queue_what_it_may_not_look_into(callers: Callers,
     job = callers.keyed(tmp_path / "private")
     assert [listed["id"] for listed in callers.browser.get("/jobs").json()["jobs"]] == [job.id]
     assert callers.browser.get(f"/jobs/{job.id}").json()["state"] == "queued"
+    for path in ("frames", "quality"):
+        assert callers.browser.get(f"/jobs/{job.id}/{path}").json()["frames"] == []
 
 
 @LINKS
