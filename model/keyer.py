@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -12,7 +14,8 @@ from torch import Tensor
 from model.errors import UnknownKeyerError
 from model.settings import FrameNotes, KeySettings, Screen
 
-KEYER_NAMES = ("difference", "regression", "classification")
+KEYER_NAMES = ("difference", "neural", "regression", "classification")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # a name that leads out of no folder
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,28 @@ FINISHING = frozenset({"alpha_floor", "alpha_ceiling", "despill", "restore_lumin
 """Settings that a raw answer does not depend on."""
 
 
-def load_keyer(name: str, device: str | torch.device = "cpu") -> Keyer:
-    """Return the keyer called ``name``, ready on ``device`` (``cuda``, ``mps`` or ``cpu``)."""
+def load_keyer(name: str, device: str | torch.device = "cpu", own_weights: Path | None = None) -> Keyer:
+    """Return the keyer called ``name``, ready on ``device`` (``cuda``, ``mps`` or ``cpu``).
+
+    ``neural:NAME`` is the neural keyer with the weights ``NAME.safetensors`` in the folder ``own_weights``, which a
+    user trained. Raises UnknownKeyerError for a name that is none, KeyingError for weights that cannot be loaded.
+    """
+    place = torch.device(device)
+    kind, colon, own = name.partition(":")
+    if kind == "neural" and not (colon and (own_weights is None or not _PLAIN.fullmatch(own))):
+        from model.neural import NeuralKeyer
+
+        weights = own_weights / f"{own}.safetensors" if own_weights is not None and own else None
+        return NeuralKeyer(place, weights, name)
     if name == "difference":
         from model.difference import DifferenceKeyer
 
-        return DifferenceKeyer(torch.device(device))
+        return DifferenceKeyer(place)
     if name in KEYER_NAMES:
         from model.baselines import BaselineKeyer
 
-        return BaselineKeyer(name, torch.device(device))
-    raise UnknownKeyerError(f"There is no keyer called '{name}'.", fix=f"Choose one of: {', '.join(KEYER_NAMES)}.")
+        return BaselineKeyer(name, place)
+    raise UnknownKeyerError(
+        f"There is no keyer called '{name}'.",
+        fix=f"Choose one of: {', '.join(KEYER_NAMES)}; or neural:NAME for weights of your own.",
+    )

@@ -40,7 +40,8 @@ def keyed_frames(count: int, width: int, height: int) -> list[tuple[Floats, Floa
     from service.demo.shot import paint_frame
     from service.pipeline.stages import deliverable
 
-    keyer, settings = load_keyer("difference"), KeySettings()
+    settings = KeySettings()
+    keyer = load_keyer(settings.keyer)
     plates = [
         torch.from_numpy(np.ascontiguousarray(np.moveaxis(paint_frame(index, count, width, height).plate, -1, 0)))
         for index in range(count)

@@ -220,7 +220,7 @@ class Worker:
         from model.keyer import load_keyer
 
         if name not in self._keyers:
-            self._keyers[name] = load_keyer(name, self._device)
+            self._keyers[name] = load_keyer(name, self._device, self._settings.weights_folder)
         return self._keyers[name]
 
 

@@ -77,7 +77,7 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
     request = wish.request
     shot, frames = find_shot(request)
     device, _ = find_device(wish.device)
-    keyer = load_keyer(request.settings.keyer, device)
+    keyer = load_keyer(request.settings.keyer, device, wish.service.weights_folder)
     limits = Limits.of(wish.service)
     version, number = claim_version(wish, shot)
     place = find_place(wish, version, frames, lambda: survey_shot(shot, request.settings, keyer, limits))

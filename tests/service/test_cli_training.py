@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from model.checkpoint import load_checkpoint
+from model.data.dataset import write_shots
+from model.data.scenes import generate
 from service.cli import app
+from service.cli.data import linear_writer
 from service.errors import BadInput
 
 Dropkey = Callable[..., Result]
@@ -17,6 +20,8 @@ SMALL = [
     f"--set={choice}"
     for choice in ("batch=1", "crop=16", "shot_height=48", "shot_width=48", "pool=1", "validation_shots=1")
 ]
+
+NARROW = [f"--option={choice}" for choice in ("width=16", "guide_width=8", "guide_maps=8")]
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def dropkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dropkey:
 
 def test_training_writes_weights_that_know_their_origin_and_goes_on_later(dropkey: Dropkey, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    first = dropkey("train", "--output", folder, "--steps", 2, "--seconds", 0, *SMALL)
+    first = dropkey("train", "--network", "regression", "--output", folder, "--steps", 2, "--seconds", 0, *SMALL)
     assert first.exit_code == 0, first.output
     assert "step 1/2" in first.stdout
     second = dropkey("train", "--resume", folder)
@@ -42,6 +47,19 @@ def test_training_writes_weights_that_know_their_origin_and_goes_on_later(dropke
     assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_neural_keyer_goes_on_learning_from_ones_own_shots(dropkey: Dropkey, tmp_path: Path) -> None:
+    write_shots(tmp_path / "shots", generate([4], height=56, width=72), linear_writer(), noiseless=False)
+    begun = dropkey("train", "--output", tmp_path / "first", "--steps", 1, *SMALL, *NARROW)
+    assert begun.exit_code == 0, begun.output
+    first = tmp_path / "first" / "weights.safetensors"
+    arguments = ("--from", first, "--data", tmp_path / "shots", "--output", tmp_path / "second", "--steps", 1)
+    tuned = dropkey("train", *arguments, *SMALL, *NARROW, "--set=own_share=1.0")
+    assert tuned.exit_code == 0, tuned.output
+    weights = load_checkpoint(tmp_path / "second" / "weights.safetensors", "neural")
+    assert weights.training["own_shots"] == str(tmp_path / "shots")
+    assert " && " in weights.provenance.command, "what made the weights that it began with is told as well"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -52,7 +70,10 @@ def test_training_writes_weights_that_know_their_origin_and_goes_on_later(dropke
         ["train", "--output", "a", "--set", "batch=0"],
         ["train", "--output", "a", "--set", "invented=1"],
         ["train", "--output", "a", "--network", "invented"],
-        ["train", "--output", "a", "--option", "width=3"],
+        ["train", "--output", "a", "--option", "depth=3"],
+        ["train", "--output", "a", "--data", "nowhere"],
+        ["train", "--output", "a", "--network", "regression", "--data", "nowhere"],
+        ["train", "--output", "a", "--from", "nowhere.safetensors"],
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_it_starts(

@@ -32,5 +32,29 @@ DIFFERENCE: Bounds = {
     "no screen": {"keyed": 0.0},
 }
 
-BOUNDS: dict[str, Bounds] = {"difference": DIFFERENCE}
+# The same for `neural` with the weights so far. Better where choices are needed (crosses, glass, olive cloth, blur),
+# worse in plain cores: these bounds keep what has been learned, and are to be tightened with every better training.
+NEURAL: Bounds = {
+    "red gel": {"mad": 236.6, "spill": SPILL, "hue": 25.0},
+    "fine hair": {"mad": 12.0, "spill": SPILL, "rec": 5.4},
+    "motion-blurred arm": {"mad": 9.5, "spill": SPILL, "rec": 4.1},
+    "defocused edge": {"mad": 21.6, "spill": SPILL, "core": 0.9},
+    "glass": {"mad": 66.9, "spill": SPILL, "rec": 28.4},
+    "smoke": {"mad": 63.8, "spill": SPILL, "rec": 32.7},
+    "fire": {"mad": 86.4, "spill": SPILL, "rec": 32.0},
+    "chain-mail": {"mad": 53.1, "spill": SPILL, "core": 20.7},
+    "black and white cloth": {"mad": 15.1, "spill": SPILL, "core": 13.8},
+    "olive and teal cloth": {"mad": 17.4, "spill": SPILL, "core": 17.1},
+    "marker crosses": {"mad": 9.0, "spill": SPILL, "markers": 224.3},
+    "screen that ends": {"mad": 606.8, "spill": SPILL, "set": 1000.0},
+    "hot spot": {"mad": 7.4, "spill": SPILL, "core": 4.2},
+    "low bit rate": {"mad": 7.2, "spill": SPILL, "core": 3.6},
+    "640 × 360": {"mad": 10.1, "spill": SPILL, "core": 8.2},
+    "blue screen": {"mad": 10.8, "spill": SPILL, "core": 4.6},
+    "red screen": {"mad": 12.5, "spill": SPILL, "core": 1.6},
+    "highlights": {"mad": 16.6, "spill": SPILL, "highlights": 2.4},
+    "no screen": {"keyed": 0.0},
+}
+
+BOUNDS: dict[str, Bounds] = {"difference": DIFFERENCE, "neural": NEURAL}
 """Keyer → its bounds. A keyer without an entry is shown, and not judged."""
