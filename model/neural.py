@@ -97,7 +97,7 @@ def answer_frame(
         maps = network.guide(reduce(features, factor)[None])[:, : network.guide_maps]
         maps = torch.where(torch.isfinite(maps), maps, torch.zeros_like(maps))
         for answered, seen in windows(size, tile or _side(height, width, features.device), network.context):
-            guidance = on_eighths(maps, factor, seen.top, seen.left, (seen.height, seen.width))
+            guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
             raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
             raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())
             spoiled += int(broken[..., : height - answered.top, : width - answered.left].sum())

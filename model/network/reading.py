@@ -48,17 +48,19 @@ def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:
     return (along / (direction.square().sum(dim=1, keepdim=True) + _LEAST)).clamp(0.0, 1.0)
 
 
-def on_eighths(maps: Tensor, factor: int, top: int, left: int, size: Sequence[int]) -> Tensor:
-    """Return the guide's maps (1, C, h, w) upon the eighths of a window: (1, C, size[0] / 8, size[1] / 8).
+def on_eighths(maps: Tensor, factor: int, corners: Sequence[tuple[int, int]], size: Sequence[int]) -> Tensor:
+    """Return the guide's maps (B, C, h, w) upon the eighths of a window each: (B, C, size[0] / 8, size[1] / 8).
 
-    A map's pixel covers ``factor`` × ``factor`` pixels of the frame; the window of ``size`` begins at (top, left).
+    A map's pixel covers ``factor`` × ``factor`` pixels of the frame; a window of ``size`` begins at its (top, left).
     """
-    rows = (torch.arange(size[0] // 8, device=maps.device) * 8.0 + 4.0 + top) * (2.0 / (factor * maps.shape[-2])) - 1.0
-    columns = (torch.arange(size[1] // 8, device=maps.device) * 8.0 + 4.0 + left) * (
-        2.0 / (factor * maps.shape[-1])
-    ) - 1.0
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    grid = torch.stack((x, y), dim=-1)[None]
+    begin = torch.tensor(corners, dtype=torch.float32, device=maps.device)
+
+    def places(axis: int) -> Tensor:
+        centers = torch.arange(size[axis] // 8, device=maps.device) * 8.0 + 4.0 + begin[:, axis, None]
+        return centers * (2.0 / (factor * maps.shape[2 + axis])) - 1.0
+
+    rows, columns = places(0)[:, :, None], places(1)[:, None, :]
+    grid = torch.stack((columns.expand(-1, size[0] // 8, -1), rows.expand(-1, -1, size[1] // 8)), dim=-1)
     return functional.grid_sample(maps.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

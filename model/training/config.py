@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,6 +46,9 @@ class TrainingConfig(BaseModel):
 
     fresh: Annotated[float, Field(gt=0.0)] = 0.1
     """New shots per step; each takes the place of the oldest."""
+
+    generators: Annotated[int, Field(ge=0)] = 0
+    """Processes that make the scenes of the neural keyer ahead on the CPU; 0: the training device makes them itself."""
 
     data: DataConfig = Field(default_factory=DataConfig)
     """What the shots are made of."""
@@ -110,6 +114,17 @@ class TrainingConfig(BaseModel):
 # They see a neighbourhood only and cannot know where a screen ends: what lies beyond is left out of their shots.
 _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 
+# Photographs of soft things, seldom gases: a network that sees much fire takes a bright subject for light without
+# coverage. Light reaches far above the screen's, as in many real shoots. Sets are few, or they outweigh all else.
+_KEYING_DATA = {
+    "set_visible": 0.1,
+    "markers": 0.5,
+    "near_screen": 0.2,
+    "light": (0.4, 6.0),
+    "subjects": DataConfig().subjects
+    | {"fur": 2.5, "object": 2.5, "hair": 2.0, "foliage": 1.2, "thin": 1.0, "fire": 0.15, "glow": 0.08, "smoke": 0.3},
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     "regression": _BASELINE | {"steps": 2500, "batch": 64, "crop": 20, "learning_rate": 3e-3, "averaging": 0.99},
     "classification": _BASELINE
@@ -133,7 +148,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation_shots": 16,
         "validate_every": 500,
         "save_every": 250,
-        "data": {"set_visible": 0.3, "markers": 0.5},
+        "data": _KEYING_DATA,
         "loss_weights": {
             "alpha": 2.0,
             "alpha_squared": 4.0,
@@ -148,6 +163,29 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def training_config(network: str, **choices: Any) -> TrainingConfig:
-    """Return the preset of ``network`` with ``choices`` in place of its own; raises pydantic's ValidationError."""
-    return TrainingConfig.model_validate({"network": network} | PRESETS.get(network, {}) | choices)
+# A card answers many large crops in the time of a few small ones, and every core can make scenes beside it.
+ON_CUDA: dict[str, dict[str, Any]] = {
+    "neural": {
+        "steps": 10_000,
+        "batch": 64,
+        "crop": 256,
+        "shot_height": 576,
+        "shot_width": 1008,
+        "pool": 256,
+        "fresh": 0.6,
+        "learning_rate": 2e-3,
+        "averaging": 0.998,
+        "generators": max(1, (os.cpu_count() or 2) - 1),
+        "validate_every": 1000,
+        "save_every": 1000,
+    },
+}
+
+
+def training_config(network: str, *, cuda: bool = False, **choices: Any) -> TrainingConfig:
+    """Return the preset of ``network`` with ``choices`` in place of its own; raises pydantic's ValidationError.
+
+    ``cuda`` takes the choices that fit a CUDA GPU, where there are any.
+    """
+    preset = PRESETS.get(network, {}) | (ON_CUDA.get(network, {}) if cuda else {})
+    return TrainingConfig.model_validate({"network": network} | preset | choices)

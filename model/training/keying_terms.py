@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from model.data.backgrounds import BRIGHTEST, new_background
+from model.data.backgrounds import BRIGHTEST
 from model.data.seeding import Draw
 from model.keying.priors import compress
 from model.network.neural import CHOICES, SOLVED_CHOICE, Neural
 from model.network.reading import Reading, on_eighths, read
+from model.training.crops import SceneBatch, linear, plate_of
 from model.training.losses import Terms
-from model.training.scenes import SceneBatch, linear, plate_of
 
 _CLEARLY = 0.05  # difference of alpha that makes one choice clearly better than another
 
@@ -51,14 +51,9 @@ def answers(network: Neural, batch: SceneBatch, autocast: torch.dtype | None = N
     device = batch.features.device.type
     with torch.autocast(device, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
         maps = network.guide(batch.small)
-        guidance = torch.cat(
-            [
-                on_eighths(
-                    maps[frame : frame + 1, : network.guide_maps], batch.factor, top, left, batch.alpha.shape[-2:]
-                )
-                for frame, top, left in batch.places
-            ]
-        )
+        of_crops = maps[[frame for frame, _, _ in batch.places], : network.guide_maps]
+        corners = [(top, left) for _, top, left in batch.places]
+        guidance = on_eighths(of_crops, batch.factor, corners, batch.alpha.shape[-2:])
         raw = network.fine(batch.features, guidance)
     return read(raw, batch.features), raw.float(), maps[:, network.guide_maps :].float()
 
@@ -73,16 +68,9 @@ def sum_of_slopes(difference: Tensor) -> Tensor:
 def new_backgrounds(batch: SceneBatch, draw: Draw) -> Tensor:
     """Return (B, 3, S, S): about half of them other crops' plates, which are pictures, the others made for this."""
     plates = plate_of(batch).clamp(0.0, BRIGHTEST)
-    count, _, height, width = plates.shape
-    order = torch.roll(torch.arange(count), draw.integer(1, max(1, count - 1))).tolist()
-    return torch.stack(
-        [
-            plates[other]
-            if (own := draw.child(str(index))).chance(0.5)
-            else new_background(own, height, width, plates.device)
-            for index, other in enumerate(order)
-        ]
-    )
+    others = plates.roll(draw.integer(1, max(1, len(plates) - 1)), dims=0)
+    is_plate = torch.from_numpy(draw.uniforms(0.0, 1.0, len(plates), 1, 1, 1)).to(plates.device) < 0.5
+    return torch.where(is_plate, others, batch.behind)
 
 
 def _recomposition(reading: Reading, batch: SceneBatch, draw: Draw) -> Terms:

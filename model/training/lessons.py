@@ -19,12 +19,14 @@ from model.keying.screen import rotate
 from model.network.interface import AlphaNetwork, Network
 from model.network.neural import Neural
 from model.neural import answer_frame, settled
+from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig
+from model.training.crops import ScenePool
 from model.training.curve import Canvas
 from model.training.keying_terms import keying_terms
 from model.training.losses import OBJECTIVES, Terms
-from model.training.own_shots import with_own_shots
-from model.training.scenes import Scene, ScenePool, generated_scenes, validation_scenes
+from model.training.own_shots import OwnScenes
+from model.training.scenes import GeneratedScenes, Scene, SceneSource, validation_scenes
 from model.training.shots import ShotPool, validation
 
 _PICTURES = 6
@@ -90,10 +92,7 @@ class KeyingLesson:
 
     def __init__(self, config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None = None) -> None:
         self._config = config
-        source = generated_scenes(config, device)
-        if config.own_shots:
-            source = with_own_shots(source, config, device, read_picture)
-        self._pool = ScenePool(config, device, source)
+        self._pool = ScenePool(config, device, _scenes(config, device, read_picture))
         self._held_out = validation_scenes(config, device)
         self._autocast = torch.bfloat16 if config.precision == "bfloat16" else None
 
@@ -123,6 +122,14 @@ class KeyingLesson:
         """Return a row of pictures for each of the first held-out frames."""
         assert isinstance(network, Neural)
         return in_rows([picture for scene in self._held_out[:_PICTURES] for picture in _looks(network, scene)], 4)
+
+
+def _scenes(config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None) -> SceneSource:
+    where = torch.device("cpu") if config.generators else device
+    source: SceneSource = GeneratedScenes(config, where)
+    if config.own_shots:
+        source = OwnScenes(source, config, where, read_picture)
+    return AheadSource(source, config.generators, device.type == "cuda") if config.generators else source
 
 
 def _looks(network: Neural, scene: Scene) -> list[Canvas]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,35 +21,48 @@ _KEPT = 8  # shots in memory
 _PARTS = ("plate", "foreground", "alpha", "background", "clean_plate", "spill", "emission")
 
 
-def with_own_shots(
-    generated: SceneSource, config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None
-) -> SceneSource:
-    """Return a source that mixes windows of the shots in ``config.own_shots`` among the generated scenes.
+@dataclass
+class OwnScenes:
+    """A source that mixes windows of the shots in ``config.own_shots`` among the generated scenes.
 
     Raises KeyingError when there is no reader, no shot, or a shot is smaller than a scene.
     """
-    folders = find_shots(Path(config.own_shots))
-    if read_picture is None or not folders:
-        raise KeyingError(
-            f"{config.own_shots} holds no shot to learn from.",
-            fix="docs/data.md tells the layout; `dropkey data check DIR` says what is missing.",
-        )
-    for folder in folders:
-        _check_size(folder, config)
 
-    @lru_cache(maxsize=_KEPT)
-    def shot(index: int) -> ShotBatch:
-        return film(read_shot(folders[index], read_picture), read_description(folders[index]))
+    generated: SceneSource
+    config: TrainingConfig
+    device: torch.device
+    read_picture: ReadPicture | None
 
-    def scene(number: int) -> Scene:
-        draw = Draw(config.seed, f"own/{number}")
-        if not draw.chance(config.own_share):
-            return generated(number)
-        chosen = shot(draw.integer(0, len(folders) - 1))
-        frames = 2 if chosen.frames > 1 and draw.chance(config.pairs) else 1
-        return make_scene(window(chosen, frames, config, draw, device), config, draw.child("survey"))
+    def __post_init__(self) -> None:
+        """Look at what there is."""
+        self._folders = find_shots(Path(self.config.own_shots))
+        self._shots: dict[int, ShotBatch] = {}
+        if self.read_picture is None or not self._folders:
+            raise KeyingError(
+                f"{self.config.own_shots} holds no shot to learn from.",
+                fix="docs/data.md tells the layout; `dropkey data check DIR` says what is missing.",
+            )
+        for folder in self._folders:
+            _check_size(folder, self.config)
 
-    return scene
+    def __call__(self, number: int) -> Scene:
+        """Return the scene of ``number``."""
+        draw = Draw(self.config.seed, f"own/{number}")
+        if not draw.chance(self.config.own_share):
+            return self.generated(number)
+        chosen = self._shot(draw.integer(0, len(self._folders) - 1))
+        frames = 2 if chosen.frames > 1 and draw.chance(self.config.pairs) else 1
+        piece = window(chosen, frames, self.config, draw, self.device)
+        return make_scene(piece, self.config, draw.child("survey"))
+
+    def _shot(self, index: int) -> ShotBatch:
+        assert self.read_picture is not None
+        if index not in self._shots:
+            while len(self._shots) >= _KEPT:
+                del self._shots[next(iter(self._shots))]
+            folder = self._folders[index]
+            self._shots[index] = film(read_shot(folder, self.read_picture), read_description(folder))
+        return self._shots[index]
 
 
 def window(shot: ShotBatch, frames: int, config: TrainingConfig, draw: Draw, device: torch.device) -> ShotBatch:

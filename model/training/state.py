@@ -95,8 +95,8 @@ class TrainingState:
         self.optimizer.step()
         # A young average would remember the random weights of the beginning for long.
         keep = min(self.config.averaging, (1.0 + self.step) / (10.0 + self.step))
-        for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value.detach(), 1.0 - keep)
+        weights = {name: value.detach() for name, value in self.network.state_dict().items()}
+        torch._foreach_lerp_([self.average[name] for name in weights], list(weights.values()), 1.0 - keep)
         self.step += 1
 
     def delivered(self) -> Network:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
 from model.data.codecs import write_png
 from model.data.dataset import ReadPicture
 from model.errors import KeyingError
 from model.training.config import TrainingConfig
-from model.training.curve import Canvas, Row, read_rows, write_curve, write_rows
+from model.training.curve import Row, read_rows, write_curve, write_rows
 from model.training.lessons import Lesson, begin_lesson
-from model.training.losses import weighted_sum
+from model.training.losses import Terms, weighted_sum
 from model.training.state import TrainingState
 
 STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
 PICTURES = "pictures.png"
+_PENDING = 10  # steps whose figures may wait on the device; on a CPU nothing waits for them
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,18 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     told = _told(provenance or Provenance(), output, resume, start)
     begin, earlier = time.perf_counter(), state.seconds
-    checkpoint = None
+    checkpoint, pending = None, _Pending()
     while state.step < state.config.steps:
-        rows.append(_step(state, lesson))
-        state.seconds = earlier + time.perf_counter() - begin
+        pending.add(state.step, *_step(state, lesson))
         over = seconds is not None and time.perf_counter() - begin > seconds
         last = over or state.step == state.config.steps
-        if rows[-1].validation is not None:
-            _draw(lesson.pictures(state.delivered()), output / PICTURES)
-        if last or rows[-1].validation is not None or state.step % state.config.report_every == 0:
+        error = _held_out_error(state, lesson, output)
+        told_now = last or error is not None or state.step % state.config.report_every == 0
+        if not told_now and state.step % state.config.save_every and len(pending) < _PENDING:
+            continue
+        rows += pending.rows(error)
+        state.seconds = earlier + time.perf_counter() - begin
+        if told_now:
             share = lesson.generator_seconds / max(time.perf_counter() - begin, 1e-9)
             report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
         if last or state.step % state.config.save_every == 0:
@@ -101,25 +106,54 @@ def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: 
     return TrainingState.begin(config, device)
 
 
-def _step(state: TrainingState, lesson: Lesson) -> Row:
-    """Take one step; return its row of the curve, with the error on held-out shots where it is due."""
+def _step(state: TrainingState, lesson: Lesson) -> tuple[Tensor, Terms]:
+    """Take one step; return its loss and terms."""
     config, step = state.config, state.step
     # Layers that draw at random draw the same at this step, whenever it is taken.
     torch.manual_seed(config.seed * 1_000_003 + step)
     terms = lesson.terms(state.network, step)
     loss = weighted_sum(terms, config.loss_weights)
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise KeyingError(f"The loss is {value} at step {step}.", fix="Train with a smaller learning rate.")
     state.update(loss)
-    due = state.step % config.validate_every == 0 or state.step == config.steps
-    error = lesson.held_out_error(state.delivered()) if due else None
-    return Row(step, value, {name: float(term.detach()) for name, term in terms.items()}, error)
+    return loss, terms
 
 
-def _draw(pictures: Canvas | None, path: Path) -> None:
-    if pictures is not None:
-        write_png(path, pictures)
+def _held_out_error(state: TrainingState, lesson: Lesson, output: Path) -> float | None:
+    """Return the error on held-out shots where it is due, and draw pictures of them."""
+    if state.step % state.config.validate_every and state.step != state.config.steps:
+        return None
+    network = state.delivered()
+    if (pictures := lesson.pictures(network)) is not None:
+        write_png(output / PICTURES, pictures)
+    return lesson.held_out_error(network)
+
+
+class _Pending:
+    """Rows of the curve whose figures are still on the device: asking for each at once would keep a GPU waiting."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[int, list[str], Tensor]] = []
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def add(self, step: int, loss: Tensor, terms: Terms) -> None:
+        """Keep the figures of ``step``."""
+        self._steps.append((step, list(terms), torch.stack([loss, *terms.values()]).detach()))
+
+    def rows(self, validation: float | None) -> list[Row]:
+        """Return the rows of all steps since the last call; the last one holds ``validation``.
+
+        Raises KeyingError where a loss is no number.
+        """
+        found = []
+        for step, names, figures in self._steps:
+            loss, *values = figures.tolist()
+            if not math.isfinite(loss):
+                raise KeyingError(f"The loss is {loss} at step {step}.", fix="Train with a smaller learning rate.")
+            found.append(Row(step, loss, dict(zip(names, values, strict=True)), None))
+        self._steps.clear()
+        found[-1] = replace(found[-1], validation=validation)
+        return found
 
 
 def _save(state: TrainingState, rows: list[Row], output: Path, provenance: Provenance) -> Checkpoint:

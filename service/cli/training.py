@@ -77,7 +77,7 @@ def train(
     named: dict[str, Any] = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
     named |= {"own_shots": str(data.resolve())} if data else {}
     chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
-    config = _config(network or "neural", chosen)
+    config = _config(network or "neural", where, chosen)
     folder = resume or output
     assert folder is not None
     done = run_training(
@@ -107,7 +107,7 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
         torch.set_num_threads(threads)
     where, _ = find_device(device)
     for network in NETWORKS:
-        found = time_steps(training_config(network, pool=16), where)
+        found = time_steps(training_config(network, cuda=where.startswith("cuda"), pool=16), where)
         if as_json:
             typer.echo(json.dumps(asdict(found) | {"generator_share": found.generator_share}))
         else:
@@ -118,11 +118,11 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
             )
 
 
-def _config(network: str, choices: dict[str, Any]) -> TrainingConfig:
+def _config(network: str, device: str, choices: dict[str, Any]) -> TrainingConfig:
     from model.training.config import training_config
 
     try:
-        return training_config(network, **choices)
+        return training_config(network, cuda=device.startswith("cuda"), **choices)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

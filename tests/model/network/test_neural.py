@@ -108,7 +108,7 @@ def test_a_sure_weight_makes_its_choice_the_answer(choice: int, alpha: float) ->
 def test_the_guide_lies_upon_the_frame_without_a_shift() -> None:
     factor, rows, columns = 6, 20, 30
     maps = (torch.arange(columns) * factor + factor / 2.0).expand(1, 1, rows, columns)
-    inside = on_eighths(maps, factor, top=16, left=24, size=(64, 96))
+    inside = on_eighths(maps, factor, [(16, 24)], size=(64, 96))
     torch.testing.assert_close(inside[0, 0, 0], torch.arange(12) * 8.0 + 4.0 + 24.0, atol=1e-3, rtol=0)
 
 

@@ -16,13 +16,15 @@ from model.data.seeding import Draw
 from model.errors import KeyingError
 from model.keying.priors import FROM_SCREEN, HELD, LIGHT, expand
 from model.network.neural import Neural
+from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig, training_config
+from model.training.crops import ScenePool, plate_of
 from model.training.curve import read_rows
 from model.training.keying_terms import answers, keying_terms, new_backgrounds
 from model.training.lessons import begin_lesson
 from model.training.losses import weighted_sum
-from model.training.own_shots import window, with_own_shots
-from model.training.scenes import Scene, ScenePool, SceneSource, generated_scenes, make_scene, plate_of
+from model.training.own_shots import OwnScenes, window
+from model.training.scenes import GeneratedScenes, Scene, SceneSource, make_scene
 from model.training.train import train
 
 CPU = torch.device("cpu")
@@ -54,7 +56,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    return generated_scenes(tiny(pairs=1.0), CPU)(0)
+    return GeneratedScenes(tiny(pairs=1.0), CPU)(0)
 
 
 def always(scene: Scene) -> SceneSource:
@@ -121,7 +123,7 @@ def test_two_frames_that_follow_each_other_are_cut_at_one_place(scene: Scene) ->
 
 def test_the_truth_in_units_composites_to_the_plate(scene: Scene) -> None:
     config = tiny(data=EASY.model_copy(update={"camera": False, "spill": False, "shadow": 0.0, "wrinkles": 0.0}))
-    batch = ScenePool(config, CPU, generated_scenes(config, CPU)).batch(0)
+    batch = ScenePool(config, CPU, GeneratedScenes(config, CPU)).batch(0)
     screen = expand(batch.features[:, LIGHT]) - expand(batch.features[:, FROM_SCREEN])
     composed = batch.alpha * batch.foreground + batch.emission + (1 - batch.alpha) * screen
     error = (composed - expand(batch.features[:, LIGHT])).abs()
@@ -153,7 +155,9 @@ def test_new_backgrounds_are_pictures_and_colors_fixed_by_the_draw(scene: Scene)
     assert not torch.equal(first, new_backgrounds(batch, Draw(8, "b")))
     plates = plate_of(batch).clamp(0.0, 4.0)
     is_plate = [any(bool((one - plate).abs().max() < 1e-6) for plate in plates) for one in first]
-    assert any(is_plate) and not all(is_plate)
+    is_new = [any(bool(torch.equal(one, new)) for new in batch.behind) for one in first]
+    assert any(is_plate) and any(is_new)
+    assert [a != b for a, b in zip(is_plate, is_new, strict=True)] == [True] * len(first)
 
 
 def test_a_hint_tells_the_truth_coarsely(scene: Scene) -> None:
@@ -171,6 +175,16 @@ def test_a_true_clean_plate_is_at_times_given() -> None:
     shot = generate([5], height=64, width=96, config=EASY)
     given, estimated = (make_scene(shot, one, Draw(1, "s")) for one in (config, tiny()))
     assert not torch.equal(given.unit, estimated.unit)
+
+
+def test_scenes_made_ahead_by_other_processes_are_the_same_in_order() -> None:
+    alone = GeneratedScenes(tiny(pairs=0.5, options={}), CPU)
+    ahead = AheadSource(alone, processes=2)
+    for number in (3, 4, 5, 9, 10):  # 9 does not follow: a resumed run begins anywhere
+        made, expected = ahead(number), alone(number)
+        assert torch.equal(made.layers, expected.layers)
+        assert torch.equal(made.soft, expected.soft)
+        assert torch.equal(made.behind, expected.behind)
 
 
 @pytest.mark.parametrize(("changes", "says"), [({"crop": 36}, "cannot be cut"), ({"shot_height": 131}, "evenly")])
@@ -191,9 +205,9 @@ def test_own_shots_are_mixed_with_generated_ones(tmp_path: Path) -> None:
     (folder,) = write_shots(tmp_path, shot, kept.__setitem__, noiseless=True)
     assert picture_path(folder, "plate", 1) in kept
     config = tiny(own_shots=str(tmp_path), own_share=0.5, pairs=0.5)
-    source = with_own_shots(generated_scenes(config, CPU), config, CPU, kept.__getitem__)
+    source = OwnScenes(GeneratedScenes(config, CPU), config, CPU, kept.__getitem__)
     alphas = [source(number).alpha[0] for number in range(12)]
-    generated = [generated_scenes(config, CPU)(number).alpha[0] for number in range(12)]
+    generated = [GeneratedScenes(config, CPU)(number).alpha[0] for number in range(12)]
     same = [bool(torch.equal(a, b)) for a, b in zip(alphas, generated, strict=True)]
     assert any(same) and not all(same)
 
@@ -214,7 +228,7 @@ def test_own_shots_that_cannot_be_used_are_named(tmp_path: Path, size: tuple[int
         write_shots(tmp_path, generate([8], height=size[0], width=size[1], config=EASY), kept.__setitem__)
     config = tiny(own_shots=str(tmp_path))
     with pytest.raises(KeyingError, match=says):
-        with_own_shots(generated_scenes(config, CPU), config, CPU, kept.__getitem__)
+        OwnScenes(GeneratedScenes(config, CPU), config, CPU, kept.__getitem__)
 
 
 def test_the_guide_is_asked_for_every_crop_at_its_place(scene: Scene) -> None:

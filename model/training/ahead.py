@@ -1,0 +1,59 @@
+"""Makes scenes ahead of the training, on the CPU in processes of their own: a GPU would wait for small steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from model.training.scenes import Scene, SceneSource
+
+_AHEAD = 3  # scenes that each process may be ahead
+_LAST = 2**40
+
+
+@dataclass
+class AheadSource:
+    """Hands out the scenes of ``source``, made by ``processes`` processes, in order: the bits are those of one process.
+
+    ``source`` must be able to travel to another process, and make its scenes on the CPU. Another number than the next
+    one begins anew there. The processes end with the object.
+    """
+
+    source: SceneSource
+    processes: int
+    pinned: bool = False  # whether a GPU is to fetch the scenes by itself
+
+    def __post_init__(self) -> None:
+        """Begin with nothing made."""
+        self._next, self._scenes = -1, iter(())  # type: tuple[int, Iterator[Scene]]
+
+    def __call__(self, number: int) -> Scene:
+        """Return the scene of ``number``, waiting for it where need be."""
+        if number != self._next:
+            self._scenes = self._from(number)
+        self._next = number + 1
+        return next(self._scenes)
+
+    def _from(self, first: int) -> Iterator[Scene]:
+        loader: DataLoader[Scene] = DataLoader(
+            _Numbered(self.source),
+            batch_size=None,
+            sampler=range(first, _LAST),
+            num_workers=self.processes,
+            prefetch_factor=_AHEAD,
+            pin_memory=self.pinned,
+            multiprocessing_context="spawn",  # a forked process cannot use what CUDA has begun
+        )
+        return iter(loader)
+
+
+@dataclass(frozen=True)
+class _Numbered(Dataset[Scene]):
+    source: SceneSource
+
+    def __getitem__(self, number: int) -> Scene:
+        torch.set_num_threads(1)
+        return self.source(number)
