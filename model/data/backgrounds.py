@@ -33,7 +33,7 @@ def new_background(draw: Draw, height: int, width: int, device: torch.device | s
     if kind == "slope":
         light = _slope(own, height, width, place)
     else:
-        paint = {"leaves": _leaves, "texture": _texture, "lights": _lights}[kind]
+        paint = {"leaves": dead_leaves, "texture": _texture, "lights": _lights}[kind]
         light = paint(own, *_grid(own.child("grid"), height, width, place))
     return (light * draw.log_uniform(0.35, 1.6)).clamp(0.0, BRIGHTEST)[0]
 
@@ -75,8 +75,11 @@ def _texture(draw: Draw, x: Tensor, y: Tensor, _pixel: float) -> Tensor:
     return color * torch.exp(draw.uniform(0.1, 0.7) * (0.9 * relief[:, :1] + draw.uniform(0.0, 0.5) * relief))
 
 
-def _leaves(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
-    """Opaque round and square things of all sizes, each with its color, all with one texture."""
+def dead_leaves(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
+    """Return opaque round and square things of all sizes, each with its color, all with one texture: (1, 3, H, W).
+
+    ``x`` and ``y`` (1, H, W) span about 1.5; ``pixel`` is a pixel's size there.
+    """
     sizes = torch.from_numpy(draw.uniforms(math.log(0.06), math.log(0.5), LEAVES, 1, 1)).to(x.device).exp()
     centers = torch.from_numpy(draw.uniforms(-0.75, 0.75, 2, LEAVES, 1, 1)).to(x.device)
     dx, dy = x - centers[0], y - centers[1]

@@ -39,10 +39,10 @@ class Neural(Network):
 
     name: ClassVar[str] = "neural"
     multiple: ClassVar[int] = 8
-    context: ClassVar[int] = 96  # pixels; what an answer can depend on lies nearer
+    context: ClassVar[int] = 104  # pixels; what an answer can depend on lies nearer
     guide_lines: ClassVar[int] = 64  # the guide sees the shorter side at about so many
 
-    def __init__(self, width: int = 32, guide_width: int = 24, guide_maps: int = 32) -> None:
+    def __init__(self, width: int = 32, guide_width: int = 40, guide_maps: int = 32) -> None:
         super().__init__()
         self.width, self.guide_width, self.guide_maps = width, guide_width, guide_maps
         self.guide = Guide(guide_width, guide_maps)
@@ -94,14 +94,14 @@ class Fine(nn.Module):
 
     def __init__(self, width: int, guide_maps: int) -> None:
         super().__init__()
-        half, quarter, eighth = width, 3 * width // 2, 2 * width
+        half, quarter, eighth = width, 2 * width, 3 * width
         self.gather = nn.Conv2d(4 * FEATURES, half, 1)
         self.at_half = nn.Sequential(nn.Conv2d(half, half, 3, padding=1), Block(half))
         self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
-        self.at_quarter = Block(quarter)
+        self.at_quarter = nn.Sequential(Block(quarter), Block(quarter))
         self.to_eighth = nn.Conv2d(quarter, eighth, 2, stride=2)
         self.guided = nn.Conv2d(guide_maps, eighth, 1)
-        self.at_eighth = nn.Sequential(Block(eighth), Block(eighth))
+        self.at_eighth = nn.Sequential(*(Block(eighth) for _ in range(4)))
         self.up_quarter = Up(eighth, quarter)
         self.up_half = Up(quarter, half)
         self.color = Head(half, 4)

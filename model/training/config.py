@@ -114,15 +114,25 @@ class TrainingConfig(BaseModel):
 # They see a neighbourhood only and cannot know where a screen ends: what lies beyond is left out of their shots.
 _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 
-# Photographs of soft things, seldom gases: a network that sees much fire takes a bright subject for light without
-# coverage. Light reaches far above the screen's, as in many real shoots. Sets are few, or they outweigh all else.
+# Much that is soft, little that glows: a network that sees much fire takes a bright subject for light without coverage.
+# Light reaches far above the screen's, as in many real shoots. Sets are few, or they outweigh all else.
+_KEYING_SUBJECTS = {
+    "fur": 2.5,
+    "plush": 3.0,
+    "object": 2.5,
+    "hair": 2.0,
+    "foliage": 1.2,
+    "thin": 1.0,
+    "fire": 0.15,
+    "glow": 0.08,
+    "smoke": 0.3,
+}
 _KEYING_DATA = {
     "set_visible": 0.1,
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
-    "subjects": DataConfig().subjects
-    | {"fur": 2.5, "object": 2.5, "hair": 2.0, "foliage": 1.2, "thin": 1.0, "fire": 0.15, "glow": 0.08, "smoke": 0.3},
+    "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from model.data.materials import Stage
 from model.data.seeding import Draw
-from model.data.subjects import animals, gases, glass, people, plants, props, sheets
+from model.data.subjects import animals, gases, glass, people, plants, props, sheets, toys
 from model.data.subjects.part import Part
 from model.data.view import Motion
 
@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "person": Kind(people.person, (0.07, 0.22), 0.95, 0.2),
     "hair": Kind(people.hair, (0.15, 0.3), 1.1, 0.4),
     "fur": Kind(animals.fur, (0.18, 0.4), 0.85, 0.5),
+    "plush": Kind(toys.plush, (0.15, 0.45), 0.8, 3.1),
     "object": Kind(props.thing, (0.1, 0.35), 0.9, 3.1),
     "thin": Kind(props.thin, (0.2, 0.6), 0.5, 3.1),
     "phone": Kind(props.phone, (0.1, 0.25), 0.8, 0.6),
