@@ -28,6 +28,8 @@ def draw_color(draw: Draw, config: DataConfig) -> tuple[str, Rgb]:
         if draw.chance(0.2):
             saturation, value = draw.uniform(0.25, 0.5), draw.uniform(0.28, 0.95)
         hue = min(max(hue, 0.23), 0.46)
+    elif name == "dull":
+        hue, saturation, value = draw.uniform(0.16, 0.45), draw.uniform(0.22, 0.6), draw.uniform(0.22, 0.75)
     elif name == "blue":
         hue, saturation, value = draw.normal(0.02) + 0.64, draw.uniform(0.5, 0.95), draw.uniform(0.35, 1.0)
     else:

@@ -128,7 +128,8 @@ _KEYING_SUBJECTS = {
     "smoke": 0.3,
 }
 _KEYING_DATA = {
-    "set_visible": 0.1,
+    "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.8, "other": 0.8},
+    "set_visible": 0.06,
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
@@ -147,9 +148,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "shot_width": 672,
         "pool": 96,
         "fresh": 0.1,
-        "learning_rate": 1.5e-3,
-        "warmup": 300,
-        "averaging": 0.999,
+        "learning_rate": 7e-4,
+        "warmup": 200,
+        "averaging": 0.998,
         "gradient_limit": 1.0,
         "precision": "bfloat16",
         "pairs": 0.15,
