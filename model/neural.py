@@ -27,7 +27,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "neural.safetensors"
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _MARGIN = 0.01  # alpha below it becomes 0, above 1 − it becomes 1
-_TILE = 1024  # pixels: side of what is answered at once where a frame is larger than _WHOLE
+_TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once where a frame is larger than _WHOLE
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
 _LEAST_GLOW = 0.01  # emission below this, in units, is noise
@@ -88,7 +88,7 @@ def answer_frame(
     features = known.features
     height, width = features.shape[-2:]
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
-    padded = functional.pad(features[None], padding, mode="replicate")
+    padded = functional.pad(features[None], padding, mode="replicate") if any(padding) else features[None]
     size = padded.shape[-2:]
     alpha, foreground, emission = (torch.empty(channels, *size, device=features.device) for channels in (1, 3, 3))
     spoiled = 0
@@ -118,7 +118,9 @@ def _side(height: int, width: int, device: torch.device) -> int:
     """Choose how much is answered at once: all of a small frame, less where video memory is short."""
     if device.type == "cuda" and torch.cuda.mem_get_info(device)[0] < _LITTLE_MEMORY:
         return _SMALL_TILE
-    return _TILE if height * width > _WHOLE else -(-max(height, width) // Neural.multiple) * Neural.multiple
+    if height * width > _WHOLE:
+        return _TILE_OF_A_CARD if device.type == "cuda" else _TILE
+    return -(-max(height, width) // Neural.multiple) * Neural.multiple
 
 
 def _repaired(raw: Tensor) -> tuple[Tensor, Tensor]:

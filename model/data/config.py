@@ -52,7 +52,7 @@ class DataConfig(BaseModel):
     """Chance of each further subject beside the first, up to two."""
 
     screen_colors: Weights = Field(default_factory=lambda: {"green": 7.0, "blue": 2.2, "other": 0.8})
-    """Weight of green, blue and other screens; `dull`: olive, moss and grey-green walls that were not painted to key."""
+    """Weight of green, blue and other screens; `dull`: olive and grey-green walls, not made to be keyed."""
 
     empty: Probability = 0.02
     """Chance of a plate with nobody in it."""

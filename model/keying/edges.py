@@ -26,7 +26,8 @@ _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward bu
 UNSOLVED_MARGIN = 0.06  # margin taken off both ends of a color difference that stays unsolved
 _LEAST_NOISE = 1e-6  # variance; a synthetic plate has none, and zero would divide
 _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
-_CHUNK = 1 << 12  # pixels at a time: stays in the cache, bounds the memory
+_CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
+_CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
 _STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
@@ -74,7 +75,7 @@ def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Ten
     ]
     colors, screens, first = plate.flatten(1), clean_plate.flatten(1), estimate.flatten()
     solved = []
-    for part in torch.split(where, _CHUNK):
+    for part in torch.split(where, _CHUNK if plate.device.type == "cpu" else _CHUNK_OF_A_CARD):
         local = [(_look_up(fit, part, alpha.shape[-2], alpha.shape[-1]), trust) for fit, trust in fits]
         solved.append(_expected_alpha(colors[:, part], screens[:, part], first[part], local, noise))
     return alpha.flatten().index_put((where,), torch.cat(solved)).reshape(alpha.shape)
