@@ -9,7 +9,6 @@ from torch import Tensor
 
 from model.data.config import DataConfig
 from model.data.scenes import generate
-from model.data.subjects import KINDS
 from model.data.truth import ShotBatch
 from model.evaluation.sets import Example, Mask, Picture, PlateSet
 
@@ -23,11 +22,16 @@ CLIPPED_FROM = 1.1
 FULL_SIZE, QUICK_SIZE = (432, 768), (216, 384)
 FULL_STILLS_EACH, QUICK_STILLS_EACH = 2, 1
 FULL_SHOTS, QUICK_SHOTS = 4, 1
+# In this order, which gives each kind its seeds; a kind that comes later is left out, or every score would change.
+STILLS = (
+    "chainmail", "fire", "foliage", "fur", "gel", "glass", "glow", "hair", "lace", "mirror", "net", "object", "person",
+    "phone", "smoke", "spectacles", "thin", "veil",
+)  # fmt: skip
 FULL_FRAMES, QUICK_FRAMES = 8, 4
 
 
 def procedural(quick: bool) -> PlateSet:
-    """Make the set: 2 stills of every kind of subject and 4 shots of 8 frames; quick: half the size, fewer."""
+    """Make the set: 2 stills of each of 18 kinds of subject and 4 shots of 8 frames; quick: half the size, fewer."""
     about = (
         "shots made by model.data with exact truth, one kind of subject after the other, "
         f"seeds from {FIRST_SEED} on, which training never uses"
@@ -38,7 +42,7 @@ def procedural(quick: bool) -> PlateSet:
 def _stills(quick: bool) -> Iterator[Example]:
     height, width = QUICK_SIZE if quick else FULL_SIZE
     each = QUICK_STILLS_EACH if quick else FULL_STILLS_EACH
-    for number, kind in enumerate(sorted(KINDS)):
+    for number, kind in enumerate(STILLS):
         for turn in range(each):
             # Only the second still may show what lies beyond the screen: no keyer knows that without a garbage matte.
             config = DataConfig(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)

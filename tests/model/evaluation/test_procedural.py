@@ -51,7 +51,7 @@ def test_the_same_call_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(procedural, "QUICK_SIZE", (32, 48))
     monkeypatch.setattr(procedural, "QUICK_FRAMES", 2)
     first, again = procedural.procedural(True), procedural.procedural(True)
-    assert {example.name.rsplit("-", 1)[0] for example in first.examples if not example.shot} == set(KINDS)
+    assert {example.name.rsplit("-", 1)[0] for example in first.examples if not example.shot} == set(KINDS) - {"plush"}
     assert sum(example.shot != "" for example in first.examples) == 2
     for one, other in zip(first.examples, again.examples, strict=True):
         assert (one.plate == other.plate).all()
