@@ -26,7 +26,10 @@ def key(
     frames: Annotated[str | None, typer.Option(help="Frames to key, for example 1001-1100.")] = None,
     first_frame: Annotated[int | None, typer.Option(help="Number of a movie's first frame.")] = None,
     fps: Annotated[str | None, typer.Option(help="Frame rate: 24, 23.976 or 24000/1001.")] = None,
-    keyer: Annotated[str | None, typer.Option(help="Keyer: difference, neural, neural:NAME (your own weights), regression, classification.")] = None,
+    keyer: Annotated[
+        str | None,
+        typer.Option(help="Keyer: difference, neural, neural:NAME (your own weights), regression, classification."),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the plate: auto, arri-logc3, srgb, ...")] = None,
     layer: Annotated[str | None, typer.Option(help="EXR layer or part to read.")] = None,
     screen_color: Annotated[str | None, typer.Option(help=f"Color of the screen: {_COLOR}.")] = None,

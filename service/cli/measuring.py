@@ -98,6 +98,9 @@ def bench(
     api: Annotated[
         bool, typer.Option("--api", help="Measure the service with 10,000 jobs and 50 open event streams instead.")
     ] = False,
+    formats: Annotated[
+        bool, typer.Option("--formats", help="Measure what the short number formats change instead, keying alone.")
+    ] = False,
     keyer: Annotated[str | None, typer.Option(help="Keyer to measure; unset: the default one.")] = None,
     precision: Annotated[
         str | None, typer.Option(help="Number format of its convolutions: float32, bfloat16 or float16.")
@@ -119,6 +122,8 @@ def bench(
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
+    if formats:
+        return _bench_formats(keyer or "neural", where, [benchmark.SIZES[size] for size in sizes or ("1080p", "4k")])
     chosen = key_settings(KeySettings(), None, {"keyer": keyer, "precision": precision}, [])
     if memory:
         found = [benchmark.bench_memory(device=where, threads=threads, settings=chosen)]
@@ -129,6 +134,21 @@ def bench(
         typer.echo(json.dumps([measurement.model_dump() for measurement in found], indent=1))
     else:
         benchmark.show(found)
+
+
+def _bench_formats(keyer: str, device: str, sizes: list[tuple[int, int]]) -> None:
+    from model.device import find_device
+    from model.evaluation.formats import compare_formats
+
+    for found in compare_formats(keyer, find_device(device)[0], sizes):
+        line = f"{found.keyer} on {found.device}, {found.width}×{found.height}, {found.precision}: "
+        line += f"{found.seconds:.3f} s a frame"
+        if found.peak_mib is not None:
+            line += f", {found.peak_mib:.0f} MiB in use, {found.reserved_mib:.0f} reserved"
+        line += f"; alpha off by {found.mean_error:.1e}, at most {found.most_error:.1e}"
+        if found.device_error is not None:
+            line += f"; float32 differs from the CPU by up to {found.device_error:.1e}"
+        typer.echo(line)
 
 
 def _bench_api(as_json: bool) -> None:
