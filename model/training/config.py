@@ -118,10 +118,10 @@ _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 # Light reaches far above the screen's, as in many real shoots. Sets are few, or they outweigh all else.
 _KEYING_SUBJECTS = {
     "fur": 2.5,
-    "plush": 3.0,
+    "plush": 2.0,
     "object": 2.5,
     "hair": 2.0,
-    "foliage": 1.2,
+    "foliage": 2.0,
     "thin": 1.0,
     "fire": 0.15,
     "glow": 0.08,
@@ -148,7 +148,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "shot_width": 672,
         "pool": 96,
         "fresh": 0.1,
-        "learning_rate": 7e-4,
+        "learning_rate": 4e-4,
         "warmup": 200,
         "averaging": 0.998,
         "gradient_limit": 1.0,
