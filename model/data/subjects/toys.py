@@ -61,9 +61,10 @@ def _albedo(draw: Draw, stage: Stage, x: Tensor, y: Tensor, pixel: float) -> Ten
 
 
 def _unlike(albedo: Tensor, screen: Rgb) -> Tensor:
-    """Return colors (T, 3, H, W) that are paler where their hue is the screen's: such a patch would look like a hole."""
+    """Return colors (T, 3, H, W) that are paler where their hue is the screen's: they would look like holes."""
     grey = albedo.mean(dim=1, keepdim=True)
     chroma = albedo - grey
     hue = rgb(screen, albedo.device) - sum(screen) / 3.0
     alike = (chroma * hue).sum(dim=1, keepdim=True) / (chroma.norm(dim=1, keepdim=True) * hue.norm()).clamp_min(1e-6)
-    return grey + chroma * (1.0 - 0.8 * ((alike - 0.7) / 0.2).clamp(0.0, 1.0))
+    paler: Tensor = grey + chroma * (1.0 - 0.8 * ((alike - 0.7) / 0.2).clamp(0.0, 1.0))
+    return paler
