@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -223,6 +224,20 @@ def test_missing_plates_are_named_not_skipped(dropkey: Dropkey, tmp_path: Path) 
     result = dropkey("evaluate", "--set", "plates/alpha", "--plates", tmp_path)
     assert result.exit_code == 10
     assert "plates/alpha" in result.stderr and "DROPKEY_PLATES" in result.stderr
+
+
+def test_a_score_is_printed_and_shown_on_a_page_with_its_pictures(dropkey: Dropkey, tmp_path: Path) -> None:
+    page = tmp_path / "score"
+    result = dropkey("evaluate", "--set", "rendered", "--quick", "--keyer", "difference", "--page", page)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    cells = [cell.strip() for line in lines if "difference" in line for cell in line.split("│")]
+    assert "difference" in cells and sum(cell.replace(".", "").isdigit() for cell in cells) >= 10
+    assert lines[-1] == str(page / "index.html")
+    shown = (page / "index.html").read_text(encoding="utf-8")
+    names = re.findall(r'src="([^"]+)"', shown)
+    assert ">difference<" in shown and len(names) == 4 * 4, "four plates, four pictures of each"
+    assert all((page / name).read_bytes().startswith(b"\x89PNG") for name in names)
 
 
 def test_an_unforeseen_failure_leaves_a_report(
