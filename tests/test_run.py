@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.service.web import browser
 
 ROOT = Path(__file__).parent.parent
 
@@ -217,3 +220,23 @@ def test_checks_all_run_and_the_first_failure_is_the_exit_code(
 def test_ci_runs_exactly_the_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert [line for line in script.splitlines() if "run.py" in line] == ["exec python3 run.py test"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="CI runs a shell script")
+def test_ci_forbids_skipping_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = tmp_path / "python3"
+    stand_in.write_text('#!/bin/sh\necho "$CI: $*"\n', encoding="utf-8")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CI", raising=False)
+    told = subprocess.run([ROOT / ".ci" / "run"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    flag, _, command = told.strip().partition(": ")
+    assert command == "run.py test"
+
+    monkeypatch.setattr(browser, "find_browser", lambda: None)
+    monkeypatch.setattr(browser, "install_browser", lambda: None)
+    with pytest.raises(pytest.skip.Exception, match="NO CHROMIUM"):
+        browser.browser_or_skip()
+    monkeypatch.setenv("CI", flag)
+    with pytest.raises(pytest.fail.Exception, match="NO CHROMIUM"):
+        browser.browser_or_skip()
