@@ -2,13 +2,14 @@
 
 All sums run in float64 on the CPU, so a figure does not depend on the device that keyed the picture.
 Alpha is (H, W); foreground, background and plate are (H, W, 3), straight, scene-linear. Figures are
-plain: tables scale them.
+plain: tables scale them. In formulas, a is alpha, F the foreground, a* and F* their truth.
 
-Sources
+Sources; what cites none is our own definition and says its formula
     Rhemann et al., "A perceptually motivated online benchmark for image matting", CVPR 2009: SAD, MSE, gradient,
     connectivity. There they are summed over the trimap's unknown area; a keyer has no trimap, so here they run over the
     whole picture, and MAD and MSE once more inside the edge band.
-    Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance", WACV 2022: MAD, MSE, dtSSD on video.
+    Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance", WACV 2022: MAD, MSE, dtSSD on video, and
+    MSE of the foreground where there is some.
     Erofeev et al., "Perceptually motivated benchmark for video matting", BMVC 2015: dtSSD.
 """
 
@@ -28,11 +29,15 @@ Mask = NDArray[np.bool_]
 CORE_FROM = 0.999
 SCREEN_TO = 0.001
 FOREGROUND_FROM = 0.02
+"""Foreground counts where a* is above this. Lin et al. count a* > 0, but there the truth's straight color is a quotient
+of tiny numbers (premultiplied light ÷ coverage): blur, reduction and rounding make it arbitrary, and no composite shows
+more than a fiftieth of it."""
+
 NOT_MEASURED = math.nan
 
 
 def edge_band(truth: Picture) -> Mask:
-    """Pixels where 0.01 < true alpha < 0.99, dilated by a square of 5 × 5 pixels (two pixels to each side)."""
+    """Own definition: pixels where 0.01 < a* < 0.99, dilated by a square of 5 × 5 (two pixels to each side)."""
     soft = (truth > 0.01) & (truth < 0.99)
     return np.asarray(ndimage.binary_dilation(soft, np.ones((5, 5), bool)))
 
@@ -48,22 +53,22 @@ def true_screen(truth: Picture) -> Mask:
 
 
 def mean_absolute_error(alpha: Picture, truth: Picture, where: Mask | None = None) -> float:
-    """MAD: mean |alpha − truth| over ``where`` (unset: the whole picture); NaN where there is nothing to measure."""
+    """MAD: mean |a − a*| over ``where`` (unset: the whole picture); NaN where there is nothing to measure."""
     return _mean(np.abs(_double(alpha) - _double(truth)), where)
 
 
 def mean_squared_error(alpha: Picture, truth: Picture, where: Mask | None = None) -> float:
-    """MSE: mean (alpha − truth)² over ``where`` (unset: the whole picture)."""
+    """MSE: mean (a − a*)² over ``where`` (unset: the whole picture)."""
     return _mean((_double(alpha) - _double(truth)) ** 2, where)
 
 
 def sum_of_absolute_differences(alpha: Picture, truth: Picture) -> float:
-    """SAD: Σ |alpha − truth| / 1000. It grows with the picture; compare it on equal pictures only."""
+    """SAD: Σ |a − a*| / 1000. It grows with the picture; compare it on equal pictures only."""
     return float(np.abs(_double(alpha) - _double(truth)).sum() / 1000.0)
 
 
 def gradient_error(alpha: Picture, truth: Picture) -> float:
-    """Grad: Σ (|∇alpha| − |∇truth|)² / 1000, ∇ by derivatives of a Gaussian with σ 1.4 (Rhemann 2009, q = 2).
+    """Grad: Σ (|∇a| − |∇a*|)² / 1000, ∇ by derivatives of a Gaussian with σ 1.4 (Rhemann 2009, q = 2).
 
     As in the benchmark's own evaluation the kernels reach to where the Gaussian falls under 0.01, have unit L2 norm,
     and the picture is continued by its border pixels.
@@ -72,7 +77,7 @@ def gradient_error(alpha: Picture, truth: Picture) -> float:
 
 
 def connectivity_error(alpha: Picture, truth: Picture, step: float = 0.1) -> float:
-    """Conn: Σ |φ(alpha) − φ(truth)| / 1000 (Rhemann 2009: p = 1, θ = 0.15, thresholds ``step`` apart).
+    """Conn: Σ |φ(a) − φ(a*)| / 1000 (Rhemann 2009: p = 1, θ = 0.15, thresholds ``step`` apart).
 
     The source region is the largest 4-connected area where both alphas reach a threshold; ``l`` is the last threshold
     at which a pixel still belongs to it, and φ(a) = 1 − (a − l) where a − l ≥ 0.15, else 1.
@@ -89,38 +94,39 @@ def connectivity_error(alpha: Picture, truth: Picture, step: float = 0.1) -> flo
 
 
 def core_error(alpha: Picture, truth: Picture) -> float:
-    """Holes: mean (1 − alpha) in the true core."""
+    """Holes, own definition: mean (1 − a) where a* ≥ 0.999."""
     return _mean(1.0 - _double(alpha), true_core(truth))
 
 
 def screen_error(alpha: Picture, truth: Picture) -> float:
-    """Residue: mean alpha in the true screen."""
+    """Residue, own definition: mean a where a* ≤ 0.001."""
     return _mean(_double(alpha), true_screen(truth))
 
 
 def foreground_error(foreground: Picture, true_foreground: Picture, truth: Picture) -> float:
-    """Mean absolute error of the straight foreground in linear light, over channels, where true alpha > 0.02."""
+    """Own definition: mean |F − F*| of the straight colors in linear light, over channels, where a* > 0.02."""
     error = np.abs(_double(foreground) - _double(true_foreground)).mean(axis=-1)
     return _mean(error, truth > FOREGROUND_FROM)
 
 
 def foreground_error_display(foreground: Picture, true_foreground: Picture, truth: Picture) -> float:
-    """Mean squared error of the straight foreground, sRGB-encoded and clipped to 0–1, where true alpha > 0.02."""
+    """MSE of the straight foreground, sRGB-encoded and clipped to 0–1, where a* > 0.02 (Lin 2022: where a* > 0)."""
     error = ((display(foreground) - display(true_foreground)) ** 2).mean(axis=-1)
     return _mean(error, truth > FOREGROUND_FROM)
 
 
 def spill_left(foreground: Picture, true_foreground: Picture, truth: Picture, screen_color: Sequence[float]) -> float:
-    """Mean excess of the screen's primary in the foreground beyond the truth's own, where true alpha > 0.02.
+    """Own definition: mean max(0, e(F) − e(F*)) in linear light where a* > 0.02, e the excess of the screen's primary.
 
-    The primary is the screen color's largest channel; the excess of a pixel is max(0, primary − larger of the others).
+    The primary p is the screen color's largest channel, and e(F) = max(0, F_p − larger of the other two): the excess
+    test of Vlahos's color difference. Green that the subject truly has is no spill.
     """
     excess = _excess(foreground, screen_color) - _excess(true_foreground, screen_color)
     return _mean(np.maximum(excess, 0.0), truth > FOREGROUND_FROM)
 
 
 def marker_residue(alpha: Picture, truth: Picture, markers: Mask) -> float:
-    """Mean alpha on bare tracking markers: ``markers`` inside the true screen; NaN where none shows."""
+    """Own definition: mean a on bare tracking markers, ``markers`` where a* ≤ 0.001; NaN where none shows."""
     return _mean(_double(alpha), true_screen(truth) & markers)
 
 
@@ -132,10 +138,11 @@ def recomposition_error(
     true_glow: Picture | None = None,
     where: Mask | None = None,
 ) -> float:
-    """What a compositor sees: mean |new composite − true composite| in linear light over four fixed backgrounds.
+    """What a compositor sees, own definition: mean |aF + (1 − a)N − (a*F* + (1 − a*)N + E*)| in linear light.
 
-    ``true_glow`` is light of the subject that no coverage carries; it adds to the true composite. ``where`` (unset: the
-    whole picture) leaves out pixels whose true light the plate cannot tell.
+    The mean runs over pixels, channels and four fixed new backgrounds N (``backgrounds``). E* is ``true_glow``, light
+    of the subject that no coverage carries. ``where`` (unset: the whole picture) leaves out pixels whose true light the
+    plate cannot tell.
     """
     height, width = truth.shape
     alpha, truth = _double(alpha)[..., None], _double(truth)[..., None]
