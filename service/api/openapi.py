@@ -40,10 +40,20 @@ _ABOUT = (
     "Keys green-screen shots. Send `Authorization: Bearer <token>`; `service.json` in the home folder names the file "
     "that holds the token. docs/api.md tells the rest."
 )
+_WAYS_IN: dict[str, Any] = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "dropkey_xxxxxxxx",
+        "description": "What a one-time link gives a browser. Eight hex digits of each service's own end its name. "
+        "Whatever changes something must also carry `X-DropKey: 1`, and come from the page itself.",
+    },
+}
 
 
 def describing(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """Return what is to stand in for `app.openapi`: every error is a problem, and the token is told of."""
+    """Return what is to stand in for `app.openapi`: every error is a problem, and who is let in is told."""
 
     def description() -> dict[str, Any]:
         if not app.openapi_schema:
@@ -60,10 +70,17 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         shapes.pop(unused, None)
     shapes["Problem-Details"] = PROBLEM
-    parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    parts["securitySchemes"] = _WAYS_IN
     for path, operations in told["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _REFUSED
-            operation["security"] = [] if path.startswith("/health/") else [{"token": []}]
+            operation["security"] = _security(path)
     return told
+
+
+def _security(path: str) -> list[dict[str, list[str]]]:
+    if path.startswith("/health/"):
+        return []
+    token: dict[str, list[str]] = {"token": []}
+    return [token] if path == "/browser-links" else [token, {"cookie": []}]

@@ -9,13 +9,14 @@ from collections import OrderedDict
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
+from service.api.pictures import PngResponse
 from service.api.reach import Reach, refusal
 from service.errors import BadInput, DropKeyError, NotFound
 from service.jobs import JobRequest
@@ -95,6 +96,15 @@ class PreviewState(BaseModel):
     """What keying it came upon."""
 
 
+_UNFINISHED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "model": PreviewState,
+        "description": "Not keyed within `wait_seconds`.",
+        "headers": {"Location": {"description": "Where to ask again.", "schema": {"type": "string"}}},
+    }
+}
+
+
 @dataclass(frozen=True)
 class _Try:
     future: Future[PreviewMade]
@@ -121,10 +131,11 @@ class Trying:
     def router(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(redirect_slashes=False, tags=["previews"])
-        router.add_api_route("/preview", self.make, methods=["POST"], response_model=PreviewState)
-        router.add_api_route("/preview/{preview_id}", self.get, methods=["GET"], response_model=PreviewState)
+        shapes: dict[str, Any] = {"response_model": PreviewState, "responses": _UNFINISHED}
+        router.add_api_route("/preview", self.make, methods=["POST"], **shapes)
+        router.add_api_route("/preview/{preview_id}", self.get, methods=["GET"], **shapes)
         router.add_api_route(
-            "/preview/{preview_id}/{view}.png", self.picture, methods=["GET"], response_class=FileResponse
+            "/preview/{preview_id}/{view}.png", self.picture, methods=["GET"], response_class=PngResponse
         )
         return router
 
@@ -152,7 +163,7 @@ class Trying:
         file = tried.folder / f"{view}.png"
         if not tried.future.done() or not file.is_file():
             raise NotFound("There is no such picture yet.", fix="Ask how far the preview is.")
-        return Response(file.read_bytes(), media_type="image/png")
+        return PngResponse(file.read_bytes())
 
     def _find(self, request: Request, preview_id: str) -> _Try:
         with self._lock:

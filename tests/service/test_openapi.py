@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 import schemathesis
 from schemathesis import checks
 
+from model.settings import FrameNotes, Screen
+from service.messages import PreviewMade, PreviewOrder
 from service.openapi import description_text
 from service.server import _answering
 from tests.service.asking import TOKEN, asker
@@ -69,3 +74,49 @@ def test_whatever_is_asked_is_answered_as_described(case: Any, served: tuple[str
     if reply.status_code >= 400:
         assert reply.headers["content-type"] == ["application/problem+json"]
     case.validate_response(reply, checks=AS_DESCRIBED)
+
+
+def check_described(reply: httpx.Response, method: str, path: str) -> None:
+    """Assert that this status is one that the committed description lists by number, with that type and content."""
+    told = json.loads(PAGE.read_text(encoding="utf-8"))["paths"][path][method]["responses"]
+    assert reply.headers["content-type"] in told[str(reply.status_code)]["content"]
+    description[path][method].validate_response(reply)
+
+
+def test_a_preview_is_as_described_before_it_is_done_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path)
+    place.render([1])
+    orders: list[PreviewOrder] = []
+    made: Future[PreviewMade] = Future()
+    monkeypatch.setattr(place.queue, "preview", lambda _, order: orders.append(order) or made)
+    client = asker(place)
+    job = {"root": "drop", "plate": "hero/hero.####.png"}
+    first = client.post("/preview", json={"job": job, "frame": 1, "wait_seconds": 0})
+    where = first.headers["location"]
+    again = client.get(where)
+    assert (first.status_code, again.status_code) == (202, 202) and where == f"/preview/{first.json()['id']}"
+    assert first.json()["state"] == again.json()["state"] == "working"
+    check_described(first, "post", "/preview")
+    check_described(again, "get", "/preview/{preview_id}")
+    assert client.get(f"{where}/grey.png").status_code == 404
+
+    orders[0].folder.mkdir(parents=True)
+    (orders[0].folder / "grey.png").write_bytes(b"\x89PNG")
+    screen, notes = Screen(color=(0.1, 0.7, 0.2), coverage=0.5), FrameNotes()
+    made.set_result(
+        PreviewMade(preview_id="a", width=64, height=48, seconds=0.1, inferred=True, screen=screen, notes=notes)
+    )
+    done = client.get(where)
+    assert done.status_code == 200 and done.json()["state"] == "done"
+    check_described(done, "get", "/preview/{preview_id}")
+    check_described(client.get(f"{where}/grey.png"), "get", "/preview/{preview_id}/{view}.png")
+    place.close()
+
+
+def test_the_description_tells_both_ways_in() -> None:
+    told = json.loads(PAGE.read_text(encoding="utf-8"))
+    ways = told["components"]["securitySchemes"]
+    assert ways["cookie"]["in"] == "cookie" and ways["token"]["scheme"] == "bearer"
+    assert told["paths"]["/jobs"]["get"]["security"] == [{"token": []}, {"cookie": []}]
+    assert told["paths"]["/browser-links"]["post"]["security"] == [{"token": []}], "a browser lets no other one in"
+    assert told["paths"]["/health/live"]["get"]["security"] == []
