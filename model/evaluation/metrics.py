@@ -7,7 +7,7 @@ plain: tables scale them. In formulas, a is alpha, F the foreground, a* and F* t
 Sources; what cites none is our own definition and says its formula
     Rhemann et al., "A perceptually motivated online benchmark for image matting", CVPR 2009: SAD, MSE, gradient,
     connectivity. There they are summed over the trimap's unknown area; a keyer has no trimap, so here they run over the
-    whole picture, and MAD and MSE once more inside the edge band.
+    whole picture, and once more over the edge band.
     Lin et al., "Robust High-Resolution Video Matting with Temporal Guidance", WACV 2022: MAD, MSE, dtSSD on video, and
     MSE of the foreground where there is some.
     Erofeev et al., "Perceptually motivated benchmark for video matting", BMVC 2015: dtSSD.
@@ -62,25 +62,29 @@ def mean_squared_error(alpha: Picture, truth: Picture, where: Mask | None = None
     return _mean((_double(alpha) - _double(truth)) ** 2, where)
 
 
-def sum_of_absolute_differences(alpha: Picture, truth: Picture) -> float:
-    """SAD: Σ |a − a*| / 1000. It grows with the picture; compare it on equal pictures only."""
-    return float(np.abs(_double(alpha) - _double(truth)).sum() / 1000.0)
+def sum_of_absolute_differences(alpha: Picture, truth: Picture, where: Mask | None = None) -> float:
+    """SAD: Σ |a − a*| / 1000 over ``where`` (unset: the whole picture); NaN where there is nothing to measure.
+
+    It grows with the picture, as do ``gradient_error`` and ``connectivity_error``; compare them on equal pictures only.
+    """
+    return _sum_in_thousands(np.abs(_double(alpha) - _double(truth)), where)
 
 
-def gradient_error(alpha: Picture, truth: Picture) -> float:
-    """Grad: Σ (|∇a| − |∇a*|)² / 1000, ∇ by derivatives of a Gaussian with σ 1.4 (Rhemann 2009, q = 2).
+def gradient_error(alpha: Picture, truth: Picture, where: Mask | None = None) -> float:
+    """Grad: Σ (|∇a| − |∇a*|)² / 1000 over ``where``, ∇ by derivatives of a Gaussian with σ 1.4 (Rhemann 2009, q = 2).
 
     As in the benchmark's own evaluation the kernels reach to where the Gaussian falls under 0.01, have unit L2 norm,
-    and the picture is continued by its border pixels.
+    and the picture is continued by its border pixels. They see the whole picture whatever ``where`` is.
     """
-    return float(((_gradient(alpha) - _gradient(truth)) ** 2).sum() / 1000.0)
+    return _sum_in_thousands((_gradient(alpha) - _gradient(truth)) ** 2, where)
 
 
-def connectivity_error(alpha: Picture, truth: Picture, step: float = 0.1) -> float:
-    """Conn: Σ |φ(a) − φ(a*)| / 1000 (Rhemann 2009: p = 1, θ = 0.15, thresholds ``step`` apart).
+def connectivity_error(alpha: Picture, truth: Picture, where: Mask | None = None, step: float = 0.1) -> float:
+    """Conn: Σ |φ(a) − φ(a*)| / 1000 over ``where`` (Rhemann 2009: p = 1, θ = 0.15, thresholds ``step`` apart).
 
-    The source region is the largest 4-connected area where both alphas reach a threshold; ``l`` is the last threshold
-    at which a pixel still belongs to it, and φ(a) = 1 − (a − l) where a − l ≥ 0.15, else 1.
+    The source region is the largest 4-connected area where both alphas reach a threshold, found in the whole picture
+    whatever ``where`` is; ``l`` is the last threshold at which a pixel still belongs to it, and φ(a) = 1 − (a − l)
+    where a − l ≥ 0.15, else 1.
     """
     alpha, truth = _double(alpha), _double(truth)
     level = np.full(truth.shape, -1.0)
@@ -90,7 +94,7 @@ def connectivity_error(alpha: Picture, truth: Picture, step: float = 0.1) -> flo
         lost = (level < 0.0) & ~_largest_area(both)
         level[lost] = (index - 1) * step
     level[level < 0.0] = 1.0
-    return float(np.abs(_connected(alpha, level) - _connected(truth, level)).sum() / 1000.0)
+    return _sum_in_thousands(np.abs(_connected(alpha, level) - _connected(truth, level)), where)
 
 
 def core_error(alpha: Picture, truth: Picture) -> float:
@@ -186,6 +190,11 @@ def _double(picture: Picture) -> Picture:
 def _mean(values: Picture, where: Mask | None) -> float:
     chosen = values if where is None else values[where]
     return float(chosen.mean()) if chosen.size else NOT_MEASURED
+
+
+def _sum_in_thousands(values: Picture, where: Mask | None) -> float:
+    chosen = values if where is None else values[where]
+    return float(chosen.sum() / 1000.0) if chosen.size else NOT_MEASURED
 
 
 def _excess(foreground: Picture, screen_color: Sequence[float]) -> Picture:

@@ -28,10 +28,13 @@ figcaption { color: #aaa; font-size: 12px; } .missing { color: #f0a040; } dt { f
 
 
 def tables(report: Report) -> Iterator[Table]:
-    """One rich table per set, a row per contender; a row that could not run, or a missing set, says why."""
+    """One rich table per set, a row per contender; a row that could not run, or a missing set, says why.
+
+    Figures that are not ``in_terminal`` are left to the page.
+    """
     for set_name, about in report.sets:
         rows = [row for row in report.rows if row.set_name == set_name]
-        figures = _columns(rows)
+        figures = tuple(figure for figure in _columns(rows) if figure.in_terminal)
         table = Table(title=set_name, caption=about, title_justify="left", caption_justify="left")
         table.add_column("keyer")
         for figure in figures:

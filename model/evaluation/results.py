@@ -17,6 +17,7 @@ class Figure:
     label: str
     scale: float
     meaning: str
+    in_terminal: bool = True  # False: the page alone shows it, for the terminal's table has no more room (160 letters)
 
 
 ALPHA_FIGURES = (
@@ -27,6 +28,9 @@ ALPHA_FIGURES = (
     Figure("connectivity", "Conn", 1.0, "connectivity error / 1000, step 0.1 (Rhemann 2009)"),
     Figure("edge_mad", "edge", 1e3, "MAD in the edge band: 0.01 < truth < 0.99, dilated by 5 × 5, ×1e3"),
     Figure("edge_mse", "edge MSE", 1e3, "MSE in the edge band, ×1e3"),
+    Figure("edge_sad", "edge SAD", 1.0, "SAD in the edge band, / 1000", in_terminal=False),
+    Figure("edge_gradient", "edge Grad", 1.0, "Grad in the edge band, / 1000", in_terminal=False),
+    Figure("edge_connectivity", "edge Conn", 1.0, "Conn in the edge band, / 1000", in_terminal=False),
     Figure("core", "core", 1e3, "mean (1 − alpha) where truth ≥ 0.999, ×1e3"),
     Figure("screen", "screen", 1e3, "mean alpha where truth ≤ 0.001, ×1e3"),
     Figure("foreground", "F", 1e3, "mean |foreground − truth|, linear light, where true alpha > 0.02, ×1e3"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from model.evaluation import metrics
 from tests.model.evaluation.made_up import SCREEN, disc
+
+Measure = Callable[..., float]
 
 
 def row(*values: float) -> np.ndarray:
@@ -44,6 +47,50 @@ def test_errors_outside_the_band_do_not_count_inside() -> None:
     band = metrics.edge_band(truth)
     assert metrics.mean_absolute_error(alpha, truth, band) == 0.25 / 25
     assert metrics.mean_squared_error(alpha, truth, band) == 0.0625 / 25
+
+
+def test_sad_in_the_band_sums_nothing_outside() -> None:
+    alpha, truth = row(0.0, 0.5, 1.0, 1.0), row(0.0, 0.25, 1.0, 0.0)
+    band = np.array([[True, True, True, False]])
+    assert metrics.sum_of_absolute_differences(alpha, truth, band) == 0.25 / 1000
+
+
+def test_gradient_in_the_band_is_the_step_there_and_not_the_one_outside() -> None:
+    """Truth has two equal steps far apart, alpha neither: each is half of the error, and one of them is in the band."""
+    truth = np.zeros((31, 60))
+    truth[:, 15:45] = 1.0
+    nothing = np.zeros_like(truth)
+    left = np.zeros(truth.shape, bool)
+    left[:, :30] = True
+    whole = metrics.gradient_error(nothing, truth)
+    assert metrics.gradient_error(nothing, truth, left) == pytest.approx(whole / 2)
+    # A band that ends at the step: the kernels see beyond it, so half of that step's response is there.
+    before = np.zeros(truth.shape, bool)
+    before[:, :15] = True
+    assert metrics.gradient_error(nothing, truth, before) == pytest.approx(whole / 4)
+
+
+def test_connectivity_in_the_band_finds_its_source_in_the_whole_picture() -> None:
+    """As in the torn off island below; the band holds the bridge and the island, the body lies outside."""
+    truth = np.array([[1, 1, 1, 1, 1, 1, 1, 0, 0]], float)
+    alpha = np.array([[1, 1, 1, 1, 0, 0.5, 1, 0, 0]], float)
+    band = np.array([[False] * 4 + [True, True] + [False] * 3])
+    # Within the band alone the island would be the source, with l = 0.5 there. The source is the body, so l = 0 on
+    # bridge and island: φ(truth) = 0 on both; φ(alpha) = 1 on the bridge and 0.5 on the island's first pixel.
+    assert metrics.connectivity_error(alpha, truth, band) == pytest.approx(1.5 / 1000)
+    only_bridge = np.array([[False] * 4 + [True] + [False] * 4])
+    assert metrics.connectivity_error(alpha, truth, only_bridge) == pytest.approx(1 / 1000)
+
+
+@pytest.mark.parametrize(
+    "measure", [metrics.sum_of_absolute_differences, metrics.gradient_error, metrics.connectivity_error]
+)
+def test_sums_over_everything_are_those_of_the_whole_picture_and_none_over_nothing(measure: Measure) -> None:
+    truth = disc().alpha
+    alpha = np.clip(truth * 1.2 - 0.1, 0.0, 1.0)
+    everywhere = np.ones(truth.shape, bool)
+    assert measure(alpha, truth, everywhere) == pytest.approx(measure(alpha, truth), rel=1e-12)
+    assert math.isnan(measure(alpha, truth, ~everywhere))
 
 
 def test_core_and_screen_error_look_only_at_sure_truth() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from model.evaluation import sets
 from model.evaluation.contenders import Keyed
 from model.evaluation.report import tables, write_page
-from model.evaluation.results import ALPHA_FIGURES, REGION_FIGURES, Figure, Report, Row
+from model.evaluation.results import ALPHA_FIGURES, REGION_FIGURES, Figure, PictureResult, Report, Row
 from model.evaluation.run import score
 from tests.model.evaluation.made_up import Answers, disc, write_picture
 
@@ -35,6 +35,23 @@ def text_of(shown: Report) -> str:
     for table in tables(shown):
         console.print(table)
     return out.getvalue()
+
+
+def test_figures_of_the_page_alone_are_on_the_page_and_not_in_the_table(tmp_path: Path) -> None:
+    alone = [figure for figure in ALPHA_FIGURES if not figure.in_terminal]
+    page = write_page(report(), tmp_path, write_picture).read_text(encoding="utf-8")
+    assert [figure.key for figure in alone] == ["edge_sad", "edge_gradient", "edge_connectivity"]
+    assert all(f">{figure.label}</th>" in page for figure in alone)
+    assert not any(figure.label in text_of(report()) for figure in alone)
+
+
+def test_the_table_with_every_figure_of_the_terminal_fits_into_160_letters() -> None:
+    figures = {figure.key: 999.9 / figure.scale for figure in ALPHA_FIGURES}
+    row = Row("classification", "", "wide", (PictureResult("one", figures, 99.0),))
+    out = io.StringIO()
+    for table in tables(Report((row,), (("wide", "every figure"),), (), False)):
+        Console(file=out, width=1000).print(table)
+    assert max(len(line.rstrip()) for line in out.getvalue().splitlines()) <= 160
 
 
 def test_the_table_has_every_row_and_the_reason_of_an_absent_one() -> None:
