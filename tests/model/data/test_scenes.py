@@ -52,12 +52,20 @@ def test_fire_is_light_without_coverage_that_reaches_above_one() -> None:
     assert float(batch.alpha[bright].mean()) < 0.3
 
 
-def test_glass_bends_the_background_away_from_the_clean_plate() -> None:
+def test_glass_bends_the_background_behind_it_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     config = only("glass", markers=1.0, shadow=0.0, camera=False, spill=False)
-    batch = generate(range(4), height=128, width=128, config=config)
-    behind_glass = (batch.alpha > 0.01) & (batch.alpha < 0.6)
-    difference = (batch.background - batch.clean_plate).abs().amax(1, keepdim=True)
-    assert float(difference[behind_glass].max()) > 0.02
+    bent = generate(range(4), height=128, width=128, config=config)
+    monkeypatch.setattr("model.data.scenes.shift", lambda pictures, dx, dy: pictures)
+    unbent = generate(range(4), height=128, width=128, config=config)
+    difference = (bent.background - unbent.background).abs().amax(1, keepdim=True)
+    glass = bent.alpha > 0
+    for shot in range(4):
+        assert float(difference[shot][glass[shot]].max()) > 1e-3
+        assert float(difference[shot][~glass[shot]].max()) < 1e-4
+    assert float(difference.max()) > 0.1, "markers are drawn aside"
+    assert all(
+        torch.equal(getattr(bent, part), getattr(unbent, part)) for part in ("alpha", "foreground", "clean_plate")
+    )
 
 
 def test_the_truth_holds_no_screen_light_so_spill_can_be_switched_off_without_changing_it() -> None:
