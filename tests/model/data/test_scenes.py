@@ -45,6 +45,18 @@ def test_with_spill_the_noiseless_plate_is_truth_plus_spill(kind: str) -> None:
     assert float(batch.spill.max()) > 0
 
 
+@pytest.mark.parametrize("kind", ["fire", "glass", "gel", "glow", "hair", "mirror", "person", "smoke"])
+def test_the_cameras_color_matrix_reaches_every_part_of_the_truth(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.data.scenes.record", lambda draw, light, camera: light)
+    batch = generate(range(3), height=96, width=96, config=only(kind, camera=True))
+    assert float((batch.truth.noiseless() - batch.plate).abs().max()) <= 1e-5 * max(1.0, float(batch.plate.max()))
+    without = generate(range(3), height=96, width=96, config=only(kind, camera=False))
+    assert torch.equal(batch.alpha, without.alpha)
+    for part in ("plate", "foreground", "background", "clean_plate", "spill", "emission"):
+        before, after = getattr(without, part), getattr(batch, part)
+        assert not before.any() or not torch.equal(before, after), f"{part} did not go through the matrix"
+
+
 def test_fire_is_light_without_coverage_that_reaches_above_one() -> None:
     batch = generate(range(6), height=96, width=96, config=only("fire", camera=False, spill=False))
     bright = batch.emission.amax(1, keepdim=True) > 1.0
