@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +23,7 @@ from service.api.schemas import (
     Worker,
     WorkerList,
 )
+from service.api.trying import PreviewRequest, PreviewState, View
 from service.discovery import read_discovery
 from service.errors import DropKeyError, NotFound, Transient
 from service.jobs import FrameResult, Job, JobRequest, JobState, Problem, error_from
@@ -32,12 +33,51 @@ from service.settings import Settings
 
 Verb = Literal["cancel", "retry", "accept", "pause", "resume"]
 Answer = TypeVar("Answer", bound=BaseModel)
+_PREVIEW_WAIT_SECONDS = 10.0
+
+
+class EventStream:
+    """Yields (name, data) of live events, until the service stops or the connection breaks.
+
+    ``last_id`` is the number up to which all was told: as ``since`` of the next stream it goes on from there.
+    """
+
+    def __init__(self, lines: Generator[str], since: int | None) -> None:
+        self.last_id = since
+        self._told = self._messages(lines)
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> tuple[str, dict[str, Any]]:
+        return next(self._told)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._told.close()
+
+    def _messages(self, lines: Generator[str]) -> Generator[tuple[str, dict[str, Any]]]:
+        name, number = "", self.last_id
+        with closing(lines):
+            for line in lines:
+                field, _, value = line.partition(": ")
+                if field == "id":
+                    number = int(value)
+                elif field == "event":
+                    name = value
+                elif field == "data":
+                    # Not before the message is whole: what broke off is told again.
+                    self.last_id = number
+                    yield name, json.loads(value)
+                elif not line:
+                    self.last_id = number
 
 
 class Client:
     """A connection to one service; use it in a ``with``. A refusal is raised as the DropKeyError that it tells of."""
 
     def __init__(self, url: str, token: str, *, timeout_seconds: float = 30.0) -> None:
+        self._timeout = timeout_seconds
         # Not through a proxy of the environment: the service is on this machine, or named on purpose.
         self._http = httpx.Client(
             base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=timeout_seconds, trust_env=False
@@ -104,23 +144,22 @@ class Client:
         """Let a job go sooner (higher) or later."""
         return self._get(Job, f"/jobs/{job_id}", method="PATCH", json={"priority": priority})
 
-    def events(self, job_id: str | None = None, *, since: int | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield (name, data) of live events until the service stops; docs/api.md lists them."""
-        path = "/events" if job_id is None else f"/jobs/{job_id}/events"
-        # Pings come every fifteen seconds; longer silence means that nobody is there.
-        params = {} if since is None else {"since": since}
-        patience = httpx.Timeout(10.0, read=60.0)
-        with _telling(), self._http.stream("GET", path, params=params, timeout=patience) as reply:
-            if reply.is_error:
-                reply.read()
-                raise _error(reply)
-            name = ""
-            for line in reply.iter_lines():
-                field, _, value = line.partition(": ")
-                if field == "event":
-                    name = value
-                elif field == "data":
-                    yield name, json.loads(value)
+    def events(self, job_id: str | None = None, *, since: int | None = None) -> EventStream:
+        """Return live events; docs/api.md lists them. With ``since``, what came after that number is told first."""
+        return EventStream(self._event_lines("/events" if job_id is None else f"/jobs/{job_id}/events", since), since)
+
+    def preview(self, asked: PreviewRequest) -> PreviewState:
+        """Have one frame keyed now, between two frames of whatever runs, and return it once it is done."""
+        wait = min(_PREVIEW_WAIT_SECONDS, self._timeout / 2)
+        first = asked.model_copy(update={"wait_seconds": wait})
+        made = self._get(PreviewState, "/preview", method="POST", json=first.model_dump(mode="json"))
+        while made.state == "working":
+            made = self._get(PreviewState, f"/preview/{made.id}", params={"wait_seconds": wait})
+        return made
+
+    def preview_picture(self, preview_id: str, view: View = "grey") -> bytes:
+        """Return a view of a preview that is done, as PNG."""
+        return self._ask(f"/preview/{preview_id}/{view}.png").content
 
     # ---- frames
 
@@ -172,6 +211,16 @@ class Client:
         return self._get(BrowserLink, "/browser-links", method="POST").url
 
     # ---- inside
+
+    def _event_lines(self, path: str, since: int | None) -> Generator[str]:
+        # Pings come every fifteen seconds; longer silence means that nobody is there.
+        patience = httpx.Timeout(10.0, read=60.0)
+        params = {} if since is None else {"since": since}
+        with _telling(), self._http.stream("GET", path, params=params, timeout=patience) as reply:
+            if reply.is_error:
+                reply.read()
+                raise _error(reply)
+            yield from reply.iter_lines()
 
     def _get(self, kind: type[Answer], path: str, *, method: str = "GET", **more: Any) -> Answer:
         return kind.model_validate_json(self._ask(path, method=method, **more).content)

@@ -5,19 +5,26 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from service.client import Client
+from model.settings import KeySettings
+from service.api.trying import PreviewRequest
+from service.client import Client, EventStream
 from service.discovery import write_discovery, write_private
 from service.errors import BadInput, NotFound, PlateMissing, Transient, WrongState
 from service.jobs import Job, JobRequest, JobState
+from service.previews.messages import Channels, Pass
 from service.server import _answering
 from service.settings import Settings
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
-from tests.service.running import until
+from tests.service.previewing import PICTURE, PreviewsByHand
+from tests.service.running import PATIENCE, until
+from tests.service.shots_on_disk import plate_pixels, write_shot
 
 
 @pytest.fixture
@@ -35,6 +42,7 @@ def client(place: Place) -> Iterator[Client]:
         with _answering(app, listener, ending=app.state.events.close):
             with Client(f"http://127.0.0.1:{listener.getsockname()[1]}", TOKEN) as connected:
                 yield connected
+    app.state.reader.close()
 
 
 def submitted(client: Client, shot: str = "hero") -> Job:
@@ -96,6 +104,79 @@ def test_events_are_heard(client: Client) -> None:
     until(lambda: "dropkey_sse_clients 0.0" in client._ask("/metrics").text, "the stream is closed on both sides")
     with pytest.raises(NotFound):
         next(client.events("nobody"))
+
+
+def test_a_listener_goes_on_where_it_was_cut_off(client: Client, place: Place) -> None:
+    job = submitted(client)
+    with closing(client.events()) as heard:
+        assert next(heard)[0] == "snapshot"
+        seen = heard.last_id
+    assert seen == place.store.last_event()
+    client.set_priority(job.id, 90)
+    with closing(client.events(since=seen)) as missed:
+        name, data = next(missed)
+        assert (name, data["id"], data["priority"]) == ("job", job.id, 90)
+        # More of the batch is to come: who is cut off here must hear it all again.
+        assert missed.last_id == seen
+        assert next(missed) == ("counts", {"queued": 1})
+        assert missed.last_id == place.store.last_event() > seen
+
+
+def test_half_a_message_does_not_move_the_number() -> None:
+    lines = ["id: 7", "event: job", "data: {}", "", "id: 8", "", "id: 9", "event: job"]
+    heard = EventStream((line for line in lines), None)
+    assert next(heard) == ("job", {}) and heard.last_id == 7
+    assert list(heard) == [] and heard.last_id == 8
+
+
+def test_a_preview_is_waited_for_and_shown(client: Client, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = PreviewsByHand(place.queue)
+    monkeypatch.setattr("service.client._PREVIEW_WAIT_SECONDS", 0.05)
+    asked = PreviewRequest(
+        job_id=submitted(client).id, frame=2, settings=KeySettings(despill=0.25), longest_side=64, view="alpha"
+    )
+    with ThreadPoolExecutor() as beside:
+        told = beside.submit(client.preview, asked)
+        until(lambda: worker.orders, "it is asked for")
+        assert wait([told], timeout=0.2).not_done, "an answer that it is not there yet is no result"
+        worker.finish(["alpha"])
+        made = told.result(PATIENCE)
+    assert (made.state, made.frame, made.width, made.inferred) == ("done", 2, 64, True)
+    (order,) = worker.orders
+    assert (order.frame, order.longest_side, order.settings.despill) == (2, 64, 0.25)
+    assert client.preview_picture(made.id, "alpha") == PICTURE
+    with pytest.raises(NotFound):
+        client.preview_picture(made.id, "plate")
+
+
+def test_a_preview_that_fails_raises_what_failed(client: Client, place: Place) -> None:
+    worker = PreviewsByHand(place.queue)
+    job = submitted(client)
+    with ThreadPoolExecutor() as beside:
+        told = beside.submit(client.preview, PreviewRequest(job_id=job.id, frame=2))
+        until(lambda: worker.orders, "it is asked for")
+        worker.fail(PlateMissing("Frame 2 is not there.", fix="Render it."))
+        with pytest.raises(PlateMissing, match="Frame 2"):
+            told.result(PATIENCE)
+
+
+def test_pictures_and_pixels_are_the_frames(client: Client, place: Place) -> None:
+    shot = write_shot(place.root / "green", [1])
+    job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern)))
+    color = plate_pixels(1)
+    told = client.pixel(job.id, 1, Pass.PLATE, 7, 5)
+    assert told.values == dict(zip("RGB", (float(value) for value in color[5, 7]), strict=True))
+    whole, small = (client.picture(job.id, 1, Pass.PLATE, size=size) for size in (None, 24))
+    assert png_size(whole) == (color.shape[1], color.shape[0]) and max(png_size(small)) == 24
+    lifted = client.picture(job.id, 1, Pass.PLATE, exposure=2.0, channels=Channels.G)
+    assert png_size(lifted) == png_size(whole) and lifted != whole
+    with pytest.raises(NotFound, match="no frame 2"):
+        client.picture(job.id, 2, Pass.PLATE)
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    assert content.startswith(b"\x89PNG")
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
 
 
 def test_a_service_that_is_away_is_told(tmp_path: Path) -> None:

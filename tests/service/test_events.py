@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from service.api import events
 from service.api.events import Events
 from service.jobs import FrameResult, FrameState, Job, JobState
 from service.queue.subscription import DEPTH
-from tests.service.asking import asker, check_problem
+from service.server import _answering
+from tests.service.asking import TOKEN, asker, check_problem
 from tests.service.dropping import Place
 from tests.service.running import until
 from tests.service.serving import PATIENCE, serving
@@ -216,6 +219,46 @@ def test_a_name_cannot_end_its_message(place: Place) -> None:
     told = events._batch([events._Told("job", {"shot": "a\n\nevent: reset\ndata: {}\r\n\u2028"})], 7)
     lines = told.decode().split("\n")
     assert [line.split(":")[0] for line in lines if line] == ["id", "event", "data"]
+
+
+@contextmanager
+def heard_over_http(place: Place, path: str = "/events", **headers: str) -> Iterator[Iterator[str]]:
+    """Listen to the real server, as a browser does that sends ``headers``; yields the lines."""
+    app = asker(place).app
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with _answering(app, listener, ending=app.state.events.close):
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            sent = {"authorization": f"Bearer {TOKEN}", **named}
+            with httpx.stream("GET", f"{address}{path}", headers=sent, timeout=PATIENCE) as reply:
+                assert reply.status_code == 200
+                yield reply.iter_lines()
+
+
+def test_a_browser_that_comes_back_gets_the_events_after_its_last_one(place: Place) -> None:
+    job = job_called(place, "hero")
+    seen = place.store.last_event()
+    place.store.update(job.id, priority=70)
+    with heard_over_http(place, last_event_id=str(seen)) as lines:
+        told = list(islice((line for line in lines if line and not line.startswith("retry")), 5))
+    assert told[0] == "event: job" and json.loads(told[1].removeprefix("data: "))["priority"] == 70
+    assert told[2:4] == [f"id: {place.store.last_event()}", "event: counts"]
+
+
+def test_the_header_of_a_browser_counts_more_than_its_first_address(place: Place) -> None:
+    """The address stays as it was when the page opened; the header is of now."""
+    job = job_called(place, "hero")
+    before = place.store.last_event()
+    place.store.update(job.id, priority=70)
+    seen = place.store.last_event()
+    finish(place, job, 1)
+    with heard_over_http(place, f"/jobs/{job.id}/events?since={before}", last_event_id=str(seen)) as lines:
+        assert next(line for line in lines if line.startswith("event")) == "event: frames"
+
+
+@pytest.mark.parametrize("header", ["x", "-1", "1.5", str(2**60)])
+def test_a_made_up_number_is_refused(place: Place, header: str) -> None:
+    check_problem(asker(place).get("/events", headers={"last-event-id": header}), 422)
 
 
 def test_too_many_listeners_are_turned_away(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ import pytest
 import schemathesis
 from schemathesis import checks
 
-from model.settings import FrameNotes, Screen
-from service.messages import PreviewMade, PreviewOrder
 from service.openapi import description_text
 from service.server import _answering
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
+from tests.service.previewing import PreviewsByHand
 
 PAGE = Path(__file__).parents[2] / "docs" / "openapi.json"
 EXAMPLES = 12
@@ -83,12 +81,10 @@ def check_described(reply: httpx.Response, method: str, path: str) -> None:
     description[path][method].validate_response(reply)
 
 
-def test_a_preview_is_as_described_before_it_is_done_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_is_as_described_before_it_is_done_and_after(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.render([1])
-    orders: list[PreviewOrder] = []
-    made: Future[PreviewMade] = Future()
-    monkeypatch.setattr(place.queue, "preview", lambda _, order: orders.append(order) or made)
+    worker = PreviewsByHand(place.queue)
     client = asker(place)
     job = {"root": "drop", "plate": "hero/hero.####.png"}
     first = client.post("/preview", json={"job": job, "frame": 1, "wait_seconds": 0})
@@ -100,12 +96,7 @@ def test_a_preview_is_as_described_before_it_is_done_and_after(tmp_path: Path, m
     check_described(again, "get", "/preview/{preview_id}")
     assert client.get(f"{where}/grey.png").status_code == 404
 
-    orders[0].folder.mkdir(parents=True)
-    (orders[0].folder / "grey.png").write_bytes(b"\x89PNG")
-    screen, notes = Screen(color=(0.1, 0.7, 0.2), coverage=0.5), FrameNotes()
-    made.set_result(
-        PreviewMade(preview_id="a", width=64, height=48, seconds=0.1, inferred=True, screen=screen, notes=notes)
-    )
+    worker.finish()
     done = client.get(where)
     assert done.status_code == 200 and done.json()["state"] == "done"
     check_described(done, "get", "/preview/{preview_id}")
