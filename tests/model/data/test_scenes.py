@@ -88,6 +88,36 @@ def test_the_truth_holds_no_screen_light_so_spill_can_be_switched_off_without_ch
     assert float(without.spill.abs().max()) == 0
 
 
+# Of a subject before a bare, even screen: an effect, off and on, where it shows, and the answers that it may change.
+EFFECTS = {
+    "shadow": (0.0, 1.0, "screen", {"background"}),
+    "wrinkles": (0.0, 1.0, "screen", {"background", "clean_plate"}),
+    "markers": (0.0, 1.0, "screen", {"background"}),
+    "set_visible": (0.0, 1.0, "screen", {"background", "clean_plate"}),
+    "spill": (False, True, "subject", {"spill"}),  # no lens of these seeds has glare, which would veil the screen too
+    "light": ((1.0, 1.0), (2.0, 2.0), "subject", {"foreground"}),
+}
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_an_effect_changes_the_plate_in_its_place_alone_and_no_bit_of_alpha(effect: str) -> None:
+    off, on, place, answers = EFFECTS[effect]
+    bare: dict[str, object] = dict.fromkeys(("shadow", "wrinkles", "markers", "set_visible", "defocus"), 0.0)
+    bare |= {"camera": False, "spill": False}
+    without, with_it = (
+        generate(range(4), height=96, width=96, config=only("person", **(bare | {effect: value})))
+        for value in (off, on)
+    )
+    assert torch.equal(without.alpha, with_it.alpha)
+    assert {part for part in PARTS[1:] if not torch.equal(getattr(without, part), getattr(with_it, part))} == answers
+    change = (with_it.plate - without.plate).abs().amax(1, keepdim=True)
+    places = {"screen": without.alpha == 0, "subject": without.alpha >= 0.9999}
+    for shot in range(4):
+        largest = {name: float(change[shot][where[shot]].max()) for name, where in places.items()}
+        assert largest.pop(place) > 1e-3
+        assert max(largest.values()) < 1e-4, "all the rest stays as it was"
+
+
 def test_red_gel_over_green_is_half_transparent_and_never_of_the_screens_hue() -> None:
     config = only("gel", screen_colors={"green": 1.0}, near_screen=0.0, camera=False, spill=False)
     batch = generate(range(8), height=64, width=64, config=config)
