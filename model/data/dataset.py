@@ -115,7 +115,7 @@ def write_description(shot: Path, description: ShotDescription) -> None:
 
 
 def read_description(shot: Path) -> ShotDescription:
-    """Return what a shot's ``shot.json`` says. Raises OSError or pydantic's ValidationError."""
+    """Return what a shot's ``shot.json`` says. Raises OSError or ValueError (pydantic's ValidationError is one)."""
     return ShotDescription.model_validate_json((shot / DESCRIPTION).read_text(encoding="utf-8"))
 
 
@@ -141,18 +141,33 @@ def read_shot(shot: Path, read: ReadPicture) -> ShotBatch:
 
 def check(folder: Path, read: ReadPicture) -> Iterator[str]:
     """Yield one sentence for each fault of the shots below ``folder``; nothing when all is well."""
-    shots = find_shots(folder)
-    if not shots:
+    shots, unfinished = find_shots(folder), _unfinished(folder)
+    if not shots and not unfinished:
         yield f"{folder}: holds no shot. A shot is a folder with a {DESCRIPTION}."
+    for shot in unfinished:
+        yield f"{shot}: holds pictures of a shot but no {DESCRIPTION}, which comes last. Make it anew, or delete it."
     for shot in shots:
         try:
             description = read_description(shot)
-        except (OSError, ValidationError) as error:
-            yield f"{shot / DESCRIPTION}: cannot be read: {error}"
+        except (OSError, ValueError) as error:
+            yield f"{shot / DESCRIPTION}: cannot be read: {_in_one_line(error)}"
             continue
         if description.name != shot.name:
             yield f"{shot / DESCRIPTION}: names the shot '{description.name}', the folder is called '{shot.name}'."
         yield from _faults_of_frames(shot, description, read)
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    """Return folders that hold pictures as this layout names them but no description: no reader would see them."""
+    pictures = (path for part in REQUIRED + OPTIONAL for path in folder.rglob(f"{part}/{part}.*.exr"))
+    return sorted({path.parents[1] for path in pictures if not (path.parents[1] / DESCRIPTION).exists()})
+
+
+def _in_one_line(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    wrong = error.errors(include_url=False)
+    return "; ".join(": ".join([*(str(place) for place in one["loc"]), one["msg"]]) for one in wrong)
 
 
 def _faults_of_frames(shot: Path, description: ShotDescription, read: ReadPicture) -> Iterator[str]:

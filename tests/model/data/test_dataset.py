@@ -55,6 +55,41 @@ def test_an_empty_folder_is_a_fault(tmp_path: Path) -> None:
     assert "holds no shot" in next(check(tmp_path, read))
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{ half of it", "Invalid JSON"),
+        (b"\xff\xfe\x00", "utf-8"),
+        (b'{"name": "procedural_3", "generator": "procedural", "width": 32, "height": -1, "frames": 2}', "height: "),
+    ],
+    ids=["torn", "binary", "senseless"],
+)
+def test_a_description_that_cannot_be_read_is_named_in_one_line(folder: Path, content: bytes, words: str) -> None:
+    broken = find_shots(folder)[0] / "shot.json"
+    broken.write_bytes(content)
+    (fault,) = check(folder, read)
+    assert fault.startswith(f"{broken}: cannot be read: ") and words in fault and "\n" not in fault
+
+
+def test_pictures_without_a_description_are_a_fault(folder: Path) -> None:
+    first, second = find_shots(folder)
+    (second / "shot.json").unlink()
+    (fault,) = check(folder, read)
+    assert str(second) in fault and "no shot.json" in fault
+    (first / "shot.json").unlink()
+    told = list(check(folder, read))
+    assert [fault.startswith(f"{shot}: ") for fault, shot in zip(told, (first, second), strict=True)] == [True, True]
+    assert list(check(first, read)) == [told[0]]
+
+
+def test_pictures_of_no_part_are_no_shot(folder: Path) -> None:
+    other = folder / "result" / "alpha"
+    other.mkdir(parents=True)
+    write(other / "wave_alpha.1001.exr", np.zeros((4, 4, 3), np.float32))
+    write(folder / "alpha.0001.exr", np.zeros((4, 4, 3), np.float32))
+    assert list(check(folder, read)) == []
+
+
 def test_a_missing_frame_is_named(folder: Path) -> None:
     gone = picture_path(find_shots(folder)[0], "alpha", 2)
     gone.unlink()
