@@ -55,7 +55,7 @@ def render(
 
     why = unavailable()
     if why:
-        raise BadInput(f"Blender is {why}.", fix="docs/data.md says how to get it.")
+        raise BadInput(f"Blender is not available here: {why}.", fix="docs/data.md says how to get it.")
     for shot in render_set(output, linear_writer(), count=count, size=size, first_seed=first_seed, samples=samples):
         typer.echo(str(shot))
 

@@ -93,6 +93,7 @@ def test_rendering_without_blender_says_why(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("DROPKEY_BLENDER_PYTHON", str(tmp_path / "no-python"))
     result = dropkey("data", "render", "--output", tmp_path)
     assert result.exit_code == 10 and "does not exist" in result.stderr
+    assert result.stderr.count("not available here: ") == 1
 
 
 def test_pictures_of_a_set_keep_every_bit(tmp_path: Path) -> None:

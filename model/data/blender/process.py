@@ -16,7 +16,7 @@ VARIABLE = "DROPKEY_BLENDER_PYTHON"
 
 
 def unavailable() -> str:
-    """Say why Blender cannot run here; empty where its package is at hand."""
+    """Say why Blender cannot run here, as the rest of "not available here: …"; empty where its package is at hand."""
     named = os.environ.get(VARIABLE)
     if named:
         return "" if Path(named).is_file() else f"{VARIABLE} names {named}, which does not exist"
@@ -24,8 +24,8 @@ def unavailable() -> str:
         return ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
-        f"not available here: this Python {version} has no bpy. Its wheels exist for Python 3.11 (bpy 5.0) and 3.13 "
-        f"(bpy 5.2); install one, or name an interpreter that has it in {VARIABLE} (docs/score.md says how)"
+        f"this Python {version} has no bpy. Its wheels exist for Python 3.11 (bpy 5.0) and 3.13 (bpy 5.2); "
+        f"install one, or name an interpreter that has it in {VARIABLE} (docs/score.md says how)"
     )
 
 

@@ -37,7 +37,7 @@ def render_set(
     """
     why = unavailable()
     if why:
-        raise RuntimeError(why)
+        raise RuntimeError(f"Blender is not available here: {why}")
     for seed in range(first_seed, first_seed + count):
         recipe = draw_recipe(seed, kind=KINDS[(seed - 1) % len(KINDS)], size=size, samples=samples)
         yield write_shot(folder, recipe, write)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from model.errors import UnknownKeyerError
-from model.evaluation import metrics
+from model.evaluation import metrics, sets
 from model.evaluation.contenders import contender_names, load_contender
 from model.evaluation.peers import PEER_NAMES, load_peer
 from model.evaluation.peers.first_click import key_color, trimap
+from model.evaluation.run import score
 from model.keyer import KEYER_NAMES
 from tests.model.evaluation.made_up import SCREEN, SUBJECT, disc
 
@@ -47,6 +48,17 @@ def test_blender_without_an_interpreter_says_what_to_set(monkeypatch: pytest.Mon
     monkeypatch.delenv("DROPKEY_BLENDER_PYTHON")
     if not importlib.util.find_spec("bpy"):
         assert "DROPKEY_BLENDER_PYTHON" in peer.unavailable()
+
+
+@pytest.mark.parametrize("interpreter", ["", "no-python"], ids=["none named", "a wrong one named"])
+def test_the_row_of_a_missing_peer_says_once_that_it_is_missing(
+    interpreter: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DROPKEY_BLENDER_PYTHON", interpreter and str(tmp_path / interpreter))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name in ("blender", "pymatting"):
+        note = score(load_peer(name), sets.PlateSet("made up", "")).note
+        assert note.startswith("not available here: ") and note.count("available") == 1
 
 
 def test_blender_keys_the_frames_of_a_shot_in_order() -> None:
