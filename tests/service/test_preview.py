@@ -15,14 +15,20 @@ import pytest
 import torch
 
 from model.keyer import load_keyer
-from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
+from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte, Screen
+from service.api.trying import PreviewRequest
+from service.client import Client
 from service.errors import PlateMissing, WorkerLost
 from service.exr import read_exr
+from service.jobs import JobRequest, JobState
 from service.messages import PreviewOrder, ShotOrder
 from service.pipeline import key_shot
 from service.pipeline.limits import Limits
 from service.pipeline.preview import Previewer
 from service.shots import Shot, shot_from_plate
+from tests.service.asking import asker
+from tests.service.dropping import Place
+from tests.service.previewing import SCREEN, PreviewsByHand
 from tests.service.running import running_queue, until
 from tests.service.serving import PATIENCE, Service, serving
 from tests.service.shots_on_disk import plate_pixels, write_plate
@@ -204,6 +210,44 @@ def test_a_running_job_is_previewed_between_its_frames_and_loses_none(service: S
     assert made["state"] == "done" and during == "running"
     assert done["frames_done"] == len(frames) and done["attempt"] == 1
     assert made["screen"] == done["screen"]
+
+
+@pytest.mark.timeout(300)
+def test_another_screen_color_is_tried_and_the_jobs_own_screen_kept(service: Service, tmp_path: Path) -> None:
+    write_shot(tmp_path)
+    with Client(service.found.url, service.found.token_file.read_text(encoding="utf-8").strip()) as client:
+        job = client.submit(JobRequest(plate=str(tmp_path / "hero.####.exr")))
+        done = until(lambda: (j := client.job(job.id)).state is JobState.DONE and j, "done", PATIENCE, 0.2)
+        own, other = (
+            client.preview(PreviewRequest(job_id=job.id, frame=1002, settings=settings))
+            for settings in (KeySettings(despill=0.25), KeySettings(screen_color=(0.5, 0.35, 0.3)))
+        )
+        assert own.screen == done.screen
+        assert other.screen is not None and other.inferred
+        assert np.allclose(other.screen.color, (0.5, 0.35, 0.3), atol=0.05) and other.screen != done.screen
+        keyed, tried = (client.preview_picture(made.id, "alpha") for made in (own, other))
+        assert keyed != tried, "the picture shows what the other color keys"
+        assert client.job(job.id) == done, "trying changes no job"
+
+
+def test_a_preview_takes_the_jobs_screen_unless_another_color_is_asked_for(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.render([1])
+    client, worker = asker(place), PreviewsByHand(place.queue)
+    asked = {"root": "drop", "plate": "hero/hero.####.png", "settings": {"screen_color": [0.1, 0.5, 0.1]}}
+    job = client.post("/jobs", json=asked).json()["id"]
+    place.store.update(job, screen=SCREEN)
+
+    def screen_for(settings: dict[str, Any] | None) -> tuple[Screen | None, object]:
+        reply = client.post("/preview", json={"job_id": job, "frame": 1, "settings": settings, "wait_seconds": 0})
+        assert reply.status_code == 202, reply.text
+        return worker.orders[-1].screen, worker.orders[-1].settings.screen_color
+
+    assert screen_for(None) == (SCREEN, (0.1, 0.5, 0.1))
+    assert screen_for({"screen_color": [0.1, 0.5, 0.1], "despill": 0.25}) == (SCREEN, (0.1, 0.5, 0.1))
+    assert screen_for({"screen_color": [0.1, 0.1, 0.6]}) == (None, (0.1, 0.1, 0.6))
+    assert screen_for({"screen_color": "auto"}) == (None, "auto")
+    place.close()
 
 
 @pytest.mark.timeout(300)
