@@ -58,7 +58,9 @@ def write_page(report: Report, folder: Path, write_picture: WritePicture, headin
         rows = [row for row in report.rows if row.set_name == set_name]
         parts.append(f"<h2>{html.escape(set_name)}</h2><p>{html.escape(about)}</p>{_table(rows)}")
         for row in rows:
-            parts += [_sheet(row, sheet, pictures, write_picture) for sheet in row.sheets]
+            refused = {result.name: result.refused for result in row.results if result.refused}
+            for sheet in row.sheets:
+                parts.append(_sheet(row, sheet, pictures, write_picture, refused.get(sheet.name, "")))
     parts.append(_legend(report))
     page = folder / "index.html"
     page.write_text("\n".join(parts), encoding="utf-8")
@@ -106,7 +108,7 @@ def _table(rows: list[Row]) -> str:
     return f"<table><tr><th>keyer</th>{head}<th>s</th><th>note</th></tr>{''.join(lines)}</table>"
 
 
-def _sheet(row: Row, sheet: Sheet, pictures: Path, write_picture: WritePicture) -> str:
+def _sheet(row: Row, sheet: Sheet, pictures: Path, write_picture: WritePicture, refused: str) -> str:
     figures = []
     for kind, picture in (
         ("plate", sheet.plate),
@@ -122,7 +124,8 @@ def _sheet(row: Row, sheet: Sheet, pictures: Path, write_picture: WritePicture) 
             f'<figure><img loading=lazy src="pictures/{name}" alt=""><figcaption>{kind}</figcaption></figure>'
         )
     title = html.escape(f"{row.keyer} · {sheet.name}")
-    return f"<h4>{title}</h4><div class=sheet>{''.join(figures)}</div>"
+    why = f"<p class=missing>refused: {html.escape(refused)}</p>" if refused else ""
+    return f"<h4>{title}</h4>{why}<div class=sheet>{''.join(figures)}</div>"
 
 
 def _legend(report: Report) -> str:

@@ -50,7 +50,7 @@ REGION_FIGURES = (
 
 @dataclass(frozen=True)
 class PictureResult:
-    """The figures of one picture; ``refused`` holds the keyer's sentence where it would not key it."""
+    """The figures of one picture; ``refused`` says why the keyer would not key it, or broke down."""
 
     name: str
     figures: dict[str, float]  # NaN: cannot be measured on this picture
@@ -93,7 +93,7 @@ class Row:
 
     @property
     def refusals(self) -> int:
-        """How many pictures the contender refused; they count as alpha 1 everywhere."""
+        """How many pictures the contender refused or broke down on; they count as alpha 1 everywhere."""
         return sum(bool(result.refused) for result in self.results)
 
 

@@ -152,11 +152,16 @@ def _measure(
 
 
 def _key(contender: Contender, plates: list[sets.Picture]) -> tuple[list[Keyed], float, str]:
-    """Key one shot; a refusal leaves the artist with the plate itself, so that is what gets scored."""
+    """Key one shot; a refusal leaves the artist with the plate itself, so that is what gets scored.
+
+    A peer that breaks down has refused as well, in its own words. A fault of our own keyers ends the evaluation.
+    """
     begin = time.perf_counter()
     try:
         keyed, refused = list(contender.key_shot(plates)), ""
-    except KeyingError as error:
+    except Exception as error:  # peers are other programs, with exceptions of their own
+        if isinstance(contender, OurKeyer) and not isinstance(error, KeyingError):
+            raise
         keyed = [Keyed(np.ones(plate.shape[:2], np.float32), plate) for plate in plates]
-        refused = error.message
+        refused = str(error) or type(error).__name__
     return keyed, (time.perf_counter() - begin) / len(plates), refused

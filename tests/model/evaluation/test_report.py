@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import OpenImageIO as oiio
@@ -15,7 +16,7 @@ from model.evaluation.contenders import Keyed
 from model.evaluation.report import tables, write_page
 from model.evaluation.results import ALPHA_FIGURES, REGION_FIGURES, Figure, PictureResult, Report, Row
 from model.evaluation.run import score
-from tests.model.evaluation.made_up import Answers, disc, write_picture
+from tests.model.evaluation.made_up import Answers, Picture, disc, write_picture
 
 
 def report() -> Report:
@@ -67,6 +68,16 @@ def test_the_page_names_missing_sets_and_escapes_text(tmp_path: Path) -> None:
     assert "Missing set: gone: no such folder" in page
     assert "one &lt;disc&gt;" in page
     assert "one <disc>" not in page
+
+
+def test_the_page_says_why_a_picture_was_refused(tmp_path: Path) -> None:
+    class Breaks(Answers):
+        def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
+            raise RuntimeError("Blender ended with 1: <no scene>")
+
+    row = score(Breaks("breaks"), sets.PlateSet("made up", "", (disc(),)), sheets=True)
+    page = write_page(Report((row,), (("made up", ""),), (), False), tmp_path, write_picture)
+    assert "refused: Blender ended with 1: &lt;no scene&gt;" in page.read_text(encoding="utf-8")
 
 
 def test_every_picture_of_the_page_exists_and_opens(tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from model.errors import KeyingError, UnknownKeyerError
 from model.evaluation import sets
-from model.evaluation.contenders import Keyed, contender_names
+from model.evaluation.contenders import Keyed, OurKeyer, contender_names
 from model.evaluation.results import ALPHA_FIGURES, Report
 from model.evaluation.run import evaluate, score
+from model.keyer import Keyer
 from tests.model.evaluation.made_up import Answers, Picture, disc, read_picture, write_picture
 
 ON_DISK = (sets.REAL_ALPHA, sets.REAL)
@@ -62,16 +66,47 @@ def test_markers_are_measured_where_the_set_knows_them() -> None:
     assert score(Answers("residue", Keyed(alpha, still.foreground)), one(example)).mean("markers") == 0.5
 
 
-def test_a_refusal_counts_as_the_untouched_plate() -> None:
-    class Refuses(Answers):
-        def key_shot(self, plates):
-            raise KeyingError("There is no screen.")
+class Raises(Answers):
+    """A contender that raises on its first shot and answers the others."""
 
+    def __init__(self, error: Exception, *answers: Keyed) -> None:
+        super().__init__("raises", *answers)
+        self._error: Exception | None = error
+
+    def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
+        error, self._error = self._error, None
+        if error:
+            raise error
+        yield from super().key_shot(plates)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyingError("There is no screen."), "There is no screen."),
+        (RuntimeError("Blender ended with 1: out of memory"), "Blender ended with 1: out of memory"),
+        (subprocess.TimeoutExpired(["python"], 300.0), "timed out after 300.0 seconds"),
+        (MemoryError(), "MemoryError"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_a_refusal_or_a_breakdown_counts_as_the_untouched_plate_and_ends_nothing(error: Exception, words: str) -> None:
     example = disc()
-    row = score(Refuses("refuses"), one(example))
+    plate_set = sets.PlateSet("made up", "two discs", (example, example))
+    row = score(Raises(error, Keyed(example.alpha, example.foreground)), plate_set)
+    first, second = row.results
     assert row.refusals == 1
-    assert row.results[0].refused == "There is no screen."
-    assert row.mean("screen") == 1.0
+    assert words in first.refused and not second.refused
+    assert first.figures["screen"] == 1.0 and second.figures["screen"] == 0.0
+
+
+def test_a_fault_of_our_own_keyers_is_no_refusal() -> None:
+    class Broken:
+        def survey(self, *_: object) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        score(OurKeyer("difference", keyer=cast(Keyer, Broken())), one(disc()))
 
 
 def test_a_missing_set_is_named_and_not_skipped(tmp_path: Path) -> None:
