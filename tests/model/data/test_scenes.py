@@ -148,6 +148,18 @@ def test_a_shot_does_not_depend_on_its_batch() -> None:
     assert all(torch.equal(getattr(alone, part)[0], getattr(among, part)[1]) for part in PARTS)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_card_gives_the_same_bits_twice_and_a_truth_that_recomposes(kind: str) -> None:
+    seen = only(kind, real_codec=0.0, motion_blur=0.5, defocus=0.5)
+    first, again = (generate(range(3), height=96, width=112, frames=2, device="cuda", config=seen) for _ in range(2))
+    assert first.plate.device.type == "cuda"
+    assert same(first, again)
+    noiseless = seen.model_copy(update={"camera": False})
+    batch = generate(range(3), height=96, width=112, frames=2, device="cuda", config=noiseless)
+    assert float((batch.truth.noiseless() - batch.plate).abs().max()) <= 1e-5 * max(1.0, float(batch.plate.max()))
+
+
 def test_different_seeds_give_different_shots() -> None:
     batch = generate([1, 2], height=64, width=64)
     assert not torch.equal(batch.plate[0], batch.plate[1])
