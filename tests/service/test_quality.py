@@ -22,7 +22,7 @@ from tests.service.asking import asker, check_problem
 from tests.service.dropping import Place
 from tests.service.shots_on_disk import LinearKeyer, Listener, order_for, write_plate, write_shot
 
-FRAMES = tuple(range(1, 15))
+FRAMES = tuple(range(1, 18))
 HEIGHT, WIDTH = 80, 112
 SCREEN = np.float32([0.05, 0.42, 0.08])
 Fault = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
@@ -61,24 +61,45 @@ def not_a_number(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDAr
     return broken
 
 
+def blurred(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A frame that is out of focus."""
+    reach = 12
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / 5.0) ** 2)
+    for axis in (0, 1):
+        wider = np.pad(color, [(reach, reach) if each == axis else (0, 0) for each in range(3)], mode="edge")
+        shifted = (np.take(wider, range(at, at + color.shape[axis]), axis=axis) for at in range(weights.size))
+        color = sum(weight * each for weight, each in zip(weights / weights.sum(), shifted, strict=True))
+    return color
+
+
+def green_rim(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The screen lights the subject's edge."""
+    return color + 4 * alpha * (1 - alpha) * np.float32([0, 0.1, 0])
+
+
 FAULTS: dict[int, tuple[Fault, str]] = {
     3: (dirty_screen, "screen_noise"),
     6: (holes_in_the_core, "core_noise"),
     9: (jump, "flicker"),
     12: (not_a_number, "nan_repaired"),
+    15: (blurred, "soft_share"),
 }
+
+
+def keyed(folder: Path, faults: dict[int, Fault], **settings: object) -> Manifest:
+    """Key the shot with ``faults`` planted on their frames, as the worker does."""
+    for frame in FRAMES:
+        write_plate(folder / "plate" / f"green.{frame:04d}.exr", plate(frame, faults.get(frame)))
+    order = order_for(shot_from_plate(folder / "plate" / "green.####.exr"), folder / "out", settings=settings)
+    keyer = DifferenceKeyer(torch.device("cpu"))
+    finished = key_shot(order, keyer, job_id="j", attempt=1, report=Listener(), stopped=lambda: False)
+    return read_manifest(finished.manifest)
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """A shot with four planted faults, keyed as the worker does."""
-    folder = tmp_path_factory.mktemp("faulty")
-    for frame in FRAMES:
-        write_plate(folder / "plate" / f"green.{frame:04d}.exr", plate(frame, FAULTS.get(frame, (None, ""))[0]))
-    order = order_for(shot_from_plate(folder / "plate" / "green.####.exr"), folder / "out")
-    keyer = DifferenceKeyer(torch.device("cpu"))
-    finished = key_shot(order, keyer, job_id="j", attempt=1, report=Listener(), stopped=lambda: False)
-    return read_manifest(finished.manifest)
+    """A shot with five planted faults."""
+    return keyed(tmp_path_factory.mktemp("faulty"), {frame: fault for frame, (fault, _) in FAULTS.items()})
 
 
 @pytest.mark.parametrize(("frame", "figure"), [(frame, figure) for frame, (_, figure) in FAULTS.items()])
@@ -95,6 +116,14 @@ def test_sound_frames_do_not_stand_out(faulty: Manifest) -> None:
     report = report_on(faulty.frames)
     assert [f.frame for f in report.frames] == list(FRAMES) and report.frames[0].flicker is None
     assert report.frames[4].screen_noise is not None and report.frames[4].screen_noise < 0.01
+
+
+def test_a_green_rim_that_despill_leaves_is_found_on_its_frame(tmp_path: Path) -> None:
+    left = keyed(tmp_path / "left", {5: green_rim}, despill=0.0).quality
+    assert left is not None and [(found.frame, found.figure) for found in left.worst] == [(5, "edge_spill")]
+    assert left.worst[0].value > 0.2 > 0.01 > left.worst[0].usual
+    taken = keyed(tmp_path / "taken", {5: green_rim}).quality
+    assert taken is not None and taken.worst == ()
 
 
 def done(frame: int, **figures: float) -> FrameResult:
