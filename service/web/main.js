@@ -32,7 +32,7 @@ function show() {
 }
 
 listen({
-  snapshot: (page) => attempt(() => jobs.begin(page)),
+  snapshot: async (page) => Boolean(await attempt(async () => { await jobs.begin(page); return true; })),
   job: (job) => jobs.update(job),
   progress: (data) => jobs.progress(data),
   counts: (counts) => jobs.count(counts),

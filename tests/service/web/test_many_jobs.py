@@ -12,17 +12,11 @@ from playwright.sync_api import Browser, Page, expect
 from service.bench_api import fill
 from tests.service.serving import Service, serving
 from tests.service.shots_on_disk import write_shot
-from tests.service.web.browser import chromium, signed_in
+from tests.service.web.browser import signed_in
 
 JOBS = 10_000  # s0 to s9999; of each four in a row two are done, one failed, one was cancelled
 PAGE = 100
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
