@@ -19,7 +19,7 @@ const took = (job) => {
   jobs.update(job);
   notice(`${job.shot.name} is in the queue.`, { kind: "good", seconds: 6 });
 };
-const submit = (path = "") => submitDialog({ path, took });
+const submit = (dropped = {}) => submitDialog({ ...dropped, took });
 
 function show() {
   const [, name, id] = location.hash.split("/");
@@ -50,9 +50,7 @@ document.getElementById("help").addEventListener("click", help);
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  const dropped = droppedPath(event.dataTransfer);
-  submit(dropped.path);
-  if (!dropped.path) notice(dropped.words);
+  submit(droppedPath(event.dataTransfer));
 });
 window.addEventListener("hashchange", () => {
   show();

@@ -3,8 +3,8 @@
 import { browse, getRoots, submitJob } from "./api.js";
 import { el } from "./dom.js";
 
-/** Open the dialog; `path` fills it in. Resolves with the job once there is one. */
-export function submitDialog({ path = "", took }) {
+/** Open the dialog; `path` fills it in, `words` say why there is none. `took` hears of the job once there is one. */
+export function submitDialog({ path = "", words = "", took }) {
   const field = el("input", { id: "plate", name: "plate", type: "text", value: path, autocomplete: "off", spellcheck: "false",
     placeholder: "/shots/sc010/plate.####.exr", "aria-describedby": "plate-hint" });
   const trouble = el("p", { class: "trouble", role: "alert", hidden: true });
@@ -55,6 +55,7 @@ export function submitDialog({ path = "", took }) {
   document.body.append(dialog);
   dialog.showModal();
   field.focus();
+  if (words) complain(words);
 }
 
 /** What was dragged in, as a path; browsers hide where a file lies unless it comes as text. */
@@ -71,7 +72,9 @@ export function droppedPath(transfer) {
 function cleaned(text) {
   const bare = text.trim().replace(/^(["'])(.*)\1$/, "$2");
   if (!bare.startsWith("file://")) return bare;
-  const decoded = decodeURIComponent(bare.slice(7));
+  const path = bare.slice(7);
+  let decoded = path;
+  try { decoded = decodeURIComponent(path); } catch { /* a lone % is no code */ }
   return /^\/[A-Za-z]:/.test(decoded) ? decoded.slice(1) : decoded;
 }
 

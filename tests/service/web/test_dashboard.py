@@ -65,6 +65,41 @@ def test_a_shot_is_found_in_the_roots_and_keyed(page: Page, hero: str, home: Pat
     expect(dialog).to_have_count(0)
 
 
+def drop(page: Page, onto: str, carried: dict[str, str], file: str | None = None) -> None:
+    """Drop text, by its type, and a file without a path onto an element, as a file manager does."""
+    page.locator(onto).evaluate(
+        """(target, [carried, file]) => {
+            const dataTransfer = new DataTransfer();
+            for (const [type, text] of Object.entries(carried)) dataTransfer.setData(type, text);
+            if (file) dataTransfer.items.add(new File(["picture"], file));
+            target.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        [carried, file],
+    )
+
+
+def test_a_shot_is_keyed_by_dragging_its_address_onto_the_page(page: Page, shots: Path) -> None:
+    shot = write_shot(shots / "a take", range(1001, 1003), WIDTH, HEIGHT)
+    address = (shot.folder / "green.1001.exr").as_uri()
+    assert "%20" in address
+    drop(page, "#content", {"text/uri-list": f"# from a file manager\r\n{address}\r\n"})
+    dialog = page.get_by_role("dialog", name="Key a shot")
+    expect(dialog.get_by_label("Plate")).to_have_value((shot.folder / "green.1001.exr").as_posix())
+    dialog.get_by_role("button", name="Key this shot").click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator("li.job", has_text="a take")).to_be_visible()
+
+
+def test_a_dragged_path_loses_its_quotes_and_a_file_without_one_is_answered_with_what_to_do(page: Page) -> None:
+    dialog = page.get_by_role("dialog", name="Key a shot")
+    drop(page, "#content", {}, file="plate.1001.exr")
+    expect(dialog.get_by_role("alert")).to_contain_text("does not tell where “plate.1001.exr” lies. Paste its path")
+    drop(page, "dialog", {"text/plain": '"/shots/a take/100% green.####.exr"'})
+    expect(dialog.get_by_label("Plate")).to_have_value("/shots/a take/100% green.####.exr")
+    drop(page, "dialog", {"text/uri-list": "file:///shots/100%%20green.mov"})
+    expect(dialog.get_by_label("Plate")).to_have_value("/shots/100%%20green.mov")  # no address that could be read
+
+
 def test_a_job_beyond_the_roots_is_listed_and_the_page_says_why_it_shows_no_more(
     page: Page, service: Service, tmp_path: Path
 ) -> None:
