@@ -26,7 +26,7 @@ from model.tiling import windows
 WEIGHTS = Path(__file__).parent / "weights" / "neural.safetensors"
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_MARGIN = 0.01  # alpha below it becomes 0, above 1 − it becomes 1
+_MARGIN = 0.02  # alpha below it becomes 0, above 1 − it becomes 1
 _TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once where a frame is larger than _WHOLE
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
