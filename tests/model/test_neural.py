@@ -20,7 +20,7 @@ from model.settings import KeySettings
 from model.training.config import TrainingConfig
 from tests.model.test_difference import BLUE, GREEN, disc, flat, shot
 
-NOT_YET = pytest.mark.xfail(reason="the weights have learned for an hour on two cores; docs/neural.md tells what lacks")
+NOT_YET = pytest.mark.xfail(reason="the weights have not learned it yet; docs/neural.md tells what lacks")
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_weights_say_how_they_were_made() -> None:
     assert TrainingConfig.model_validate(checkpoint.training).network == "neural"
     told = checkpoint.provenance
     assert told.command.startswith("dropkey train") and told.commit and told.steps > 0 and told.seconds > 0
-    assert "validation_mad" in told.metrics
+    assert {"procedural mad", "rendered mad", "quick procedural mad"} <= told.metrics.keys()
     assert WEIGHTS.stat().st_size < 16 * 1024**2
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pytest
+
 from model.checkpoint import Checkpoint, Provenance, load_checkpoint, save_checkpoint
+from model.data.dataset import Picture
+from model.evaluation.procedural import PROCEDURAL
 from model.evaluation.results import PictureResult, Report, Row
+from model.evaluation.run import evaluate
 from model.evaluation.stamping import figures, stamp
 from model.network.neural import Neural
+from model.neural import WEIGHTS
 
 
 def row(keyer: str, name: str, **values: float) -> Row:
@@ -47,3 +53,13 @@ def test_a_stamp_keeps_weights_and_earlier_figures(tmp_path: Path) -> None:
     assert after.provenance.command == "dropkey train"
     assert after.provenance.metrics["loss"] == 0.5
     assert after.provenance.metrics["quick procedural mad"] == 0.02
+
+
+def test_the_released_weights_score_what_they_say() -> None:
+    stored = load_checkpoint(WEIGHTS, "neural").provenance.metrics["quick procedural mad"]
+    report = evaluate([], None, True, read_nothing, sheets=False, set_names=(PROCEDURAL,), weights=WEIGHTS)
+    assert figures(report, WEIGHTS.stem)["quick procedural mad"] == pytest.approx(stored, rel=0.02)
+
+
+def read_nothing(path: Path) -> Picture:
+    raise AssertionError(f"{path}: the procedural set reads no files")
