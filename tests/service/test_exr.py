@@ -26,6 +26,7 @@ from service.exr import (
     write_alpha,
     write_foreground,
 )
+from tests.service.full_disk import disk_is_full
 
 HEADER = ExrHeader(
     fps=Fraction(24000, 1001), pixel_aspect_ratio=2.0, provenance={"shot": "wide", "frame": -12, "keyer": "difference"}
@@ -149,13 +150,11 @@ def test_a_missing_file_is_told_from_a_damaged_one(tmp_path: Path) -> None:
         verify(tmp_path / "none.exr")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which only Linux has")
-def test_a_full_disk_is_named_and_leaves_the_earlier_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_and_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     color, alpha = picture()
     path = tmp_path / "a.exr"
     earlier = write_foreground(path, color, alpha, HEADER)
-    # The temporary name leads to a device that is always full.
-    (tmp_path / f".a.exr.{os.getpid()}.tmp").symlink_to("/dev/full")
+    monkeypatch.setattr(os, "fsync", disk_is_full)
     with pytest.raises(OutputFull, match="full"):
         write_foreground(path, color * 2, alpha, HEADER)
     assert verify(path) == earlier

@@ -11,6 +11,7 @@ import pytest
 
 from service.errors import BadInput, NotFound, OutputFull, WrongState
 from service.manifest import SCHEMA_VERSION, Manifest, ManifestState, accept_holes, read_manifest, write_manifest
+from tests.service.full_disk import disk_is_full
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "schemas" / "examples" / "manifest.json"
 
@@ -75,10 +76,11 @@ def test_only_an_incomplete_result_can_be_accepted(incomplete: Path, state: str)
         accept_holes(incomplete)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which only Linux has")
-def test_a_full_disk_leaves_the_earlier_manifest_whole(tmp_path: Path, incomplete: Path) -> None:
+def test_a_full_disk_leaves_the_earlier_manifest_whole(
+    tmp_path: Path, incomplete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before: Manifest = read_manifest(incomplete)
-    (tmp_path / f".manifest.json.{os.getpid()}.tmp").symlink_to("/dev/full")
+    monkeypatch.setattr(os, "fsync", disk_is_full)
     with pytest.raises(OutputFull):
         write_manifest(incomplete, before.model_copy(update={"state": ManifestState.DONE}))
     assert read_manifest(incomplete) == before

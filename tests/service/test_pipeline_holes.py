@@ -22,6 +22,7 @@ from service.jobs import FrameResult, FrameState, Problem
 from service.manifest import ManifestState
 from service.messages import FrameFinished, FrameStarted, ShotStarted
 from service.pipeline import Limits
+from tests.service.full_disk import full_for
 from tests.service.pipeline_runs import files_of, manifest_of, no_temporaries, planes_of, run, states
 from tests.service.shots_on_disk import (
     LinearKeyer,
@@ -144,18 +145,20 @@ def test_too_little_room_is_found_before_anything_is_keyed(tmp_path: Path) -> No
     assert keyer.keyed == 0
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which only Linux has")
-def test_a_disk_that_fills_up_keeps_the_finished_frames_for_the_next_attempt(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells a descriptor's path")
+def test_a_disk_that_fills_up_keeps_the_finished_frames_for_the_next_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shot = write_shot(tmp_path / "in", range(1, 9))
     order = order_for(shot, tmp_path / "out")
 
     def fill(count: int) -> None:
         if count == 5:
-            name = f".green_alpha.0005.exr.{os.getpid()}.tmp"
-            (order.output / "alpha" / name).symlink_to("/dev/full")
+            monkeypatch.setattr(os, "fsync", full_for("green_alpha.0005.exr"))
 
     with pytest.raises(OutputFull) as caught:
         run(order, LinearKeyer(fill))
+    monkeypatch.undo()
     assert caught.value.fix
     assert manifest_of(order).state is ManifestState.FAILED
     assert no_temporaries(order)
