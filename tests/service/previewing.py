@@ -19,7 +19,7 @@ class PreviewsByHand:
     def __init__(self, queue: JobQueue) -> None:
         self.orders: list[PreviewOrder] = []
         self._made: list[Future[PreviewMade]] = []
-        queue.preview = self._take  # type: ignore[method-assign]
+        queue.preview = self._take  # type: ignore[method-assign]  # stands where the worker's answers come from
 
     def _take(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         self.orders.append(order)
