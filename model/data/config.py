@@ -72,6 +72,9 @@ class DataConfig(BaseModel):
     shadow: Probability = 0.4
     """Chance that the subject throws a shadow on the screen."""
 
+    shadow_strength: tuple[float, float] = (0.1, 0.65)
+    """Range of the share of light that the darkest part of a shadow lacks."""
+
     light: tuple[float, float] = (0.5, 2.0)
     """Range of the light on the subject, relative to a correct exposure."""
 

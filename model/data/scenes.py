@@ -186,7 +186,7 @@ def _shadowed(draw: Draw, config: DataConfig, view: View, stack: Tensor, backgro
     """Return the background with the subjects' soft shadow: their own shape, moved and blurred."""
     if not draw.chance(config.shadow):
         return background
-    strength, softness = draw.uniform(0.1, 0.65), draw.log_uniform(0.006, 0.06)
+    strength, softness = draw.uniform(*config.shadow_strength), draw.log_uniform(0.006, 0.06)
     reach = min(draw.log_uniform(0.01, 0.2) / view.pixel, 0.4 * min(view.height, view.width))
     heading = draw.uniform(-0.3, math.pi + 0.3) - view.angle
     still = torch.zeros(1, 1, 1, device=view.device)

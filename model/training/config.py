@@ -53,6 +53,12 @@ class TrainingConfig(BaseModel):
     data: DataConfig = Field(default_factory=DataConfig)
     """What the shots are made of."""
 
+    studio: Probability = 0.0
+    """Share of the neural keyer's scenes that are made of ``studio_data`` instead of ``data``."""
+
+    studio_data: DataConfig = Field(default_factory=DataConfig)
+    """What the shots of a well-run shoot are made of: most of a keyer's work, and few of its errors."""
+
     seed: Annotated[int, Field(ge=0, lt=1_000)] = 1
     """Seed of weights, crops and shots."""
 
@@ -136,6 +142,34 @@ _KEYING_DATA = {
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
+# Plain shoots: even screens, few markers, no set. Classical keying is nearly right there, and where only hard shots are
+# shown the network learns to distrust it everywhere.
+_STUDIO_DATA = {
+    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.0},
+    "set_visible": 0.0,
+    "markers": 0.2,
+    "near_screen": 0.08,
+    "light": (0.5, 3.0),
+    "wrinkles": 0.3,
+    "shadow_strength": (0.1, 0.85),
+    "motion_blur": 0.05,
+    "defocus": 0.2,
+    "low_resolution": 0.0,
+    "real_codec": 0.02,
+    "subjects": {
+        "person": 3.0,
+        "object": 3.0,
+        "fur": 2.5,
+        "hair": 2.5,
+        "plush": 2.0,
+        "foliage": 2.0,
+        "thin": 1.2,
+        "net": 0.2,
+        "lace": 0.2,
+        "veil": 0.2,
+    },
+}
+
 PRESETS: dict[str, dict[str, Any]] = {
     "regression": _BASELINE | {"steps": 2500, "batch": 64, "crop": 20, "learning_rate": 3e-3, "averaging": 0.99},
     "classification": _BASELINE
@@ -160,6 +194,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validate_every": 500,
         "save_every": 250,
         "data": _KEYING_DATA,
+        "studio": 0.6,
+        "studio_data": _STUDIO_DATA,
         "loss_weights": {
             "alpha": 2.0,
             "alpha_squared": 4.0,

@@ -135,7 +135,8 @@ def validation_scenes(config: TrainingConfig, device: torch.device) -> list[Scen
 
 def _generated(seed: int, config: TrainingConfig, device: torch.device, frames: int = 1) -> ShotBatch:
     size = {"height": config.shot_height, "width": config.shot_width}
-    return generate([seed], **size, device=device, config=config.data, frames=frames)
+    data = config.studio_data if Draw(seed, "studio").chance(config.studio) else config.data
+    return generate([seed], **size, device=device, config=data, frames=frames)
 
 
 def _survey(shot: ShotBatch) -> Screen:
