@@ -26,9 +26,8 @@ class DifferenceKeyer(UnmixingKeyer):
         self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
     ) -> Solved:
         """Take the color difference, and solve it again in the edges."""
-        del mattes
+        del mattes, settings
         rotation, _ = hue_rotation(screen.color)
         estimate = color_difference_alpha(plate, seen_plate, rotation)
-        if not settings.refine_edges:
-            return Solved(stretch(estimate, UNSOLVED_MARGIN))
-        return Solved(solve_difference(plate, seen_plate, estimate, seen))
+        refined = solve_difference(plate, seen_plate, estimate, seen)
+        return Solved(refined, plain=stretch(estimate, UNSOLVED_MARGIN))

@@ -23,6 +23,7 @@ class Solved:
     """What a keyer finds in a frame beyond the clean plate."""
 
     alpha: Tensor  # (1, H, W), 0–1
+    plain: Tensor | None = None  # (1, H, W), alpha before its edges were refined, where that was a step of its own
     foreground: Tensor | None = None  # (3, H, W), straight, for pixels too thin to be unmixed; None: continued
     emission: Tensor | None = None  # (3, H, W), light that no coverage carries
     repaired: int = 0  # pixels whose answers were NaN or infinite
@@ -48,7 +49,10 @@ class UnmixingKeyer(ABC):
     def solve(
         self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
     ) -> Solved:
-        """Solve a finite plate (3, H, W), given its clean plate and where that was seen; of the mattes, the hint."""
+        """Solve a finite plate (3, H, W), given its clean plate and where that was seen; of the mattes, the hint.
+
+        Whether edges are refined is chosen afterwards, so both alphas are found.
+        """
 
     @torch.inference_mode()
     def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
@@ -72,10 +76,11 @@ class UnmixingKeyer(ABC):
 
     @torch.inference_mode()
     def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
-        """Hold alpha to levels and mattes, and take the screen's light away."""
+        """Choose an alpha, hold it to levels and mattes, and take the screen's light away."""
         plate, seen_plate = raw.plate, raw.clean_plate
         rotation, angle = hue_rotation(screen.color)
-        alpha = with_mattes(with_levels(raw.solved.alpha, settings), mattes)
+        found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
+        alpha = with_mattes(with_levels(found, settings), mattes)
         foreground = despill(
             unmix(plate, seen_plate, alpha, raw.solved.foreground),
             seen_plate,

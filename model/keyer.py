@@ -67,11 +67,13 @@ class TwoStepKeyer(Protocol):
         ...
 
     def finish(self, raw: Any, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
-        """Apply levels, mattes and despill to a raw answer, which stays as it is."""
+        """Choose refined or plain edges, apply levels, mattes and despill; the raw answer stays as it is."""
         ...
 
 
-FINISHING = frozenset({"alpha_floor", "alpha_ceiling", "despill", "restore_luminance", "association", "compression"})
+FINISHING = frozenset(
+    {"alpha_floor", "alpha_ceiling", "refine_edges", "despill", "restore_luminance", "association", "compression"}
+)
 """Settings that a raw answer does not depend on."""
 
 

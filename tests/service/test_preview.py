@@ -74,7 +74,7 @@ def test_despill_and_edge_settings_do_not_infer_again(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "plates")
     keyer, previewer = CountingKeyer(), Previewer(Limits())
     first = previewer.make("a", order_for(shot, tmp_path / "a"), keyer)
-    tried = KeySettings(despill=0.0, alpha_floor=0.2, restore_luminance=0.5)
+    tried = KeySettings(despill=0.0, alpha_floor=0.2, restore_luminance=0.5, refine_edges=False)
     second = previewer.make("b", order_for(shot, tmp_path / "b", settings=tried), keyer)
     assert (first.inferred, second.inferred, keyer.inferred) == (True, False, 1)
     assert not np.array_equal(view(tmp_path / "a", "grey"), view(tmp_path / "b", "grey"))
@@ -88,7 +88,7 @@ def test_what_the_raw_answer_depends_on_is_inferred_again(tmp_path: Path) -> Non
     shot = write_shot(tmp_path / "plates")
     keyer, previewer = CountingKeyer(), Previewer(Limits())
     previewer.make("a", order_for(shot, tmp_path / "a"), keyer)
-    for more in ({"settings": KeySettings(refine_edges=False)}, {"frame": 1003}, {"longest_side": 64}):
+    for more in ({"settings": KeySettings(screen_color=(0.1, 0.5, 0.1))}, {"frame": 1003}, {"longest_side": 64}):
         assert previewer.make("b", order_for(shot, tmp_path / "b", **more), keyer).inferred, more
     changed = plate_pixels(1001, WIDTH, HEIGHT)
     write_plate(tmp_path / "plates" / "hero.1002.exr", changed)
