@@ -66,6 +66,9 @@ class DataConfig(BaseModel):
     set_visible: Probability = 0.2
     """Chance that the screen ends inside the frame, with set, stands and lamps beside it."""
 
+    crew: Probability = 0.0  # came after the fixed sets, which it must not change
+    """Chance that people of the crew stand at the sides of a visible set: background, however human they look."""
+
     wrinkles: Probability = 0.45
     """Chance of folds in the screen."""
 

@@ -1,4 +1,4 @@
-"""Screens: their color, uneven light, folds, seams and floor, and the set where they end."""
+"""Screens: their color, uneven light, folds, seams and floor."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from model.data.config import DataConfig
 from model.data.lighting import Rgb, rgb
 from model.data.markers import Marks, draw_marks
 from model.data.materials import linear_of
+from model.data.rooms import with_crew, with_room
 from model.data.seeding import Draw
-from model.data.shapes import box, coverage, limb
 from model.data.textures import read, spectral, step
 from model.data.view import View
 
@@ -76,7 +76,11 @@ def screen(
     share = torch.ones_like(level)
     if draw.chance(config.set_visible):
         recipe["set"] = True
-        picture, share = _with_set(draw.child("set"), view, x, y, picture)
+        room = draw.child("set")
+        picture, share = with_room(room, view, x, y, picture)
+        if room.child("crew").chance(config.crew):
+            recipe["crew"] = True
+            picture, share = with_crew(room.child("crew members"), view, x, y, color, picture, share)
     if draw.chance(0.5):
         sigma = draw.log_uniform(0.0008, 0.008) / view.pixel
         both = gaussian(torch.cat((picture, share, marks.coverage, marks.color), 1), min(sigma, 12.0))
@@ -121,49 +125,3 @@ def _seams(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
     near = (place - panel - 0.5).abs() - 0.5
     line = step(near * period + draw.log_uniform(0.001, 0.006), 2 * pixel)
     return shade_of_panel * (1 - draw.uniform(0.05, 0.5) * line)
-
-
-def _with_set(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the picture with the room around the screen, and the share that is still screen."""
-    device = view.device
-    turn = draw.normal(0.05)
-    u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
-    half = (draw.uniform(0.35, 0.85), draw.uniform(0.32, 0.7))
-    ripple = read(spectral(draw.child("hem"), device, slope=1.8, low=1, high=10), u * 0.5, v * 0.5)[:, 0]
-    outline = box(u, v, (draw.uniform(-0.2, 0.2), draw.uniform(-0.2, 0.1)), half, 0.01) + draw.uniform(0, 0.01) * ripple
-    share = coverage(outline, view.pixel).unsqueeze(1)
-    tile = spectral(draw.child("room"), device, slope=1.6, low=1, high=60, channels=3)
-    wall = linear_of((draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75)))
-    mean = sum(wall) / 3
-    wall = tuple(mean + 0.15 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
-    room = rgb(wall, device) * torch.exp(0.35 * read(tile, u * 0.4, v * 0.4))
-    for index in range(draw.integer(0, 5)):
-        own = draw.child(f"thing {index}")
-        place = (own.uniform(-1.0, 1.0), own.uniform(-0.6, 0.6))
-        if own.chance(0.5):
-            shape = limb(
-                u,
-                v,
-                place,
-                (place[0] + own.normal(0.1), place[1] + own.uniform(0.2, 0.8)),
-                own.log_uniform(0.003, 0.03),
-                0.01,
-            )
-        else:
-            shape = box(u, v, place, (own.uniform(0.03, 0.2), own.uniform(0.03, 0.2)), 0.01)
-        level = own.log_uniform(0.01, 0.6) if own.chance(0.85) else own.uniform(1.5, 6.0)
-        tint = rgb((level, level * own.uniform(0.8, 1.1), level * own.uniform(0.6, 1.2)), device)
-        room = room + (tint - room) * coverage(shape, view.pixel).unsqueeze(1)
-    result = room + (picture - room) * share
-    # Stands and flags that reach in front of the screen are part of the room as well.
-    for index in range(draw.integer(0, 2)):
-        own = draw.child(f"stand {index}")
-        foot = own.sign() * (half[0] - own.uniform(-0.05, 0.15))
-        shape = torch.minimum(
-            limb(u, v, (foot, -0.3), (foot + 0.01, 0.45), 0.004, 0.007),
-            limb(u, v, (foot, -0.28), (foot - own.sign() * 0.25, -0.33), 0.003, 0.003),
-        )
-        cover = coverage(shape, view.pixel).unsqueeze(1)
-        result = result + (0.02 - result) * cover
-        share = share * (1 - cover)
-    return result, share

@@ -136,6 +136,7 @@ _KEYING_SUBJECTS = {
 _KEYING_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.8, "other": 0.8},
     "set_visible": 0.06,
+    "crew": 0.3,
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),

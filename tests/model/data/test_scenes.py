@@ -118,6 +118,29 @@ def test_an_effect_changes_the_plate_in_its_place_alone_and_no_bit_of_alpha(effe
         assert max(largest.values()) < 1e-4, "all the rest stays as it was"
 
 
+def test_crew_at_the_sides_of_the_set_is_background_and_no_subject() -> None:
+    bare = {
+        "set_visible": 1.0,
+        "shadow": 0.0,
+        "markers": 0.0,
+        "camera": False,
+        "spill": False,
+        "zoom": (1.0, 1.0),
+        "upright": 1.0,
+    }
+    alone, crewed = (
+        generate(range(6), height=96, width=160, config=only("object", **bare, crew=crew)) for crew in (0.0, 1.0)
+    )
+    assert [recipe.get("crew", False) for recipe in alone.recipes + crewed.recipes] == [False] * 6 + [True] * 6
+    for part in ("alpha", "foreground", "emission"):
+        assert torch.equal(getattr(alone, part), getattr(crewed, part)), part
+    assert torch.equal(crewed.background, crewed.clean_plate), "a clean plate is shot with the crew in place"
+    change = (crewed.background - alone.background).abs().amax(1)
+    people = (change > 0.01).float().mean(0)
+    assert float((change > 0.01).float().flatten(1).mean(1).min()) > 0.005, "every shot shows some of them"
+    assert float(people[:, :40].mean() + people[:, -40:].mean()) > 4 * float(people[:, 60:100].mean())
+
+
 def test_red_gel_over_green_is_half_transparent_and_never_of_the_screens_hue() -> None:
     config = only("gel", screen_colors={"green": 1.0}, near_screen=0.0, camera=False, spill=False)
     batch = generate(range(8), height=64, width=64, config=config)

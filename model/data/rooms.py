@@ -1,0 +1,83 @@
+"""The room around a screen: walls, lamps, boxes and stands, and crew at its borders."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from model.data.lighting import Rgb, draw_light, rgb
+from model.data.materials import Stage, linear_of
+from model.data.seeding import Draw
+from model.data.shapes import box, coverage, limb
+from model.data.subjects.people import person
+from model.data.textures import read, spectral
+from model.data.truth import ALPHA, COLOR
+from model.data.view import View, draw_motion
+
+
+def with_room(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the picture with the room around the screen, and the share that is still screen."""
+    device = view.device
+    turn = draw.normal(0.05)
+    u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
+    half = (draw.uniform(0.35, 0.85), draw.uniform(0.32, 0.7))
+    ripple = read(spectral(draw.child("hem"), device, slope=1.8, low=1, high=10), u * 0.5, v * 0.5)[:, 0]
+    outline = box(u, v, (draw.uniform(-0.2, 0.2), draw.uniform(-0.2, 0.1)), half, 0.01) + draw.uniform(0, 0.01) * ripple
+    share = coverage(outline, view.pixel).unsqueeze(1)
+    tile = spectral(draw.child("room"), device, slope=1.6, low=1, high=60, channels=3)
+    wall = linear_of((draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75)))
+    mean = sum(wall) / 3
+    wall = tuple(mean + 0.15 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
+    room = rgb(wall, device) * torch.exp(0.35 * read(tile, u * 0.4, v * 0.4))
+    for index in range(draw.integer(0, 5)):
+        own = draw.child(f"thing {index}")
+        place = (own.uniform(-1.0, 1.0), own.uniform(-0.6, 0.6))
+        if own.chance(0.5):
+            shape = limb(
+                u,
+                v,
+                place,
+                (place[0] + own.normal(0.1), place[1] + own.uniform(0.2, 0.8)),
+                own.log_uniform(0.003, 0.03),
+                0.01,
+            )
+        else:
+            shape = box(u, v, place, (own.uniform(0.03, 0.2), own.uniform(0.03, 0.2)), 0.01)
+        level = own.log_uniform(0.01, 0.6) if own.chance(0.85) else own.uniform(1.5, 6.0)
+        tint = rgb((level, level * own.uniform(0.8, 1.1), level * own.uniform(0.6, 1.2)), device)
+        room = room + (tint - room) * coverage(shape, view.pixel).unsqueeze(1)
+    result = room + (picture - room) * share
+    # Stands and flags that reach in front of the screen are part of the room as well.
+    for index in range(draw.integer(0, 2)):
+        own = draw.child(f"stand {index}")
+        foot = own.sign() * (half[0] - own.uniform(-0.05, 0.15))
+        shape = torch.minimum(
+            limb(u, v, (foot, -0.3), (foot + 0.01, 0.45), 0.004, 0.007),
+            limb(u, v, (foot, -0.28), (foot - own.sign() * 0.25, -0.33), 0.003, 0.003),
+        )
+        cover = coverage(shape, view.pixel).unsqueeze(1)
+        result = result + (0.02 - result) * cover
+        share = share * (1 - cover)
+    return result, share
+
+
+def with_crew(
+    draw: Draw, view: View, x: Tensor, y: Tensor, screen_color: Rgb, picture: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return picture and share with one to three people at the sides of the frame, who belong to the room.
+
+    They stand in less light than a subject, mostly half out of the frame, and hide room and screen alike.
+    """
+    frame = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units
+    dim = draw_light(draw.child("light"), (0.1, 0.8))
+    stage = Stage(view, x, y, dim, screen_color, near_screen=0.0)
+    for index in range(draw.integer(1, 3)):
+        own = draw.child(str(index))
+        size = own.log_uniform(0.05, 0.12)  # half a head
+        place = own.sign() * (frame - own.uniform(-0.06, 0.12)), own.uniform(-0.3, 0.15)
+        stack = person(own.child("look"), stage, draw_motion(own, place, size, turn=0.15, fast=False)).stack
+        picture = stack[:, COLOR] + (1 - stack[:, ALPHA]) * picture
+        share = share * (1 - stack[:, ALPHA])
+    return picture, share
