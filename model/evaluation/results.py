@@ -45,6 +45,8 @@ REGION_FIGURES = (
     Figure("background_not_screen", "markers, set", 1e3, "mean alpha on markers, stands and set, ×1e3"),
     Figure("subject", "subject", 1e3, "mean (1 − alpha) in the sure subject, ×1e3"),
     Figure("subject_near_key", "subject near key", 1e3, "mean (1 − alpha) in subject colors near the screen's, ×1e3"),
+    Figure("flicker_screen", "flicker, screen", 1e3, "movies: mean |alpha − next frame's alpha| in sure screen, ×1e3"),
+    Figure("flicker_subject", "flicker, subject", 1e3, "movies: the same in the sure subject, ×1e3"),
 )
 
 

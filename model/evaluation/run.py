@@ -123,14 +123,20 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
 
 def score_regions(keyed: Keyed, example: sets.RegionExample) -> dict[str, float]:
     """Mean |alpha − known alpha| per class of sure regions: the mean of the rectangles' means, not of their pixels."""
-    errors = {}
-    for kind, known in sets.REGION_TRUTH.items():
-        means = [
-            metrics.mean_absolute_error(keyed.alpha[y0:y1, x0:x1], np.full((y1 - y0, x1 - x0), known))
-            for x0, y0, x1, y1 in example.regions.get(kind, ())
-        ]
-        errors[kind] = sum(means) / len(means) if means else math.nan
-    return errors
+    return {
+        kind: _mean_of_regions(example, kind, np.abs(keyed.alpha - known)) for kind, known in sets.REGION_TRUTH.items()
+    }
+
+
+def score_flicker(keyed: Sequence[Keyed], example: sets.RegionExample) -> dict[str, float]:
+    """Mean |alpha − alpha of the frame before| where alpha should stand still: in the sure screen and subject."""
+    change = np.abs(keyed[1].alpha - keyed[0].alpha)
+    return {f"flicker_{kind}": _mean_of_regions(example, kind, change) for kind in ("screen", "subject")}
+
+
+def _mean_of_regions(example: sets.RegionExample, kind: str, values: sets.Picture) -> float:
+    means = [float(values[y0:y1, x0:x1].mean(dtype=np.float64)) for x0, y0, x1, y1 in example.regions.get(kind, ())]
+    return sum(means) / len(means) if means else math.nan
 
 
 def _measure(
@@ -147,8 +153,11 @@ def _measure(
     for real in plate_set.region_examples:
         small = sets.reduced_regions(real, longest) if longest else real
         keyed, seconds, refused = _key(contender, [small.plate])
+        figures = score_regions(keyed[0], small)
+        if small.following is not None:
+            figures |= score_flicker(_key(contender, [small.plate, small.following])[0], small)
         sheet = make_sheet(small.name, small.plate, keyed[0].alpha, keyed[0].foreground, None)
-        yield PictureResult(small.name, score_regions(keyed[0], small), seconds, refused), sheet
+        yield PictureResult(small.name, figures, seconds, refused), sheet
 
 
 def _key(contender: Contender, plates: list[sets.Picture]) -> tuple[list[Keyed], float, str]:

@@ -23,6 +23,9 @@ REGION_TRUTH = {"screen": 0.0, "background_not_screen": 0.0, "subject": 1.0, "su
 """What alpha must be in each class of sure regions."""
 
 
+MOVIES = (".mp4", ".mov", ".mkv", ".avi")
+
+
 class ReadPicture(Protocol):
     """Reads one picture or movie frame as float32 (H, W, 3); a movie's first frame is 0.
 
@@ -63,6 +66,7 @@ class RegionExample:
     name: str
     plate: Picture
     regions: dict[str, tuple[Rectangle, ...]] = field(default_factory=dict)
+    following: Picture | None = None  # the movie's next frame; the rectangles are thought sure there too
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,19 @@ def real(plates: Path | None, read_picture: ReadPicture, limit: int | None = Non
         return PlateSet(REAL, about, missing=_absent(plates, "real/regions.json"))
     listed = list(_regions(json.loads(index.read_text(encoding="utf-8")), one_frame=limit is not None))
     examples = tuple(
-        RegionExample(
-            f"{name}:{frame}" if frame else name,
-            read_picture(index.parent / name, encoding="auto", frame=frame),
-            regions,
-        )
+        _read_real_plate(index.parent / name, frame, regions, read_picture)
         for name, frame, regions in _spread(listed, limit)
     )
     return PlateSet(REAL, about, region_examples=examples)
+
+
+def _read_real_plate(
+    file: Path, frame: int, regions: dict[str, tuple[Rectangle, ...]], read_picture: ReadPicture
+) -> RegionExample:
+    plate = read_picture(file, encoding="auto", frame=frame)
+    moves = file.suffix.lower() in MOVIES
+    following = read_picture(file, encoding="auto", frame=frame + 1) if moves else None
+    return RegionExample(f"{file.name}:{frame}" if frame else file.name, plate, regions, following)
 
 
 def reduced(example: Example, longest: int) -> Example:
@@ -140,7 +149,8 @@ def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
     for kind, rectangles in example.regions.items():
         small = [(-(-x0 // factor), -(-y0 // factor), x1 // factor, y1 // factor) for x0, y0, x1, y1 in rectangles]
         regions[kind] = tuple(box for box in small if box[0] < box[2] and box[1] < box[3])
-    return RegionExample(example.name, shrink(example.plate, factor), regions)
+    following = None if example.following is None else shrink(example.following, factor)
+    return RegionExample(example.name, shrink(example.plate, factor), regions, following)
 
 
 def shrink(picture: Picture, factor: int) -> Picture:

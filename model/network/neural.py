@@ -22,6 +22,9 @@ from model.network.interface import Network, Option
 FEATURES = 16
 """Channels that both parts see; `model.keying.priors` makes them, in this order."""
 
+SEEN_FEATURE = 11
+"""The one that tells where plain screen is."""
+
 CHOICES = 6
 """Alphas that a pixel's answer is mixed from: 0, 1, the color difference, solved, projected, the network's own."""
 
@@ -35,23 +38,27 @@ ANSWERS = CHOICES + 1 + 3 + 1
 
 
 class Neural(Network):
-    """Guide and fine part; ``width`` and ``guide_width`` are the channels of their first levels."""
+    """Guide and fine part; ``width`` and ``guide_width`` are the channels of their first levels.
+
+    With ``outlook`` the guide also sees where screen lies in each direction.
+    """
 
     name: ClassVar[str] = "neural"
     multiple: ClassVar[int] = 8
     context: ClassVar[int] = 104  # pixels; what an answer can depend on lies nearer
     guide_lines: ClassVar[int] = 64  # the guide sees the shorter side at about so many
 
-    def __init__(self, width: int = 32, guide_width: int = 40, guide_maps: int = 32) -> None:
+    def __init__(self, width: int = 32, guide_width: int = 40, guide_maps: int = 32, outlook: bool = False) -> None:
         super().__init__()
-        self.width, self.guide_width, self.guide_maps = width, guide_width, guide_maps
-        self.guide = Guide(guide_width, guide_maps)
+        self.width, self.guide_width, self.guide_maps, self.outlook = width, guide_width, guide_maps, outlook
+        self.guide = Guide(guide_width, guide_maps, Outlook() if outlook else None)
         self.fine = Fine(width, guide_maps)
 
     @property
     def options(self) -> Mapping[str, Option]:
-        """Its widths."""
-        return {"width": self.width, "guide_width": self.guide_width, "guide_maps": self.guide_maps}
+        """Its widths, and whether it has the outlook."""
+        widths = {"width": self.width, "guide_width": self.guide_width, "guide_maps": self.guide_maps}
+        return widths | {"outlook": True} if self.outlook else widths
 
 
 class Guide(nn.Module):
@@ -60,10 +67,12 @@ class Guide(nn.Module):
     The last map is the guide's own coarse alpha, before a sigmoid.
     """
 
-    def __init__(self, width: int, maps: int) -> None:
+    def __init__(self, width: int, maps: int, outlook: Outlook | None = None) -> None:
         super().__init__()
+        self.outlook = outlook
+        seen = FEATURES + (0 if outlook is None else outlook.channels)
         widths = (width, 2 * width, 3 * width, 4 * width)
-        self.first = nn.Sequential(nn.Conv2d(FEATURES, width, 3, padding=1), Block(width))
+        self.first = nn.Sequential(nn.Conv2d(seen, width, 3, padding=1), Block(width))
         self.down = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), Block(b), Block(b))
             for a, b in itertools.pairwise(widths)
@@ -74,6 +83,8 @@ class Guide(nn.Module):
 
     def forward(self, small: Tensor) -> Tensor:
         """Return the maps."""
+        if self.outlook is not None:
+            small = torch.cat((small, self.outlook(small)), dim=1)
         # Channels last: convolutions of few channels are then twice as fast on a CPU.
         maps = [self.first(small.contiguous(memory_format=torch.channels_last))]
         for level in self.down:
@@ -83,6 +94,32 @@ class Guide(nn.Module):
             found = level(found, maps.pop())
         answer: Tensor = self.last(found)
         return answer
+
+
+class Outlook(nn.Module):
+    """Looks from each pixel right, left, down and up: is there screen in that direction, and how much of the way is it?
+
+    A subject has screen on several sides; a wall, a lamp or a ceiling beyond the screen has it on one at most. For
+    convolutions that is a long way. Takes features (B, 16, h, w), returns (B, 8, h, w) in 0–1; knows no weights.
+    """
+
+    channels: ClassVar[int] = 8
+
+    def forward(self, small: Tensor) -> Tensor:
+        """Return for each direction the clearest screen, and its mean share."""
+        # A lone pixel in the set that looks like screen is none.
+        screen = functional.avg_pool2d(small[:, SEEN_FEATURE : SEEN_FEATURE + 1], 3, stride=1, padding=1)
+        return torch.cat([*self._along(screen), *(one.mT for one in self._along(screen.mT))], dim=1)
+
+    @staticmethod
+    def _along(screen: Tensor) -> tuple[Tensor, ...]:
+        """Look along the last axis, both ways."""
+        length = screen.shape[-1]
+        # A product with a triangle instead of a running sum, which has no deterministic form on CUDA.
+        after = torch.ones(length, length, device=screen.device, dtype=screen.dtype).tril()
+        after = after / after.sum(dim=0)
+        clearest = screen.flip(-1).cummax(dim=-1).values.flip(-1), screen.cummax(dim=-1).values
+        return *clearest, screen @ after, screen @ after.flip(0, 1)
 
 
 class Fine(nn.Module):

@@ -121,7 +121,7 @@ class TrainingConfig(BaseModel):
 _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 
 # Much that is soft, little that glows: a network that sees much fire takes a bright subject for light without coverage.
-# Light reaches far above the screen's, as in many real shoots. Sets are few, or they outweigh all else.
+# Light reaches far above the screen's, as in many real shoots. Sets are seen from afar, where one can tell what they are.
 _KEYING_SUBJECTS = {
     "fur": 2.5,
     "plush": 2.0,
@@ -135,8 +135,9 @@ _KEYING_SUBJECTS = {
 }
 _KEYING_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.8, "other": 0.8},
-    "set_visible": 0.06,
-    "crew": 0.3,
+    "set_visible": 0.3,
+    "crew": 0.15,
+    "zoom": (1.0, 3.0),
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
@@ -176,6 +177,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "classification": _BASELINE
     | {"steps": 800, "batch": 16, "crop": 24, "learning_rate": 2e-3, "averaging": 0.98, "validation_shots": 6},
     "neural": {
+        "options": {"outlook": True},
         "steps": 20_000,
         "batch": 8,
         "crop": 160,
@@ -203,7 +205,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "own": 1.0,
             "choice": 1.0,
             "projected": 0.3,
-            "coarse": 0.5,
+            "coarse": 1.0,
             "recomposition": 2.0,
             "consistency": 0.5,
         },

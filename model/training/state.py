@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +61,18 @@ class TrainingState:
         return state
 
     def start_from(self, network: Network) -> None:
-        """Take the weights of ``network``; raises KeyingError where it is another one."""
-        mine = (self.network.name, dict(self.network.options))
-        if (network.name, dict(network.options)) != mine:
+        """Take the weights of ``network``; raises KeyingError where it is another one.
+
+        Where this one sees more than that did, what is new begins with no weight, so that both answer the same.
+        """
+        mine, its = self.network.state_dict(), network.state_dict()
+        if network.name != self.network.name or not _fits(its, mine):
             raise KeyingError(
-                f"The weights are for {network.name} with {dict(network.options)}, not for {mine[0]} with {mine[1]}.",
+                f"The weights are for {network.name} with {dict(network.options)}, "
+                f"not for {self.network.name} with {dict(self.network.options)}.",
                 fix="Train the same network with the same options.",
             )
-        self.network.load_state_dict(network.state_dict())
+        self.network.load_state_dict({name: _widened(its[name], mine[name]) for name in mine})
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def save(self, path: Path) -> None:
@@ -124,3 +129,20 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _fits(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor]) -> bool:
+    """Whether both have the same weights, but for layers that see more channels than earlier."""
+
+    def same(a: torch.Size, b: torch.Size) -> bool:
+        return a == b or (len(a) == len(b) > 1 and a[0] == b[0] and a[1] < b[1] and a[2:] == b[2:])
+
+    return earlier.keys() == later.keys() and all(same(earlier[name].shape, later[name].shape) for name in later)
+
+
+def _widened(earlier: Tensor, like: Tensor) -> Tensor:
+    if earlier.shape == like.shape:
+        return earlier
+    wide = torch.zeros_like(like)
+    wide[:, : earlier.shape[1]] = earlier
+    return wide

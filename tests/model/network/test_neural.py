@@ -7,7 +7,7 @@ import torch
 
 from model.keying import priors
 from model.keying.priors import Priors, compress, expand
-from model.network.neural import ANSWERS, CHOICES, FEATURES, Neural
+from model.network.neural import ANSWERS, CHOICES, FEATURES, SEEN_FEATURE, Neural, Outlook
 from model.network.reading import guide_factor, on_eighths, read
 from model.neural import answer_frame
 
@@ -44,6 +44,28 @@ def test_a_frame_in_tiles_is_the_frame_in_one_piece(height: int, width: int) -> 
     tiled = answer_frame(network, frame, tile=104)
     torch.testing.assert_close(tiled.alpha, whole.alpha, atol=1e-5, rtol=0)
     torch.testing.assert_close(compress(tiled.foreground), compress(whole.foreground), atol=1e-5, rtol=0)
+
+
+def test_the_outlook_sees_screen_on_all_sides_of_a_subject_and_on_one_side_of_a_wall() -> None:
+    features = torch.zeros(1, FEATURES, 20, 30)
+    features[:, SEEN_FEATURE, :, 10:] = 1.0  # a wall at the left, screen right of it
+    features[:, SEEN_FEATURE, 8:, 17:23] = 0.0  # somebody who stands on the lower border
+    found = Outlook()(features)
+    assert found.shape == (1, Outlook.channels, 20, 30)
+    right, left, right_share, left_share, down, up, down_share, up_share = found[0]
+    wall, subject = (5, 3), (15, 20)
+    assert [float(one[wall]) for one in (right, left, down, up)] == [1.0, 0.0, 0.0, 0.0]
+    assert [float(one[subject]) for one in (right, left, down, up)] == [1.0, 1.0, 0.0, 1.0]
+    assert float(left_share[subject]) == pytest.approx(7 / 21, abs=0.05)
+    assert float(up_share[subject]) == pytest.approx(8 / 16, abs=0.05)
+    assert float(right_share[subject]) > 0.6 and float(down_share[subject]) == 0.0
+
+
+@pytest.mark.parametrize("outlook", [False, True])
+def test_whether_it_has_the_outlook_is_an_option_that_builds_an_equal_network(outlook: bool) -> None:
+    network = Neural(width=16, guide_width=8, guide_maps=8, outlook=outlook)
+    again = Neural(**network.options)  # type: ignore[arg-type]  # the options are those that it takes
+    assert again.load_state_dict(network.state_dict()) and again.options == network.options
 
 
 def test_no_pixel_beyond_the_context_reaches_an_answer_of_the_fine_part() -> None:

@@ -15,7 +15,8 @@ from model.data.scenes import generate
 from model.data.seeding import Draw
 from model.errors import KeyingError
 from model.keying.priors import FROM_SCREEN, HELD, LIGHT, expand
-from model.network.neural import Neural
+from model.network.neural import FEATURES, Neural
+from model.network.registry import build_network
 from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig, training_config
 from model.training.crops import ScenePool, plate_of
@@ -25,6 +26,7 @@ from model.training.lessons import begin_lesson
 from model.training.losses import weighted_sum
 from model.training.own_shots import OwnScenes, window
 from model.training.scenes import GeneratedScenes, Scene, SceneSource, make_scene
+from model.training.state import TrainingState
 from model.training.train import train
 
 CPU = torch.device("cpu")
@@ -264,3 +266,15 @@ class _Oracle(torch.nn.Module):
         raw[:, 7:10] = compress(batch.foreground) - features[:, CONTINUED]  # type: ignore[attr-defined]
         raw[:, 10] = -60.0
         return raw
+
+
+def test_a_network_that_sees_more_begins_with_the_answers_of_the_one_that_it_starts_from() -> None:
+    widths: dict[str, int | bool] = {"width": 16, "guide_width": 8, "guide_maps": 8}
+    earlier = build_network("neural", widths)
+    state = TrainingState.begin(training_config("neural", options=widths | {"outlook": True}), torch.device("cpu"))
+    state.start_from(earlier)
+    small = torch.rand(1, FEATURES, 16, 24, generator=torch.Generator().manual_seed(5))
+    assert isinstance(earlier, Neural) and isinstance(state.network, Neural)
+    torch.testing.assert_close(state.network.guide(small), earlier.guide(small))
+    with pytest.raises(KeyingError, match="outlook"):
+        TrainingState.begin(training_config("neural", options=widths), torch.device("cpu")).start_from(state.network)
