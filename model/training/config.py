@@ -121,7 +121,7 @@ class TrainingConfig(BaseModel):
 _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 
 # Much that is soft, little that glows: a network that sees much fire takes a bright subject for light without coverage.
-# Light reaches far above the screen's, as in many real shoots. Sets are seen from afar, where one can tell what they are.
+# Light reaches far above the screen's, as in many real shoots. Sets are seen from afar, where what they are shows.
 _KEYING_SUBJECTS = {
     "fur": 2.5,
     "plush": 2.0,

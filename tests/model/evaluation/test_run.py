@@ -150,6 +150,20 @@ def test_regions_count_by_rectangle_and_not_by_area() -> None:
     assert row.results[0].figures["screen"] == 0.5
 
 
+def test_flicker_is_how_alpha_changes_to_the_movies_next_frame_where_it_should_stand_still() -> None:
+    plate, still = np.zeros((10, 20, 3), np.float32), np.zeros((10, 20), np.float32)
+    later = still.copy()
+    later[:, :4] = 0.25  # half of the sure screen, and nothing of the subject
+    regions = {"screen": ((0, 0, 8, 10),), "subject": ((12, 0, 20, 10),)}
+    movie, picture = sets.RegionExample("movie", plate, regions, plate), sets.RegionExample("picture", plate, regions)
+    row = score(
+        Answers("restless", Keyed(still, plate), Keyed(later, plate)),
+        sets.PlateSet("real", "", region_examples=(movie, picture)),
+    )
+    assert (row.mean("flicker_screen"), row.mean("flicker_subject")) == (0.125, 0.0)
+    assert "flicker_screen" not in row.results[1].figures
+
+
 def test_reducing_keeps_light_and_the_rectangles_inside() -> None:
     example = disc(60, 80)
     small = sets.reduced(example, 40)
