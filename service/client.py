@@ -23,7 +23,7 @@ from service.api.schemas import (
     Worker,
     WorkerList,
 )
-from service.api.trying import PreviewRequest, PreviewState, View
+from service.api.trying import PreviewRequest, PreviewState, Shown
 from service.discovery import read_discovery
 from service.errors import DropKeyError, NotFound, Transient
 from service.jobs import FrameResult, Job, JobRequest, JobState, Problem, error_from
@@ -157,9 +157,24 @@ class Client:
             made = self._get(PreviewState, f"/preview/{made.id}", params={"wait_seconds": wait})
         return made
 
-    def preview_picture(self, preview_id: str, view: View = "grey") -> bytes:
-        """Return a view of a preview that is done, as PNG."""
-        return self._ask(f"/preview/{preview_id}/{view}.png").content
+    def preview_picture(
+        self,
+        preview_id: str,
+        view: Shown = "grey",
+        *,
+        exposure: float = 0.0,
+        gamma: float = 1.0,
+        size: int | None = None,
+        channels: Channels = Channels.RGB,
+        over: Over = Over.GREY,
+    ) -> bytes:
+        """Return a view of a preview that is done, as PNG; for another look than the plain one, ask it with floats."""
+        params = _look(exposure, gamma, size, channels, over)
+        return self._ask(f"/preview/{preview_id}/{view}.png", params=params).content
+
+    def preview_pixel(self, preview_id: str, view: Shown, x: int, y: int, *, over: Over = Over.GREY) -> Pixel:
+        """Return the linear values of a pixel of a preview that was asked for with floats."""
+        return self._get(Pixel, f"/preview/{preview_id}/{view}/pixel", params={"x": x, "y": y, "over": over})
 
     # ---- frames
 
@@ -176,9 +191,8 @@ class Client:
         over: Over = Over.GREY,
     ) -> bytes:
         """Return a frame as PNG."""
-        params = {"exposure": exposure, "gamma": gamma, "size": size, "channels": channels, "over": over}
-        given = {key: value for key, value in params.items() if value is not None}
-        return self._ask(f"/jobs/{job_id}/frames/{frame}/{name}.png", params=given).content
+        params = _look(exposure, gamma, size, channels, over)
+        return self._ask(f"/jobs/{job_id}/frames/{frame}/{name}.png", params=params).content
 
     def pixel(self, job_id: str, frame: int, name: Pass, x: int, y: int) -> Pixel:
         """Return the linear values of a pixel."""
@@ -231,6 +245,11 @@ class Client:
         if reply.is_error:
             raise _error(reply)
         return reply
+
+
+def _look(exposure: float, gamma: float, size: int | None, channels: Channels, over: Over) -> dict[str, Any]:
+    asked = {"exposure": exposure, "gamma": gamma, "size": size, "channels": channels, "over": over}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 @contextmanager

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.jobs import FrameResult, Problem
 from service.shots import Shot
+
+View = Literal["grey", "alpha", "foreground", "plate"]  # of a preview, as a picture
 
 
 class _Message(BaseModel):
@@ -40,7 +42,7 @@ class ShotOrder(_Message):
 
 
 class PreviewOrder(_Message):
-    """One frame to be keyed now, at a reduced size, into PNG pictures; the shot's result is not touched."""
+    """One frame to be keyed now, whole or reduced, into pictures and floats; the shot's result is not touched."""
 
     shot: Shot
     frame: int
@@ -50,6 +52,8 @@ class PreviewOrder(_Message):
     screen: Screen | None = None  # from a job of the same shot; unset: survey
     longest_side: int | None = None  # pixels at most; unset: as large as the plate
     folder: Path  # where the pictures go, absolute
+    views: tuple[View, ...] = get_args(View)  # which, as PNG
+    floats: bool = False  # the result as float EXR too, laid out as in a version folder
 
 
 # ---- from service to worker
@@ -150,7 +154,7 @@ class ShotFailed(_Message):
 
 
 class PreviewMade(_Message):
-    """The pictures of a preview lie in its folder: `grey`, `alpha`, `foreground` and `plate`, as PNG."""
+    """What was ordered of a preview lies in its folder."""
 
     type: Literal["preview_made"] = "preview_made"
     preview_id: str

@@ -62,7 +62,7 @@ def create_app(
     app.include_router(events.router())
     app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events, folders)).router())
     app.include_router(Pictures(reach, reader).router())
-    app.include_router(Trying(queue, settings, paths, reach).router())
+    app.include_router(Trying(queue, settings, paths, reach, reader).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

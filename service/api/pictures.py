@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from service.api.reach import Reach
@@ -14,6 +14,19 @@ from service.previews.reader import Reader
 
 Frame = Annotated[int, Path(ge=-(10**9), le=10**9)]
 Coordinate = Annotated[int, Query(ge=0, le=10**6)]
+
+
+def _look(
+    exposure: Annotated[float, Query(ge=-24, le=24, allow_inf_nan=False)] = 0.0,
+    gamma: Annotated[float, Query(ge=0.1, le=10, allow_inf_nan=False)] = 1.0,
+    size: Annotated[int | None, Query(ge=8, le=16384)] = None,
+    channels: Channels = Channels.RGB,
+) -> Look:
+    return Look(exposure=exposure, gamma=gamma, size=size, channels=channels)
+
+
+AskedLook = Annotated[Look, Depends(_look)]
+"""How a picture is shown, as the query says it."""
 
 
 class PngResponse(Response):
@@ -41,23 +54,13 @@ class Pictures:
         return router
 
     def show(
-        self,
-        request: Request,
-        job_id: str,
-        frame: Frame,
-        name: Pass,
-        exposure: Annotated[float, Query(ge=-24, le=24, allow_inf_nan=False)] = 0.0,
-        gamma: Annotated[float, Query(ge=0.1, le=10, allow_inf_nan=False)] = 1.0,
-        size: Annotated[int | None, Query(ge=8, le=16384)] = None,
-        channels: Channels = Channels.RGB,
-        over: Over = Over.GREY,
+        self, request: Request, job_id: str, frame: Frame, name: Pass, look: AskedLook, over: Over = Over.GREY
     ) -> Response:
         """Return a frame as an 8-bit sRGB picture.
 
         ``exposure`` is in stops of light, so values above 1 come into sight; ``size`` is the longest side at most.
         Alpha is shown as it is, without the display's curve.
         """
-        look = Look(exposure=exposure, gamma=gamma, size=size, channels=channels)
         return PngResponse(self._reader.picture(self._source(request, job_id, frame, name, over), look))
 
     def pixel(

@@ -9,19 +9,21 @@ from collections import OrderedDict
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
-from service.api.pictures import PngResponse
+from service.api.pictures import AskedLook, Coordinate, PngResponse
 from service.api.reach import Reach, refusal
 from service.errors import BadInput, DropKeyError, NotFound
 from service.jobs import JobRequest
-from service.messages import PreviewMade, PreviewOrder
+from service.messages import PreviewMade, PreviewOrder, View
 from service.paths import Paths
+from service.previews.messages import Look, Over, Pass, Pixel, Source
+from service.previews.reader import Reader
 from service.queue import JobQueue
 from service.requests import asked_over_http
 from service.settings import Settings
@@ -29,7 +31,8 @@ from service.shots import Shot
 
 KEPT = 16
 LONGEST_WAIT = 60.0
-View = Literal["grey", "alpha", "foreground", "plate"]
+Shown = Literal["grey", "alpha", "foreground", "plate", "composite"]
+_PASSES: dict[str, Pass] = {"grey": Pass.COMPOSITE, **{name.value: name for name in Pass}}
 Wait = Annotated[float, Query(ge=0.0, le=LONGEST_WAIT)]
 
 
@@ -55,6 +58,9 @@ class PreviewRequest(BaseModel):
 
     view: View = "grey"
     """Which picture `picture` names."""
+
+    floats: bool = False
+    """Keep the floats too, so that pictures in any exposure, and the values of pixels, can be asked for."""
 
     wait_seconds: Annotated[float, Field(ge=0.0, le=LONGEST_WAIT)] = 30.0
     """Answer after this long in any case; ask again with `GET /preview/{id}`."""
@@ -108,21 +114,24 @@ _UNFINISHED: dict[int | str, dict[str, Any]] = {
 @dataclass(frozen=True)
 class _Try:
     future: Future[PreviewMade]
-    folder: Path
-    frame: int
+    order: PreviewOrder
     view: View
-    shot: str
     beyond: bool  # outside the roots: not for those who are bound to them
+
+    def forget(self) -> None:
+        """Remove what it left, once that is there."""
+        self.future.add_done_callback(lambda _: shutil.rmtree(self.order.folder, ignore_errors=True))
 
 
 class Trying:
     """The routes of previews, and the pictures that they left."""
 
-    def __init__(self, queue: JobQueue, settings: Settings, paths: Paths, reach: Reach) -> None:
+    def __init__(self, queue: JobQueue, settings: Settings, paths: Paths, reach: Reach, reader: Reader) -> None:
         self._queue = queue
         self._settings = settings
         self._paths = paths
         self._reach = reach
+        self._reader = reader
         self._place = settings.home / "previews"
         self._tries: OrderedDict[str, _Try] = OrderedDict()
         self._lock = threading.Lock()
@@ -137,6 +146,7 @@ class Trying:
         router.add_api_route(
             "/preview/{preview_id}/{view}.png", self.picture, methods=["GET"], response_class=PngResponse
         )
+        router.add_api_route("/preview/{preview_id}/{view}/pixel", self.pixel, methods=["GET"], response_model=Pixel)
         return router
 
     def make(self, request: Request, asked: PreviewRequest) -> Response:
@@ -145,25 +155,64 @@ class Trying:
         order = self._order(request, asked, self._place / preview_id)
         beyond = not self._reach.inside(order.shot, order.mattes)
         future = self._queue.preview(preview_id, order)
-        tried = _Try(future, order.folder, order.frame, asked.view, order.shot.name, beyond)
+        tried = _Try(future, order, asked.view, beyond)
         with self._lock:
             self._tries[preview_id] = tried
             old = [self._tries.popitem(last=False)[1] for _ in range(len(self._tries) - KEPT)]
         for each in old:
-            shutil.rmtree(each.folder, ignore_errors=True)
+            each.forget()
         return self._answer(preview_id, tried, asked.wait_seconds)
 
     def get(self, request: Request, preview_id: str, wait_seconds: Wait = 0.0) -> Response:
         """Say how far a preview is."""
         return self._answer(preview_id, self._find(request, preview_id), wait_seconds)
 
-    def picture(self, request: Request, preview_id: str, view: View) -> Response:
-        """Return one view of a finished preview."""
+    def picture(
+        self, request: Request, preview_id: str, view: Shown, look: AskedLook, over: Over = Over.GREY
+    ) -> Response:
+        """Return one view of a finished preview, as frames of a job are shown.
+
+        `grey` is the composite over grey, whatever ``over``. In another look than the plain one it takes `floats`.
+        """
         tried = self._find(request, preview_id)
-        file = tried.folder / f"{view}.png"
-        if not tried.future.done() or not file.is_file():
-            raise NotFound("There is no such picture yet.", fix="Ask how far the preview is.")
+        source = self._source(request, tried, view, over)
+        if source is not None:
+            return PngResponse(self._reader.picture(source, look))
+        if look != Look() or (view == "composite" and over is not Over.GREY):
+            raise _no_floats(tried.order)
+        file = tried.order.folder / f"{'grey' if view == 'composite' else view}.png"
+        if not file.is_file():
+            raise _not_yet()
         return PngResponse(file.read_bytes())
+
+    def pixel(
+        self, request: Request, preview_id: str, view: Shown, x: Coordinate, y: Coordinate, over: Over = Over.GREY
+    ) -> Response:
+        """Return the linear values of a pixel, counted from the top left; it takes `floats`."""
+        tried = self._find(request, preview_id)
+        source = self._source(request, tried, view, over)
+        if source is None:
+            raise _no_floats(tried.order)
+        return Response(self._reader.pixel(source, x, y).model_dump_json(), media_type="application/json")
+
+    def _source(self, request: Request, tried: _Try, view: Shown, over: Over) -> Source | None:
+        """Return where the floats of a view are; None where none were kept. Raises NotFound until it is done."""
+        order = tried.order
+        if not tried.future.done() or tried.future.exception() is not None:
+            raise _not_yet()
+        name = _PASSES[view]
+        if not order.floats or (name is Pass.PLATE and order.longest_side is not None):
+            return None
+        # The plate is where its shot is; what was keyed lies in this service's own folder, which is none of the roots.
+        own = order.shot.model_copy(update={"confined_to": ()})
+        return Source(
+            shot=self._reach.confined(order.shot, request) if name is Pass.PLATE else own,
+            settings=order.settings,
+            output=order.folder,
+            frame=order.frame,
+            name=name,
+            over=Over.GREY if view == "grey" else over,
+        )
 
     def _find(self, request: Request, preview_id: str) -> _Try:
         with self._lock:
@@ -171,25 +220,25 @@ class Trying:
         if tried is None:
             raise NotFound(f"There is no preview {preview_id}.", fix="Ask for a new one.")
         if tried.beyond and not request.state.trusted:
-            raise refusal(tried.shot)
+            raise refusal(tried.order.shot.name)
         return tried
 
     def _answer(self, preview_id: str, tried: _Try, patience: float) -> Response:
         wait([tried.future], timeout=patience)
         if not tried.future.done():
-            state = PreviewState(id=preview_id, state="working", frame=tried.frame)
+            state = PreviewState(id=preview_id, state="working", frame=tried.order.frame)
             return JSONResponse(
                 state.model_dump(mode="json"), status_code=202, headers={"location": f"/preview/{preview_id}"}
             )
         error = tried.future.exception()
         if isinstance(error, DropKeyError):
-            raise type(error)(error.message, fix=error.fix, frame=tried.frame)
+            raise type(error)(error.message, fix=error.fix, frame=tried.order.frame)
         made = tried.future.result()
         state = PreviewState(
             id=preview_id,
             state="done",
-            frame=tried.frame,
-            picture=str(tried.folder / f"{tried.view}.png"),
+            frame=tried.order.frame,
+            picture=str(tried.order.folder / f"{tried.view}.png"),
             width=made.width,
             height=made.height,
             seconds=made.seconds,
@@ -212,6 +261,8 @@ class Trying:
             screen=screen,
             longest_side=asked.longest_side,
             folder=folder,
+            views=_pictures(asked),
+            floats=asked.floats,
         )
 
     def _wanted(
@@ -225,3 +276,20 @@ class Trying:
         assert asked.job is not None
         order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=bool(request.state.trusted))
         return shot, order.request.settings, order.mattes, None, shot.frames
+
+
+def _pictures(asked: PreviewRequest) -> tuple[View, ...]:
+    """Return what to draw at once: with floats, the other views can be drawn later, but for a reduced plate."""
+    if not asked.floats:
+        return get_args(View)
+    return (asked.view,) if asked.longest_side is None else tuple(dict.fromkeys((asked.view, "plate")))
+
+
+def _not_yet() -> NotFound:
+    return NotFound("There is no such picture yet.", fix="Ask how far the preview is.")
+
+
+def _no_floats(order: PreviewOrder) -> BadInput:
+    if order.floats:
+        return BadInput("The plate of a reduced preview has no floats.", fix="Ask for it without `longest_side`.")
+    return BadInput("This preview was kept as plain pictures only.", fix="Ask for it with `floats`.")

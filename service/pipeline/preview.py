@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,12 @@ from numpy.typing import NDArray
 from model.keyer import FINISHING, KeyedFrame, Keyer, Mattes, TwoStepKeyer
 from model.settings import Screen
 from service.atomic import replace_file
-from service.messages import PreviewMade, PreviewOrder, ShotOrder
+from service.exr import ExrHeader, write_alpha, write_foreground
+from service.messages import PreviewMade, PreviewOrder, ShotOrder, View
+from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
+from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
 from service.plates import Plate, open_plate
 from service.previews.frames import Frame
@@ -27,7 +29,12 @@ from service.shots import file_fingerprint
 
 KEPT = 4  # frames whose plate and raw answer stay in memory
 KEPT_SCREENS = 32
-VIEWS = ("grey", "alpha", "foreground", "plate")
+_PASSES: dict[View, Pass] = {
+    "grey": Pass.COMPOSITE,
+    "alpha": Pass.ALPHA,
+    "foreground": Pass.FOREGROUND,
+    "plate": Pass.PLATE,
+}
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Previewer:
         self._screens: OrderedDict[str, Screen] = OrderedDict()
 
     def make(self, preview_id: str, order: PreviewOrder, keyer: Keyer) -> PreviewMade:
-        """Key the frame and write its pictures.
+        """Key the frame and write its pictures, and its floats where they are asked for.
 
         At full size and with the screen of the job it is the frame that the job makes, bit for bit. Raises what the
         pipeline raises.
@@ -59,7 +66,7 @@ class Previewer:
         inferred = looked.raw is None
         keyed = _key(looked, keyer, order)
         self._keep(mark, looked)
-        _write(order.folder, looked.plate, keyed)
+        _write(order, looked.plate, keyed)
         height, width = keyed.alpha.shape[-2:]
         return PreviewMade(
             preview_id=preview_id,
@@ -167,20 +174,30 @@ def _reduced(planes: torch.Tensor | None, longest_side: int | None) -> torch.Ten
     return torch.nn.functional.interpolate(planes[None], size=size, mode="area")[0]
 
 
-def _write(folder: Path, plate: torch.Tensor, keyed: KeyedFrame) -> None:
-    """Write every view as PNG."""
-    folder.mkdir(parents=True, exist_ok=True)
-    color, alpha = _pixels(keyed.foreground), _pixels(keyed.alpha)[..., 0]
+def _write(order: PreviewOrder, plate: torch.Tensor, keyed: KeyedFrame) -> None:
+    """Write the views as they are shown of a job's frame, and the frame itself where its floats are asked for."""
+    premultiplied = order.settings.association == "premultiplied"
+    planes = deliverable(keyed, premultiplied=premultiplied)
+    result = Frame(np.ascontiguousarray(np.moveaxis(planes[:3], 0, -1)), planes[3], premultiplied)
+    order.folder.mkdir(parents=True, exist_ok=True)
+    if order.floats:
+        _write_floats(order, result)
     look = Look(exposure=0.0, gamma=1.0, size=None, channels=Channels.RGB)
-    result = Frame(color, alpha, premultiplied=False)
-    pictures = {
-        "grey": picture(result, Pass.COMPOSITE, Over.GREY, look),
-        "alpha": picture(result, Pass.ALPHA, Over.GREY, look),
-        "foreground": picture(result, Pass.COMPOSITE, Over.BLACK, look),
-        "plate": picture(Frame(_pixels(plate), None), Pass.PLATE, Over.GREY, look),
-    }
-    for name, content in pictures.items():
-        replace_file(folder / f"{name}.png", content)
+    for view in order.views:
+        shown = Frame(_pixels(plate), None) if view == "plate" else result
+        replace_file(order.folder / f"{view}.png", picture(shown, _PASSES[view], Over.GREY, look))
+
+
+def _write_floats(order: PreviewOrder, result: Frame) -> None:
+    """Write both passes as a job does, but packed quickly rather than small: they are looked at soon, then removed."""
+    assert result.color is not None and result.alpha is not None
+    header = ExrHeader(compression="rle", association=order.settings.association)
+    delivery = Delivery(order.shot, order.folder)
+    foreground, alpha = (delivery.file(name, order.frame) for name in ("foreground", "alpha"))
+    for path in (foreground, alpha):
+        path.parent.mkdir(exist_ok=True)
+    write_foreground(foreground, result.color, result.alpha, header)
+    write_alpha(alpha, result.alpha, header)
 
 
 def _pixels(planes: torch.Tensor) -> NDArray[np.float32]:

@@ -54,9 +54,11 @@ export async function getReadiness() {
   return reply.json();
 }
 
-/** Address of a frame as PNG; exposure in stops and gamma are applied to the float data by the service. */
-export const framePath = (id, frame, pass, view = {}) =>
-  `${at(id)}/frames/${frame}/${pass}.png${query(view)}`;
+/** Where the pictures and pixels of a frame on disk are. */
+export const frameAt = (id, frame) => `${at(id)}/frames/${frame}`;
+
+/** Address of a pass as PNG; exposure in stops and gamma are applied to the floats by the service. */
+export const picturePath = (place, pass, view = {}) => `${place}/${pass}.png${query(view)}`;
 
 /** A picture's pixels as they are in the file; `null` where the service has no such picture (yet). */
 export async function picture(path, signal) {
@@ -67,20 +69,17 @@ export async function picture(path, signal) {
 /** Decode without any color management or multiplication by alpha. */
 export const pixels = (blob) => createImageBitmap(blob, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
 
-/** The linear values of a pixel: `{values: {R, G, B, A}}`, those of the file. */
-export const readPixel = (id, frame, { name, over }, x, y, signal) =>
-  json(`${at(id)}/frames/${frame}/${name}/pixel${query({ x, y, over })}`, { signal });
+/** The linear values of a pixel, `{values: {R, G, B, A}}`, unclamped. */
+export const readPixel = (place, { name, over }, x, y, signal) => json(`${place}/${name}/pixel${query({ x, y, over })}`, { signal });
 
 const MOST_ASKED = 10;
 
-/** Key one frame with other settings; nothing is written. Answers once it is done, with the `id` of its pictures. */
+/** Key one frame with other settings; the job's result stays as it is. Answers once it is done, with where its pictures and pixels are. */
 export async function preview(id, frame, settings) {
-  let made = await json("/preview", { method: "POST", body: { job_id: id, frame, settings } });
+  let made = await json("/preview", { method: "POST", body: { job_id: id, frame, settings, floats: true } });
   for (let asked = 0; made.state === "working" && asked < MOST_ASKED; asked++) {
     made = await json(`/preview/${made.id}${query({ wait_seconds: 30 })}`);
   }
   if (made.state === "working") throw new Refusal(503, { type: "urn:late", detail: "The preview takes too long." });
-  return made;
+  return `/preview/${made.id}`;
 }
-
-export const previewPath = (previewId, view) => `/preview/${previewId}/${view}.png`;

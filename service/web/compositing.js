@@ -37,33 +37,6 @@ export function over(foreground, alpha, behind, { exposure, gamma, straight }) {
   return result;
 }
 
-const CHECKER = [79, 134]; // linear 0.08 and 0.24, as the service has them
-const SQUARE = 16; // pixels
-
-/** A background to composite over: `checker`, else black. */
-export function pattern(kind, { width, height }) {
-  const result = new ImageData(width, height);
-  for (let at = 0, i = 0; i < result.data.length; at++, i += 4) {
-    const odd = (Math.floor((at % width) / SQUARE) + Math.floor(at / width / SQUARE)) & 1;
-    result.data.fill(kind === "checker" ? CHECKER[odd] : 0, i, i + 3);
-    result.data[i + 3] = 255;
-  }
-  return result;
-}
-
-/** Expose an 8-bit picture anew; `light`: it is encoded for the display (coverage is not). */
-export function relit(picture, { exposure, gamma, light = true }) {
-  if (exposure === 0 && gamma === 1) return picture;
-  const gain = 2 ** exposure;
-  const table = Uint8ClampedArray.from({ length: 256 }, (_, v) => {
-    const value = Math.min(1, (light ? TO_LINEAR[v] : v / 255) * gain);
-    return Math.round(255 * (light ? encode(value) : value) ** (1 / gamma));
-  });
-  const result = new ImageData(picture.width, picture.height);
-  for (let i = 0; i < result.data.length; i++) result.data[i] = i % 4 === 3 ? 255 : table[picture.data[i]];
-  return result;
-}
-
 /** One channel as grey; 0, 1, 2 for red, green, blue. */
 export function channel(picture, index) {
   const result = new ImageData(picture.width, picture.height);

@@ -1,6 +1,6 @@
 /** The shot from first to last frame: thumbnails, what became of each frame, and a slider to scrub with. */
 
-import { framePath } from "./api.js";
+import { frameAt, picturePath } from "./api.js";
 import { el } from "./dom.js";
 
 const THUMB = 160; // pixels of the longer side
@@ -50,7 +50,7 @@ export function filmstrip({ id, went }) {
     thumbs.replaceChildren(...picked.map((frame) => {
       if (states.get(frame)?.state !== "done") return el("span");
       const image = el("img", { alt: "", decoding: "async", draggable: "false", on: { error: () => image.remove() },
-        src: framePath(id, frame, "composite", { size: THUMB }) });
+        src: picturePath(frameAt(id, frame), "composite", { size: THUMB }) });
       return el("span", {}, image);
     }));
   }

@@ -14,6 +14,11 @@ class List {
     this.last = null; // the oldest job that was read
   }
 
+  /** How many were read. */
+  get depth() {
+    return this.#found.size;
+  }
+
   get whole() {
     return this.states.length === FILTERS.all.length && !this.search;
   }
@@ -39,6 +44,8 @@ class List {
       || plain(`${job.shot}\n${job.plate}\n${job.client ?? ""}`).includes(plain(this.search));
   }
 }
+
+const OVERTAKEN = ""; // older than any moment
 
 export class Jobs extends EventTarget {
   #known = new Map();
@@ -87,18 +94,38 @@ export class Jobs extends EventTarget {
       .sort((a, b) => b.version - a.version);
   }
 
-  /** Take the newest page anew: what a snapshot says. What is in work belongs to it, however old. */
+  /** Take all anew from the newest page, which a snapshot is, as far down as it was read. What is in work belongs to it, however old. */
   async begin(page) {
-    this.#known.clear();
-    this.#sorted = null;
-    this.#counts = page.counts ?? {};
+    const before = this.#all;
     const narrow = this.#list.whole ? null : this.#list;
-    this.#all = this.#list = new List();
-    this.#all.take(page);
+    // What is known stays, so that the page does not jump, until what is told from now on has taken its place.
+    for (const [id, job] of this.#known) this.#known.set(id, { ...job, updated_at: OVERTAKEN });
+    this.#counts = page.counts ?? {};
+    const all = new List();
+    all.take(page);
     this.#put(page.jobs);
-    if (!this.more) return;
-    this.#put((await listJobs({ state: FILTERS.active })).jobs);
-    if (narrow) await this.look(narrow);
+    await this.#deepen(all, before);
+    this.#all = all;
+    if (this.#list === before) this.#list = all;
+    if (all.cursor !== null) this.#put((await listJobs({ state: FILTERS.active })).jobs);
+    if (narrow) await this.#again(narrow);
+    for (const [id, job] of this.#known) if (job.updated_at === OVERTAKEN) this.remove(id);
+    this.#tell();
+  }
+
+  /** Read `list` as far down as `like` was. */
+  async #deepen(list, like) {
+    while (list.cursor !== null && list.depth < like.depth) this.#put(await list.read());
+  }
+
+  /** Read a search or filter anew, unless another one is at hand by then. */
+  async #again(narrow) {
+    const list = new List(narrow);
+    if (this.#all.cursor !== null) {
+      this.#put(await list.read());
+      await this.#deepen(list, narrow);
+    }
+    if (this.#list === narrow) this.#list = list;
   }
 
   /** Take how far a job is. */

@@ -1,8 +1,8 @@
 /** How the frame is looked at (pass, background, compare, channel, exposure, gamma), and the picture that results. */
 
+import { frameAt, preview } from "./api.js";
 import { channel, difference, over, pixelsOf } from "./compositing.js";
 import { Pictures } from "./pictures.js";
-import { Trial } from "./trial.js";
 
 const CHANNELS = { r: 0, g: 1, b: 2 };
 
@@ -11,13 +11,14 @@ export class Looking extends EventTarget {
   #turn = 0;
   #own = null; // ImageBitmap
   #states = new Map();
-  #tried = null; // {settings, tell, trial}
+  #tried = null; // {settings, tell}: what the artist tries
+  #trial = null; // {frame, place}: where a frame lies that was keyed so
 
   constructor(id, viewer) {
     super();
     this.id = id;
     this.viewer = viewer;
-    this.pictures = new Pictures(id);
+    this.pictures = new Pictures();
     this.straight = false; // whether the foreground is not multiplied by alpha
     this.how = { view: "composite", over: "grey", compare: "off", against: "plate", channel: "rgb", exposure: 0, gamma: 1 };
   }
@@ -50,17 +51,26 @@ export class Looking extends EventTarget {
     return this.#frame;
   }
 
-  /** Pass whose floats a pixel readout should tell, and over what. */
-  get pass() {
+  /** Where the floats lie that a pixel readout should tell: `{place, pass, tried}`; `tried`: no file has them. */
+  get source() {
+    const pass = this.#pass;
+    return { pass, place: this.#place(pass.name), tried: this.#onTrial(pass.name) };
+  }
+
+  get #pass() {
     const { channel: shown, view, over: behind } = this.how;
     if (shown === "a") return { name: "alpha" };
     if (view !== "composite") return { name: view };
     return behind === "own" ? { name: "foreground" } : { name: "composite", over: behind };
   }
 
-  /** What is shown was never written: settings are being tried. */
-  get tried() {
-    return Boolean(this.#tried?.trial);
+  /** A pass of a frame was never delivered: settings are being tried on it. Its plate is the job's in any case. */
+  #onTrial(pass, frame = this.#frame) {
+    return this.#trial?.frame === frame && pass !== "plate";
+  }
+
+  #place(pass, frame = this.#frame) {
+    return this.#onTrial(pass, frame) ? this.#trial.place : frameAt(this.id, frame);
   }
 
   known(states) {
@@ -71,40 +81,50 @@ export class Looking extends EventTarget {
 
   /** A frame was written anew. */
   arrived(frame) {
-    this.pictures.forget(frame);
+    this.pictures.forget(frameAt(this.id, frame));
     if (frame === this.#frame) this.render();
   }
 
   frame(frame, next) {
     this.#frame = frame;
+    const drawn = this.#take(null);
     if (this.#tried) this.#retry();
-    this.render().then(() => next !== undefined && this.#states.get(next)?.state === "done" && this.#fetch(next).catch(() => {}));
+    drawn.then(() => next !== undefined && this.#states.get(next)?.state === "done" && this.#fetch(next).catch(() => {}));
   }
 
   /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
   async try(settings, tell) {
-    this.#tried = settings && { settings, tell, trial: null };
-    this.dispatchEvent(new Event("change"));
-    if (!settings) tell("");
-    await (settings ? this.#retry() : this.render());
+    this.#tried = settings && { settings, tell };
+    if (settings) return this.#retry();
+    tell("");
+    await this.#take(null);
   }
 
   async #retry() {
     const tried = this.#tried;
     const frame = this.#frame;
     const current = () => this.#tried === tried && this.#frame === frame;
-    tried.trial = null;
     tried.tell("Keying this frame…");
     try {
-      const trial = await Trial.of(this.id, frame, tried.settings);
+      const place = await preview(this.id, frame, tried.settings);
       if (!current()) return;
-      tried.trial = trial;
-      this.dispatchEvent(new Event("change"));
-      tried.tell("You see these settings on this frame. Nothing is written until you key again.");
-      await this.render();
+      await this.#take({ frame, place });
+      if (current()) tried.tell("You see these settings on this frame. Nothing is written until you key again.");
     } catch (error) {
-      if (current()) tried.tell(`No preview: ${error.message}`);
+      if (!current()) return;
+      tried.tell(`No preview: ${error.message}`);
+      await this.#take(null);
     }
+  }
+
+  /** Show what was keyed on trial, or else what is on disk. */
+  async #take(trial) {
+    const before = this.#trial;
+    this.#trial = trial;
+    this.dispatchEvent(new Event("change"));
+    const drawn = this.render();
+    if (before) this.pictures.forget(before.place);
+    await drawn;
   }
 
   /** Draw the frame at hand; what is asked for meanwhile wins. */
@@ -120,6 +140,7 @@ export class Looking extends EventTarget {
   }
 
   #sentence(error) {
+    if (this.#onTrial(this.how.view)) return error.message;
     const result = this.#states.get(this.#frame);
     if (result?.problem) return `Frame ${this.#frame}: ${result.problem.message}`;
     if (this.how.view !== "plate" && result?.state !== "done") return `Frame ${this.#frame} is not keyed yet.`;
@@ -135,11 +156,8 @@ export class Looking extends EventTarget {
       coverage: ["alpha", { exposure: 0, gamma: 1 }],
       composite: ["composite", { ...light, over: behind }],
     };
-    const trial = frame === this.#frame ? this.#tried?.trial : null;
-    const found = await Promise.all([...names].map(async (name) => {
-      const wanted = asked[name] ?? [name, light];
-      return [name, trial && name !== "plate" ? await trial.picture(...wanted) : pixelsOf(await this.pictures.get(frame, ...wanted))];
-    }));
+    const found = await Promise.all([...names].map(async (name) =>
+      [name, pixelsOf(await this.pictures.get(this.#place(name, frame), ...(asked[name] ?? [name, light])))]));
     return Object.fromEntries(found);
   }
 
@@ -156,7 +174,7 @@ export class Looking extends EventTarget {
     const { channel: shown, exposure, gamma } = this.how;
     if (shown === "a") return pictures.alpha;
     const picture = view === "composite" && this.how.over === "own"
-      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight && !this.#tried?.trial })
+      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight })
       : pictures[view];
     return shown in CHANNELS ? channel(picture, CHANNELS[shown]) : picture;
   }

@@ -1,6 +1,6 @@
 /** Fetches frames once and keeps the latest ones; a picture that cannot be had is a sentence, not a crash. */
 
-import { framePath, picture } from "./api.js";
+import { picture, picturePath } from "./api.js";
 
 const KEPT_BYTES = 768 * 2 ** 20;
 
@@ -9,24 +9,21 @@ export class Pictures {
   #sizes = new Map();
   #bytes = 0;
 
-  constructor(id) {
-    this.id = id;
-  }
-
-  /** Return a pass of a frame at full size, `view` = {exposure, gamma}. Rejects with a Refusal. */
-  get(frame, pass, view) {
-    const path = framePath(this.id, frame, pass, view);
+  /** Return a pass at full size of the frame at `place`, `view` = {exposure, gamma, over}. Rejects with a Refusal. */
+  get(place, pass, view) {
+    const path = picturePath(place, pass, view);
     const known = this.#kept.get(path);
     this.#kept.delete(path);
     const promise = known ?? picture(path);
     this.#kept.set(path, promise);
-    if (!known) promise.then((bitmap) => this.#weigh(path, bitmap), () => this.#kept.delete(path));
+    const isKept = () => this.#kept.get(path) === promise; // and was not forgotten meanwhile
+    if (!known) promise.then((bitmap) => isKept() && this.#weigh(path, bitmap), () => isKept() && this.#kept.delete(path));
     return promise;
   }
 
-  /** Forget what was fetched of a frame: it was keyed again. */
-  forget(frame) {
-    for (const path of this.#kept.keys()) if (path.includes(`/frames/${frame}/`)) this.#drop(path);
+  /** Forget what was fetched of the frame at `place`. */
+  forget(place) {
+    for (const path of [...this.#kept.keys()]) if (path.startsWith(`${place}/`)) this.#drop(path);
   }
 
   close() {

@@ -1,4 +1,4 @@
-/** The floats under the pointer, as they are in the file: linear, unclamped, whatever exposure the view has. */
+/** The floats under the pointer, as they are in the file or keyed on trial: linear, unclamped, whatever exposure the view has. */
 
 import { readPixel } from "./api.js";
 import { el, say } from "./dom.js";
@@ -6,7 +6,7 @@ import { float } from "./words.js";
 
 const REST_MS = 40;
 
-export function readout({ id, looking, viewer }) {
+export function readout({ looking, viewer }) {
   let place = null;
   let pinned = false;
   let timer = null;
@@ -28,13 +28,13 @@ export function readout({ id, looking, viewer }) {
   async function read() {
     asked?.abort();
     asked = new AbortController();
-    const { pass, at: frame } = looking;
-    if (!place || frame === null) return;
+    if (!place || looking.at === null) return;
+    const { pass, place: from, tried } = looking.source;
     say(where, `${pass.name}  x ${place.x}  y ${place.y}`);
     try {
-      const { values: told } = await readPixel(id, frame, pass, place.x, place.y, asked.signal);
+      const { values: told } = await readPixel(from, pass, place.x, place.y, asked.signal);
       for (const { name, value } of values) say(value, float(told[name]));
-      say(note, looking.tried ? "of the file, not of the settings on trial" : "");
+      say(note, tried ? "of the settings on trial" : "");
     } catch (error) {
       if (error.name === "AbortError") return;
       for (const { value } of values) say(value, "–");

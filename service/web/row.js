@@ -1,6 +1,6 @@
 /** One job in the queue: a row that changes in place, so that focus stays while events arrive. */
 
-import { framePath } from "./api.js";
+import { frameAt, picturePath } from "./api.js";
 import { el, say } from "./dom.js";
 import { ACTIONS, STATES, ago, duration, version } from "./words.js";
 
@@ -70,7 +70,7 @@ export function jobRow(first, does) {
 
   function picture() {
     if (!job.frames_done || job.first_frame === null || job.first_frame === undefined) return;
-    const path = framePath(job.id, job.first_frame, "composite", { size: THUMBNAIL });
+    const path = picturePath(frameAt(job.id, job.first_frame), "composite", { size: THUMBNAIL });
     if (image.getAttribute("src") !== path) image.src = path;
   }
 

@@ -31,7 +31,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     again: (settings) => attempt(() => keyAgain(settings)),
   });
   const tools = toolbar(looking, viewer);
-  const pixel = readout({ id, looking, viewer });
+  const pixel = readout({ looking, viewer });
   const title = el("h1", {});
   const state = el("span", { class: "state" });
   const trouble = el("p", { class: "trouble", hidden: true });

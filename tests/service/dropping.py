@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from service.drop_folder import DropFolder
+from service.errors import WorkerLost
 from service.executor import WorkerStatus
 from service.jobs import Job, JobState
-from service.messages import ShotOrder
+from service.messages import PreviewMade, PreviewOrder, ShotOrder
 from service.paths import Paths
 from service.queue import JobQueue
 from service.settings import Settings
@@ -33,6 +35,9 @@ class NobodyWorks:
 
     def stop(self, job_id: str) -> None:
         pass
+
+    def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
+        raise WorkerLost("No worker is ready.", fix="Wait until the keyer is loaded, then ask again.")
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         return ()

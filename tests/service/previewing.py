@@ -35,6 +35,15 @@ class PreviewsByHand:
         told = {"preview_id": "a", "width": 64, "height": 48, "seconds": 0.1, "inferred": True}
         self._made[-1].set_result(PreviewMade(**told, screen=self.orders[-1].screen or SCREEN, notes=FrameNotes()))
 
+    def key(self, number: int = -1) -> None:
+        """Key the latest order in earnest, as a worker does, or an earlier one by its number."""
+        from model.keyer import load_keyer
+        from service.pipeline.limits import Limits
+        from service.pipeline.preview import Previewer
+
+        made = Previewer(Limits()).make("a", self.orders[number], load_keyer("difference"))
+        self._made[number].set_result(made)
+
     def fail(self, error: Exception) -> None:
         """Say that the latest order cannot be done."""
         self._made[-1].set_exception(error)

@@ -16,8 +16,10 @@ from service.api.trying import PreviewRequest
 from service.client import Client, EventStream
 from service.discovery import write_discovery, write_private
 from service.errors import BadInput, NotFound, PlateMissing, Transient, WrongState
+from service.exr import read_exr
 from service.jobs import Job, JobRequest, JobState
-from service.previews.messages import Channels, Pass
+from service.pipeline.delivery import Delivery
+from service.previews.messages import Channels, Over, Pass
 from service.server import _answering
 from service.settings import Settings
 from tests.service.asking import TOKEN, asker
@@ -147,6 +149,24 @@ def test_a_preview_is_waited_for_and_shown(client: Client, place: Place, monkeyp
     assert client.preview_picture(made.id, "alpha") == PICTURE
     with pytest.raises(NotFound):
         client.preview_picture(made.id, "plate")
+
+
+def test_a_preview_with_floats_is_shown_in_any_light_and_read_to_the_bit(client: Client, place: Place) -> None:
+    worker = PreviewsByHand(place.queue)
+    shot = write_shot(place.root / "green", [1])
+    job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern)))
+    with ThreadPoolExecutor() as beside:
+        told = beside.submit(client.preview, PreviewRequest(job_id=job.id, frame=1, floats=True))
+        until(lambda: worker.orders, "it is asked for")
+        worker.key()
+        made = told.result(PATIENCE)
+    plain, lifted = (client.preview_picture(made.id, "composite", exposure=stops, size=24) for stops in (0.0, 2.0))
+    assert max(png_size(plain)) == max(png_size(lifted)) == 24 and plain != lifted
+    planes, _ = read_exr(Delivery(shot, worker.orders[-1].folder).file("foreground", 1))
+    values = client.preview_pixel(made.id, "foreground", 24, 16).values
+    assert values == {channel: float(planes[channel][16, 24]) for channel in "RGBA"}
+    over_black = client.preview_pixel(made.id, "composite", 24, 16, over=Over.BLACK).values
+    assert over_black == values != client.preview_pixel(made.id, "composite", 0, 0).values
 
 
 def test_a_preview_that_fails_raises_what_failed(client: Client, place: Place) -> None:

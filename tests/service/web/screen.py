@@ -1,11 +1,17 @@
-"""Reads what the page shows: colors of the viewer, and where on the screen a pixel of the picture is."""
+"""Reads what the page shows: colors of the viewer, where on the screen a pixel of the picture is, what it should be."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
+
+from service.exr import read_exr
+from tests.service.serving import Service
 
 WIDTH, HEIGHT = 96, 64
 DONE_MS = 90_000
@@ -94,3 +100,16 @@ def is_middle_grey(red: int, green: int, blue: int) -> bool:
 
 def value(page: Page, channel: str) -> Locator:
     return page.locator(f'.readout [data-channel="{channel}"]')
+
+
+def displayed(linear: float, exposure: float = 0.0, gamma: float = 1.0) -> int:
+    """Return what a screen is sent for a value; IEC 61966-2-1."""
+    light = min(1.0, max(0.0, linear * 2.0**exposure))
+    encoded = 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
+    return round(255 * encoded ** (1 / gamma))
+
+
+def stored(service: Service, job_id: str, kind: str) -> dict[str, NDArray[np.float32]]:
+    """Return the planes of the first frame that was written."""
+    file = next((Path(service.job(job_id)["output"]) / kind).glob("*.1001.exr"))
+    return read_exr(file)[0]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import socket
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
+from service.api.events import MOST_REPLAYED
 from service.bench_api import fill
+from service.jobs import FrameResult, FrameState
+from service.store import JobStore
 from tests.service.serving import serving
 from tests.service.shots_on_disk import write_shot
 from tests.service.web.browser import signed_in
@@ -25,6 +29,16 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def read_to_the_end(page: Page, jobs: int) -> None:
+    rows = page.locator("li.job")
+    page.mouse.move(400, 500)
+    for read in range(PAGE, jobs, PAGE):
+        rows.nth(read - 1).scroll_into_view_if_needed()
+        page.mouse.wheel(0, 10_000)
+        expect(rows.nth(read)).to_be_attached()
+    expect(rows).to_have_count(jobs)
+
+
 @pytest.mark.timeout(300)
 def test_a_page_goes_on_where_it_was_when_its_service_is_back(browser: Browser, tmp_path: Path) -> None:
     home, port = tmp_path / "home", str(free_port())
@@ -35,12 +49,7 @@ def test_a_page_goes_on_where_it_was_when_its_service_is_back(browser: Browser, 
         expect(page.locator("#link")).to_have_text("Live")
         expect(rows).to_have_count(PAGE)
         page.evaluate("() => { window.sameDocument = true; }")
-        page.mouse.move(400, 500)
-        for read in range(PAGE, JOBS, PAGE):
-            rows.nth(read - 1).scroll_into_view_if_needed()
-            page.mouse.wheel(0, 10_000)
-            expect(rows.nth(read)).to_be_attached()
-        expect(rows).to_have_count(JOBS)
+        read_to_the_end(page, JOBS)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url) if "/events" in request.url else None)
         service.process.terminate()
@@ -57,3 +66,47 @@ def test_a_page_goes_on_where_it_was_when_its_service_is_back(browser: Browser, 
             if os.name != "nt":  # which does not rename a folder that is watched
                 (home / "drop").rename(home / "elsewhere")
                 expect(page.locator(".machine")).to_contain_text("Away: see to its disk or share", timeout=60_000)
+
+
+def miss_too_much(database: Path) -> None:
+    """Let more happen to the newest job than a page that comes back is told one by one."""
+    store = JobStore(database)
+    newest = store.list(limit=1).jobs[0]
+    frames = [FrameResult(frame=number, state=FrameState.DONE) for number in range(MOST_REPLAYED + 1)]
+    store.record_frames(newest.id, frames)
+    store.close()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("shown", "jobs"), [("All", JOBS), ("Done", JOBS // 2)])
+def test_a_list_that_begins_anew_stays_as_far_down_as_it_was_read(
+    browser: Browser, tmp_path: Path, shown: str, jobs: int
+) -> None:
+    home, port = tmp_path / "home", str(free_port())
+    home.mkdir()
+    fill(home / "jobs.sqlite", JOBS)
+    with serving(home, port=port) as service, signed_in(browser, service) as page:
+        expect(page.locator("#link")).to_have_text("Live")
+        page.get_by_role("button", name=re.compile(f"^{shown}")).click()
+        read_to_the_end(page, jobs)
+        depth = page.locator(".queue .list").evaluate("(list) => list.scrollTop")
+        page.locator("ul.jobs").evaluate(
+            """(list) => {
+                window.fewest = list.children.length;
+                const count = () => { window.fewest = Math.min(window.fewest, list.children.length); };
+                new MutationObserver(count).observe(list, { childList: true });
+            }"""
+        )
+        service.process.terminate()
+        service.process.wait(60)
+        miss_too_much(home / "jobs.sqlite")
+        again = itertools.count(2)
+        last_page = lambda reply: "cursor=" in reply.url and next(again) * PAGE >= jobs  # noqa: E731
+        with page.expect_response(last_page, timeout=60_000) as read, serving(home, port=port):
+            assert read.value.ok
+            newest = page.locator("li.job").first
+            expect(newest.locator(".figures")).to_contain_text(str(MOST_REPLAYED + 1))
+            page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+            assert page.evaluate("() => window.fewest") == jobs
+            expect(page.locator("li.job")).to_have_count(jobs)
+            assert page.locator(".queue .list").evaluate("(list) => list.scrollTop") >= depth > 0
