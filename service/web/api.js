@@ -7,7 +7,8 @@ export class Refusal extends Error {
       ? "You are not signed in. Open the link that `dropkey serve` prints."
       : status === 404 && !said.type?.startsWith("urn:") ? "This service does not offer that yet." : `The service answered ${status}.`;
     const detail = status === 401 ? plain : said.detail && said.type !== "about:blank" ? said.detail : plain;
-    super([detail, said.fix].filter(Boolean).join(" "));
+    // What the service says of a missing token is for programs.
+    super([detail, status === 401 ? null : said.fix].filter(Boolean).join(" "));
     this.status = status;
     this.kind = said.type ?? "";
   }

@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { bytes } from "./words.js";
 
 const EVERY = 5000;
+const UNKNOWN = "Not known.";
 
 /** Return the panel; it looks again every few seconds while it is on the page. */
 export function machinePanel() {
@@ -18,12 +19,12 @@ export function machinePanel() {
 
   async function look() {
     if (!node.isConnected) return clearInterval(timer);
-    const told = (asked) => asked.catch((error) => error.message);
+    const told = (asked) => asked.catch((error) => (error.status === 401 ? UNKNOWN : error.message));
     const [ready, list, known] = await Promise.all([told(getReadiness()), told(getWorkers()), told(getRoots())]);
     workers.replaceChildren(...(list.workers ? list.workers.map(worker) : [line(undefined, "", list)]));
     folders.replaceChildren(...(known.roots ? known.roots.map(root) : [line(undefined, "", known)]));
     const room = ready.checks?.["output disk"];
-    disk.replaceChildren(line(room?.ok, "", room?.detail ?? "Not known."));
+    disk.replaceChildren(line(room?.ok, "", room?.detail ?? UNKNOWN));
   }
 
   const timer = setInterval(look, EVERY);
