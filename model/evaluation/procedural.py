@@ -79,10 +79,15 @@ def _example(batch: ShotBatch, index: int, name: str, shot: str) -> Example:
 
 
 def _markers(background: Picture, clean_plate: Picture) -> Mask:
-    """Where what stands behind is no mere shadow on the screen: channels changed apart, or it is bright or black."""
-    ratio = background / np.maximum(clean_plate, 1e-3)
-    low, high = ratio.min(axis=-1), ratio.max(axis=-1)
-    return np.asarray((high - low > 0.25) | (high > 1.25) | (high < 0.25))
+    """Where what stands behind is no mere shadow on the screen: of another color, or bright or black.
+
+    The color is compared after the shade that explains most of it, relative to the screen's brightest channel: the weak
+    channels of a saturated screen are near 0 or below, and their ratio tells nothing.
+    """
+    power = np.maximum((clean_plate**2).sum(axis=-1), 1e-8)
+    shade = (background * clean_plate).sum(axis=-1) / power
+    rest = np.abs(background - shade[..., None] * clean_plate).max(axis=-1)
+    return np.asarray((rest > 0.15 * clean_plate.max(axis=-1)) | (shade > 1.25) | (shade < 0.25))
 
 
 def _array(picture: Tensor) -> Picture:

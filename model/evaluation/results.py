@@ -37,7 +37,7 @@ ALPHA_FIGURES = (
     Figure("foreground_display", "F MSE", 1e3, "MSE of the sRGB-encoded foreground, where true alpha > 0.02, ×1e3"),
     Figure("recomposition", "rec", 1e3, "mean |composite − true composite| over four backgrounds, linear light, ×1e3"),
     Figure("spill", "spill", 1e3, "excess of the screen's primary in the foreground beyond the truth's, ×1e3"),
-    Figure("markers", "markers", 1e3, "mean alpha on bare tracking markers and set, ×1e3"),
+    Figure("markers", "markers", 1e3, "mean alpha on bare tracking markers, ×1e3"),
     Figure("dtssd", "dtSSD", 1.0, "root mean squared error of alpha's change over time, ×100"),
 )
 REGION_FIGURES = (

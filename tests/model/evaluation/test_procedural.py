@@ -15,6 +15,8 @@ from model.evaluation import procedural
 from model.evaluation.contenders import Keyed
 from model.evaluation.procedural import FIRST_SEED, _example, _markers
 from model.evaluation.run import score_frame
+from model.evaluation.sets import Example
+from model.keying.unmixing import GLOW_ALPHA
 from tests.model.evaluation.made_up import disc
 
 
@@ -65,3 +67,38 @@ def test_shadow_is_no_marker_and_paint_is() -> None:
     behind[0, 2] = (0.4, 0.1, 0.1)  # red tape
     behind[0, 3] = (0.01, 0.01, 0.01)  # black tape
     assert _markers(behind, clean).tolist() == [[False, False, True, True]]
+
+
+def test_a_saturated_screen_whose_weak_channels_are_below_zero_is_no_marker_in_any_shade() -> None:
+    clean = np.full((1, 3, 3), (-0.02, 0.4, -0.01), np.float32)
+    behind = clean * np.array([1.0, 0.5, 0.3], np.float32)[None, :, None]
+    assert not _markers(behind + 0.01, clean).any(), "a veil of scattered light does not make one either"
+    behind[0, 1] = (0.2, 0.2, 0.2)
+    assert _markers(behind, clean).tolist() == [[False, True, False]]
+
+
+def test_only_shots_with_markers_have_any() -> None:
+    seeds = [FIRST_SEED + 100 * number for number in range(len(procedural.STILLS))]
+    for seed in seeds:
+        config = DataConfig(subjects={"object": 1.0}, empty=0.0, set_visible=0.0, markers=0.0)
+        batch = generate([seed], height=54, width=96, config=config)
+        assert _example(batch, 0, "unmarked", "").markers is None, seed
+
+
+def test_the_truth_reaches_nothing_on_the_fixed_set_fire_and_glow_included(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(procedural, "QUICK_SIZE", (54, 96))
+    monkeypatch.setattr(procedural, "QUICK_FRAMES", 1)
+    for example in procedural.procedural(True).examples:
+        figures = score_frame(carried(example), example)
+        assert figures["mad"] <= GLOW_ALPHA, example.name
+        assert figures["recomposition"] <= 2 * GLOW_ALPHA, example.name
+        assert math.isnan(figures["foreground"]) or figures["foreground"] < 1e-6, example.name
+
+
+def carried(example: Example) -> Keyed:
+    """The truth as straight color and alpha can hold it: light without coverage needs a little of it."""
+    if example.glow is None:
+        return Keyed(example.alpha, example.foreground)
+    alpha = np.where(example.glow.max(axis=-1) > 0, np.maximum(example.alpha, GLOW_ALPHA), example.alpha)
+    light = example.alpha[..., None] * example.foreground + example.glow
+    return Keyed(alpha, np.where(alpha[..., None] > 0, light / np.maximum(alpha, GLOW_ALPHA)[..., None], 0.0))
