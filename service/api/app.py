@@ -13,6 +13,7 @@ from service.api.metrics import Metrics
 from service.api.openapi import describing
 from service.api.pictures import Pictures
 from service.api.reach import Reach
+from service.api.roots import Roots
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
 from service.api.sessions import Sessions
@@ -37,16 +38,18 @@ def create_app(
     checks: Checks = dict,
     reader: Reader | None = None,
 ) -> FastAPI:
-    """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks, ``folders`` are measured.
+    """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks.
 
-    ``reader`` makes the pictures; unset: one of its own. The application's `state` holds `events`, to be closed before
-    the server stops, `reader`, to be closed after it, and `sessions`, which makes links for browsers.
+    ``folders`` are measured, and tell how the roots that they watch are. ``reader`` makes the pictures; unset: one of
+    its own. The application's `state` holds `events`, to be closed before the server stops, `reader`, to be closed
+    after it, and `sessions`, which makes links for browsers.
     """
     paths = paths or Paths(settings)
     sessions = Sessions(token)
     web = Web(sessions, secure=settings.behind_proxy)
     events = Events(queue, store, paths)
     reach = Reach(queue, paths)
+    roots = Roots(paths, folders)
     reader = reader or Reader(environment_of(settings))
     app = FastAPI(
         title="DropKey",
@@ -60,7 +63,7 @@ def create_app(
     app.state.sessions, app.state.events, app.state.reader = sessions, events, reader
     app.include_router(Routes(queue, store, settings, paths, reach, checks).router())
     app.include_router(events.router())
-    app.include_router(Machine(queue, paths, Metrics(queue, store, paths, events, folders)).router())
+    app.include_router(Machine(queue, paths, roots, Metrics(queue, store, paths, events, roots, folders)).router())
     app.include_router(Pictures(reach, reader).router())
     app.include_router(Trying(queue, settings, paths, reach, reader).router())
     app.include_router(web.router())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.metrics import Metrics
+from service.api.roots import Roots
 from service.api.schemas import Folder, FolderList, FoundShot, RootList, RootStatus, Worker, WorkerList
 from service.errors import NotFound
 from service.executor import WorkerStatus
@@ -39,9 +40,10 @@ class PlainText(Response):
 class Machine:
     """The routes about the machine."""
 
-    def __init__(self, queue: JobQueue, paths: Paths, metrics: Metrics) -> None:
+    def __init__(self, queue: JobQueue, paths: Paths, roots: Roots, metrics: Metrics) -> None:
         self._queue = queue
         self._paths = paths
+        self._roots = roots
         self._metrics = metrics
         self._cards = Cards()
 
@@ -56,13 +58,14 @@ class Machine:
 
     def roots(self) -> Response:
         """Return the configured folders."""
+        health = self._roots.health()
         found = [
             RootStatus(
                 id=root.id,
                 path=str(root.path),
                 watched=root.watched,
-                online=root.path.is_dir(),
-                free_bytes=_free(root.path),
+                online=health[root.id].online,
+                free_bytes=health[root.id].free_bytes,
             )
             for root in self._paths.roots
         ]
@@ -104,29 +107,65 @@ class Machine:
         return Response(self._metrics.text(self._cards), media_type=CONTENT_TYPE_LATEST)
 
 
+Memory = tuple[int, int]
+"""Bytes in use, and all that there are."""
+
+
 class Cards:
     """Memory of the CUDA cards by worker process, as the driver's tool says; asked every few seconds at most."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = -_CARD_SECONDS
-        self._known: dict[int, tuple[int, int]] = {}
+        self._known = _Driver()
 
-    def memory(self, workers: Sequence[WorkerStatus]) -> dict[int, tuple[int, int]]:
-        """Return (bytes in use by the process, bytes that its card has) by process id."""
-        if not any((worker.device or "").startswith("cuda") for worker in workers):
+    def memory(self, workers: Sequence[WorkerStatus]) -> dict[int, Memory]:
+        """Return (bytes in use by the process, bytes that its card has) by process id.
+
+        Windows' driver tells no process's share, and one asked in a container does not know its processes: what the
+        whole card has in use stands in for it there.
+        """
+        on_cards = [worker for worker in workers if (worker.device or "").startswith("cuda") and worker.pid is not None]
+        if not on_cards:
             return {}
         with self._lock:
             if time.monotonic() - self._asked >= _CARD_SECONDS:
                 self._known = _ask_driver()
                 self._asked = time.monotonic()
-            return self._known
+            known = self._known
+        found = {worker.pid: known.processes.get(worker.pid or 0) or known.card(worker.card) for worker in on_cards}
+        return {pid: memory for pid, memory in found.items() if pid is not None and memory is not None}
 
 
-def _ask_driver() -> dict[int, tuple[int, int]]:
-    sizes = {card: int(size) for card, size in _driver_rows("--query-gpu=uuid,memory.total")}
+@dataclass(frozen=True)
+class _Driver:
+    """What the driver's tool told."""
+
+    processes: dict[int, Memory] = field(default_factory=dict)
+    cards: tuple[tuple[str, str, Memory], ...] = ()  # number and UUID of each
+
+    def card(self, name: str | None) -> Memory | None:
+        """Return the memory of a card that is named as CUDA_VISIBLE_DEVICES does, the UUID perhaps cut short."""
+        fits = [memory for number, uuid, memory in self.cards if name and (number == name or uuid.startswith(name))]
+        return fits[0] if len(fits) == 1 else None
+
+
+def _ask_driver() -> _Driver:
+    rows = _driver_rows("--query-gpu=index,uuid,memory.used,memory.total")
+    cards = tuple((row[0], row[1], (_bytes(row[2]), _bytes(row[3]))) for row in rows if _all_numbers(row[2:]))
+    sizes = {uuid: size for _, uuid, (_, size) in cards}
     rows = _driver_rows("--query-compute-apps=gpu_uuid,pid,used_memory")
-    return {int(pid): (int(used) * 2**20, sizes.get(card, 0) * 2**20) for card, pid, used in rows if used.isdigit()}
+    told = [row for row in rows if row[0] in sizes and _all_numbers(row[1:])]
+    return _Driver({int(pid): (_bytes(used), sizes[card]) for card, pid, used in told}, cards)
+
+
+def _all_numbers(cells: Sequence[str]) -> bool:
+    """Tell whether the driver knows them all; else it writes `[N/A]`."""
+    return all(cell.isascii() and cell.isdigit() for cell in cells)
+
+
+def _bytes(mebibytes: str) -> int:
+    return int(mebibytes) * 2**20
 
 
 def _driver_rows(query: str) -> list[list[str]]:
@@ -140,7 +179,7 @@ def _driver_rows(query: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split(",")] for line in told.splitlines() if line.strip()]
 
 
-def _worker(worker: WorkerStatus, cards: dict[int, tuple[int, int]]) -> Worker:
+def _worker(worker: WorkerStatus, cards: dict[int, Memory]) -> Worker:
     used, size = cards.get(worker.pid or 0, (None, None))
     return Worker(
         name=worker.name,
@@ -187,10 +226,3 @@ def _subfolders(folder: Path) -> list[str]:
 
 def _join(here: str, name: str) -> str:
     return f"{here}/{name}" if here else name
-
-
-def _free(path: Path) -> int | None:
-    try:
-        return shutil.disk_usage(path).free
-    except OSError:
-        return None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, get_args
@@ -13,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from service.api.roots import Roots
 from service.drop_folder import DropFolders
 from service.executor import RestartReason, WorkerStatus
 from service.jobs import JobState
@@ -39,7 +38,13 @@ class Metrics:
     """Counts what passes, and asks the rest when somebody looks."""
 
     def __init__(
-        self, queue: JobQueue, store: JobStore, paths: Paths, events: Events, folders: DropFolders | None = None
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        paths: Paths,
+        events: Events,
+        roots: Roots,
+        folders: DropFolders | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
         self._frames = Counter(
@@ -60,7 +65,7 @@ class Metrics:
             registry=self._registry,
         )
         self._names = {root.path: root.id for root in paths.roots}
-        self._now = _Now(queue, store, paths, events, folders)
+        self._now = _Now(queue, store, self._names, events, roots, folders)
         self._registry.register(self._now)
         queue.watch_frames(self._count)
         if folders is not None:
@@ -84,12 +89,19 @@ class _Now(Collector):
     """What is read off at the moment of asking."""
 
     def __init__(
-        self, queue: JobQueue, store: JobStore, paths: Paths, events: Events, folders: DropFolders | None
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        names: Mapping[Path, str],
+        events: Events,
+        roots: Roots,
+        folders: DropFolders | None,
     ) -> None:
         self._queue = queue
         self._store = store
-        self._paths = paths
+        self._names = names
         self._events = events
+        self._roots = roots
         self._folders = folders
         self.cards: Memories | None = None
 
@@ -127,17 +139,13 @@ class _Now(Collector):
         yield _gauge("gpu_mem_bytes", "Memory of its card that a worker uses.", "worker", used)
 
     def _of_roots(self) -> Iterator[Metric]:
-        roots = {root.id: root.path for root in self._paths.roots}
-        online = {name: int(path.is_dir()) for name, path in roots.items()}
+        health = self._roots.health()
+        online = {name: int(root.online) for name, root in health.items()}
         yield _gauge("root_up", "Whether the folder is there.", "root", online)
-        free = {}
-        for name, path in roots.items():
-            with suppress(OSError):
-                free[name] = shutil.disk_usage(path).free
+        free = {name: root.free_bytes for name, root in health.items() if root.free_bytes is not None}
         yield _gauge("disk_free_bytes", "Free bytes on the folder's disk.", "root", free)
         if self._folders is not None:
-            lags = self._folders.lags()
-            known = {name: lags[path] for name, path in roots.items() if path in lags}
+            known = {self._names[path]: lag for path, lag in self._folders.lags().items()}
             yield _gauge("watch_lag_seconds", "Age of what is known of a drop folder.", "root", known)
 
 

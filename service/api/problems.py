@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from service import errors
+from service.api.hardening import HARDENING
 
 STATUS: dict[type[errors.DropKeyError], int] = {
     errors.NotFound: 404,
@@ -85,4 +86,6 @@ def listed(found: Sequence[Any]) -> list[dict[str, str]]:
 
 def _unknown(_request: Request, error: Exception) -> ProblemResponse:
     log.error("request crashed", exc_info=error)
-    return problem(500, "The service failed on this request; its log says why.", kind="error")
+    reply = problem(500, "The service failed on this request; its log says why.", kind="error")
+    reply.raw_headers.extend(HARDENING)  # Starlette answers crashes outside of all middleware
+    return reply

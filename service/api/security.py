@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.hardening import HARDENING
 from service.api.problems import ProblemResponse, problem
 from service.api.sessions import Sessions
 from service.settings import Settings
@@ -27,15 +28,6 @@ _OPEN = "/health/"
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # somebody else asks through this machine
 _READING = ("GET", "HEAD", "OPTIONS")
 CHANGING_HEADER = "x-dropkey"
-_POLICY = "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-_HARDENING = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", f"{_POLICY}frame-ancestors 'none'".encode()),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
 
 
 class Gate:
@@ -78,7 +70,7 @@ class Gate:
         authorized = by_token or by_cookie
         refusal = self._refusal(scope, headers, authorized, by_cookie)
         if refusal is not None:
-            refusal.raw_headers.extend(_HARDENING)
+            refusal.raw_headers.extend(HARDENING)
             await refusal(scope, receive, send)
             return
         client = scope.get("client")
@@ -90,7 +82,7 @@ class Gate:
         async def hardened(message: Mapping[str, object]) -> None:
             if message["type"] == "http.response.start":
                 given = message.get("headers", ())
-                message = {**message, "headers": [*given, *_HARDENING]}  # type: ignore[misc]  # ASGI: pairs of bytes
+                message = {**message, "headers": [*given, *HARDENING]}  # type: ignore[misc]  # ASGI: pairs of bytes
             await send(dict(message))
 
         await self._app(scope, receive, hardened)

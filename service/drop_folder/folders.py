@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -54,6 +55,10 @@ class DropFolders:
         """Return, by root, whether it is there."""
         return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
 
+    def free_bytes(self) -> dict[Path, int | None]:
+        """Return, by root, the room on its disk as its last scan found it; None while it is away."""
+        return {keeper.folder.root: keeper.free_bytes for keeper in self._keepers}
+
     def watch_scans(self, watcher: ScanWatcher) -> None:
         """Tell ``watcher`` of each finished scan: its root, and the seconds that it took; from the scanning threads."""
         self._watchers.append(watcher)
@@ -75,6 +80,7 @@ class _Keeper:
     def __init__(self, folder: DropFolder, settings: Settings, closing: threading.Event, scanned: ScanWatcher) -> None:
         self.folder = folder
         self.looked = time.monotonic()
+        self.free_bytes: int | None = None
         self._scanned = scanned
         self._settings = settings
         self._closing = closing
@@ -93,20 +99,26 @@ class _Keeper:
         self._thread.join(timeout=5.0)
         self._watch.stop()
 
+    def look(self) -> None:
+        """Scan the folder once, and keep how it is."""
+        began = time.monotonic()
+        try:
+            # Before the scan, so that nothing falls between the two.
+            if self.folder.root.is_dir():
+                self._watch.ensure()
+            self.folder.scan()
+            self.free_bytes = _free(self.folder.root) if self.folder.online else None
+            if self.folder.online:
+                self.looked = began
+                self._scanned(self.folder.root, time.monotonic() - began)
+        except Exception:
+            # Whatever lies in one folder must not end the watching of it.
+            log.exception("scan failed", root=str(self.folder.root))
+
     def _run(self) -> None:
         while not self._closing.is_set():
             began = time.monotonic()
-            try:
-                # Before the scan, so that nothing falls between the two.
-                if self.folder.root.is_dir():
-                    self._watch.ensure()
-                self.folder.scan()
-                if self.folder.online:
-                    self.looked = began
-                    self._scanned(self.folder.root, time.monotonic() - began)
-            except Exception:
-                # Whatever lies in one folder must not end the watching of it.
-                log.exception("scan failed", root=str(self.folder.root))
+            self.look()
             took = time.monotonic() - began
             least = max(LEAST_PAUSE_SECONDS, SHARE_OF_SCANNING * took)
             self._closing.wait(min(least, self._settings.idle_scan_seconds))
@@ -117,3 +129,10 @@ class _Keeper:
         if not self.folder.online or self.folder.busy:
             return min(self._settings.scan_seconds, max(self._settings.settle_stable_seconds, LEAST_PAUSE_SECONDS))
         return self._settings.idle_scan_seconds
+
+
+def _free(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None

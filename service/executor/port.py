@@ -61,6 +61,7 @@ class WorkerStatus:
     deaths_in_a_row: int = 0
     problem: Problem | None = None  # why it last died, or could not work
     restarts: Mapping[RestartReason, int] = field(default_factory=dict)  # how often, by why the one before ended
+    card: str | None = None  # the only CUDA card that it sees, as CUDA_VISIBLE_DEVICES takes it: number or UUID
 
 
 class Executor(Protocol):

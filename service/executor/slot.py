@@ -91,7 +91,7 @@ class Slot:
         self._life: _Life | None = None
         self._shot: _Shot | None = None
         self._previews: dict[str, Future[PreviewMade]] = {}
-        self._status = WorkerStatus(name=name, state="starting")
+        self._status = WorkerStatus(name=name, state="starting", card=environment.get("CUDA_VISIBLE_DEVICES"))
         self._deaths = 0
         self._ended_as: RestartReason | None = None  # the last process
         self._restarts: Counter[RestartReason] = Counter()
@@ -319,4 +319,5 @@ class Slot:
             deaths_in_a_row=self._deaths,
             problem=problem or before.problem,
             restarts=dict(self._restarts),
+            card=before.card,
         )

@@ -142,7 +142,7 @@ def test_two_cards_key_two_shots_at_once_each_seeing_its_own(tmp_path):
         until(lambda: all(queue.get(job.id).frames_done >= 1 for job in jobs), "both are under way")
         assert {queue.get(job.id).state for job in jobs} == {JobState.RUNNING}
         visible = {psutil.Process(w.pid).environ()["CUDA_VISIBLE_DEVICES"] for w in queue.workers()}
-        assert visible == {"GPU-1", "GPU-2"}
+        assert visible == {"GPU-1", "GPU-2"} == {worker.card for worker in queue.workers()}
         for job in jobs:
             queue.cancel(job.id)
 

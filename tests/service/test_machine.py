@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api import machine
+from service.api import machine, roots
 from service.drop_folder import DropFolders
 from service.executor import WorkerStatus
 from service.jobs import FrameResult, FrameState
@@ -32,10 +34,50 @@ def client(place: Place) -> Asker:
 
 
 def test_roots_are_listed_with_their_health(client: Asker, place: Place, tmp_path: Path) -> None:
-    roots = {root["id"]: root for root in client.get("/roots").json()["roots"]}
-    assert roots["drop"]["path"] == str(place.root) and roots["drop"]["watched"] and roots["drop"]["online"]
-    assert roots["drop"]["free_bytes"] > 0
-    assert not roots["away"]["online"] and not roots["away"]["watched"] and roots["away"]["free_bytes"] is None
+    found = {root["id"]: root for root in client.get("/roots").json()["roots"]}
+    assert found["drop"]["path"] == str(place.root) and found["drop"]["watched"] and found["drop"]["online"]
+    assert found["drop"]["free_bytes"] > 0
+    assert not found["away"]["online"] and not found["away"]["watched"] and found["away"]["free_bytes"] is None
+
+
+def test_a_drop_folder_that_lost_its_share_is_away_although_its_mount_point_is_there(place: Place) -> None:
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    (keeper,) = folders._keepers
+    client = asker(place, folders=folders)
+    place.render([1, 2])
+    try:
+        keeper.look()
+        drop, *_ = client.get("/roots").json()["roots"]
+        assert drop["online"] and drop["free_bytes"] > 0
+        shutil.rmtree(place.root / "hero")
+        keeper.folder._device = -1  # what was mounted there before
+        keeper.look()
+    finally:
+        keeper._watch.stop()
+    assert place.root.is_dir()
+    drop, *_ = client.get("/roots").json()["roots"]
+    assert (drop["id"], drop["online"], drop["free_bytes"]) == ("drop", False, None)
+    told = figures(client)
+    assert told["dropkey_root_up", "drop"] == 0 and ("dropkey_disk_free_bytes", "drop") not in told
+
+
+def test_a_root_that_hangs_keeps_one_thread_and_nobody_waiting(
+    client: Asker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mended, looks = threading.Event(), []
+
+    def hang(folder: Path) -> roots.Health:
+        looks.append(folder)
+        mended.wait(PATIENCE)
+        return roots.Health(online=True, free_bytes=1)
+
+    monkeypatch.setattr(roots, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(roots, "look_at", hang)
+    for _ in range(3):
+        assert not any(root["online"] for root in client.get("/roots").json()["roots"])
+    assert len(looks) == len(set(looks)) == 3, "drop, away and output, once each"
+    mended.set()
+    until(lambda: all(root["free_bytes"] == 1 for root in client.get("/roots").json()["roots"]), "they are back")
 
 
 def test_what_browsing_finds_can_be_submitted(client: Asker, place: Place) -> None:
@@ -99,19 +141,49 @@ def test_a_folder_with_very_much_in_it_is_cut(client: Asker, place: Place, monke
     assert len(found["folders"]) == 2 and found["cut"]
 
 
+CARDS = "--query-gpu=index,uuid,memory.used,memory.total"
+PROCESSES = "--query-compute-apps=gpu_uuid,pid,used_memory"
+
+
 def test_workers_tell_their_memory(client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows are as `nvidia-smi --format=csv,noheader,nounits` prints them."""
     working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA H200", pid=os.getpid()), WorkerStatus("1", "waiting"))
     monkeypatch.setattr(place.queue, "workers", lambda: working)
     rows = {
-        "--query-gpu=uuid,memory.total": [["GPU-1", "143771"]],
-        "--query-compute-apps=gpu_uuid,pid,used_memory": [["GPU-1", str(os.getpid()), "2048"], ["GPU-1", "1", "[N/A]"]],
+        CARDS: [["0", "GPU-1", "3000", "143771"]],
+        PROCESSES: [["GPU-1", str(os.getpid()), "2048"], ["GPU-1", "1", "[N/A]"]],
     }
     monkeypatch.setattr(machine, "_driver_rows", rows.__getitem__)
     busy, waiting = client.get("/workers").json()["workers"]
     assert busy["gpu_memory_used_bytes"] == 2048 * 2**20 and busy["gpu_memory_total_bytes"] == 143771 * 2**20
     assert busy["memory_used_bytes"] > 2**20 and busy["memory_total_bytes"] > busy["memory_used_bytes"]
     assert waiting["state"] == "waiting" and waiting["gpu_memory_used_bytes"] is None
+
+
+@pytest.mark.parametrize("card", ["1", "GPU-bb", "GPU-bb22"])
+@pytest.mark.parametrize("processes", [[["GPU-bb22", str(os.getpid()), "[N/A]"]], [["GPU-bb22", "1", "512"]], []])
+def test_where_the_driver_tells_no_process_apart_a_worker_tells_what_its_card_has_in_use(
+    client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch, card: str, processes: list[list[str]]
+) -> None:
+    """So it is on Windows, and in a container, whose process numbers are not the driver's."""
+    working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA RTX 4090", pid=os.getpid(), card=card),)
+    monkeypatch.setattr(place.queue, "workers", lambda: working)
+    rows = {CARDS: [["0", "GPU-aa11", "7", "8192"], ["1", "GPU-bb22", "3000", "24564"]], PROCESSES: processes}
+    monkeypatch.setattr(machine, "_driver_rows", rows.__getitem__)
+    (busy,) = client.get("/workers").json()["workers"]
+    assert busy["gpu_memory_used_bytes"] == 3000 * 2**20 and busy["gpu_memory_total_bytes"] == 24564 * 2**20
+    assert figures(client)["dropkey_gpu_mem_bytes", "0"] == 3000 * 2**20
+
+
+@pytest.mark.parametrize("row", [["0", "GPU-1", "[N/A]", "[N/A]"], ["0", "GPU-2", "1", "2"]])
+def test_memory_that_no_driver_tells_is_unknown(
+    client: Asker, place: Place, monkeypatch: pytest.MonkeyPatch, row: list[str]
+) -> None:
+    working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA GB10", pid=os.getpid(), card="GPU-1"),)
+    monkeypatch.setattr(place.queue, "workers", lambda: working)
+    monkeypatch.setattr(machine, "_driver_rows", {CARDS: [row], PROCESSES: [["GPU-1", "1", "1"]]}.__getitem__)
+    (busy,) = client.get("/workers").json()["workers"]
+    assert busy["gpu_memory_used_bytes"] is None and busy["gpu_memory_total_bytes"] is None
 
 
 def figures(client: Asker) -> dict[tuple[str, str], float]:
