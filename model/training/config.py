@@ -131,24 +131,26 @@ _KEYING_SUBJECTS = {
     "thin": 1.0,
     "fire": 0.15,
     "glow": 0.08,
-    "smoke": 0.3,
+    "smoke": 1.0,
+    "glass": 1.0,
 }
 _KEYING_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.8, "other": 0.8},
-    "set_visible": 0.3,
-    "crew": 0.15,
-    "zoom": (1.0, 3.0),
+    "set_visible": 0.5,
+    "crew": 0.2,
+    "zoom": (1.0, 2.0),
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
-# Plain shoots: even screens, few markers, no set. Classical keying is nearly right there, and where only hard shots are
-# shown the network learns to distrust it everywhere.
+# Plain shoots: even screens, few markers, little of a set. Classical keying is nearly right there, and a network
+# that is shown hard shots alone learns to distrust it everywhere.
 _STUDIO_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.0},
-    "set_visible": 0.0,
+    "set_visible": 0.12,
+    "zoom": (1.0, 4.0),
     "markers": 0.2,
     "near_screen": 0.08,
     "light": (0.5, 3.0),
@@ -169,6 +171,10 @@ _STUDIO_DATA = {
         "net": 0.2,
         "lace": 0.2,
         "veil": 0.2,
+        "smoke": 0.5,
+        "glass": 0.4,
+        "gel": 0.3,
+        "fire": 0.1,
     },
 }
 
