@@ -60,12 +60,16 @@ def examine(settings: Settings) -> list[Finding]:
         check_limits,
         check_prefixes,
     )
+    return [finding for check in checks for finding in look(check, settings)]
+
+
+def look(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    """Return what one check finds."""
     findings: list[Finding] = []
-    for check in checks:
-        try:
-            findings += check(settings)
-        except Exception as error:
-            findings.append(Finding(check.__name__.removeprefix("check_"), "problem", f"could not be checked: {error}"))
+    try:
+        findings.extend(check(settings))
+    except Exception as error:
+        findings.append(Finding(check.__name__.removeprefix("check_"), "problem", f"could not be checked: {error}"))
     return findings
 
 

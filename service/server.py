@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 import webbrowser
@@ -20,6 +21,7 @@ from service.api import create_app
 from service.api.schemas import Check
 from service.api.security import is_loopback
 from service.discovery import claim_instance, load_token, read_discovery, remove_discovery, write_discovery
+from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import LocalExecutor
@@ -47,9 +49,10 @@ def serve(
 
     ``say`` gets the URL once requests are answered, and a link to the page, which ``open_page`` opens in a browser. A
     second service of the same home folder says the first one's URL and returns 0. Raises Misconfigured when it cannot
-    listen, or must not on that address.
+    listen, must not on that address, or reads pictures by libraries with known holes.
     """
     check_address(settings)
+    check_decoders(settings)
     lock = claim_instance(settings)
     if lock is None:
         return _point_to_other(settings, say)
@@ -67,6 +70,12 @@ def serve(
     return 0
 
 
+def somebody_sits_here() -> bool:
+    """Tell whether a person started this at a machine with a display: from a terminal, and not through SSH."""
+    display = sys.platform in ("win32", "darwin") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return sys.stdout.isatty() and display and "SSH_CONNECTION" not in os.environ
+
+
 def check_address(settings: Settings) -> None:
     """Raise Misconfigured for an address beyond this machine without a proxy that keeps strangers out."""
     if not is_loopback(settings.host) and not settings.behind_proxy:
@@ -74,6 +83,14 @@ def check_address(settings: Settings) -> None:
             f"DropKey does not listen on {settings.host}: its HTTP is not encrypted, and others could read the token.",
             fix="Keep host 127.0.0.1, or put a proxy with TLS in front and set behind_proxy.",
         )
+
+
+def check_decoders(settings: Settings) -> None:
+    """Raise Misconfigured where `dropkey doctor` sees a problem with what decodes the files of strangers."""
+    for finding in look(check_pictures, settings):
+        if finding.verdict == "problem":
+            message = f"DropKey does not read files with {finding.message}."
+            raise Misconfigured(message, fix=finding.fix or "Run `dropkey doctor`.")
 
 
 def _run(

@@ -240,3 +240,19 @@ def test_ci_forbids_skipping_the_browser(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("CI", flag)
     with pytest.raises(pytest.fail.Exception, match="NO CHROMIUM"):
         browser.browser_or_skip()
+
+
+def test_a_browser_that_takes_too_long_to_install_is_given_up_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def hang(command: list[str], *, timeout: float, **_: object) -> None:
+        asked.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(browser.shutil, "which", lambda name: name if name == "apt-get" else None)
+    monkeypatch.setattr(browser, "PLACES", ())
+    monkeypatch.setattr(browser.subprocess, "run", hang)
+    assert browser.install_browser() is None
+    (seconds,) = asked
+    assert 0 < seconds < 300, "the limit of the tests that ask"

@@ -50,10 +50,14 @@ def serve(
     stop_with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="Stop when standard input closes (for programs that start it).")
     ] = False,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    open_page: Annotated[
+        bool | None,
+        typer.Option("--open/--no-open", help="Open the page in the browser; unset: where somebody sits at it."),
+    ] = None,
 ) -> None:
     """Watch the drop folders, key what arrives, and answer the panel."""
     from service.server import serve as run_service
+    from service.server import somebody_sits_here
 
     settings = load_settings(
         port=port,
@@ -63,7 +67,8 @@ def serve(
         device=device,
         home=home.absolute() if home else None,
     )
-    raise typer.Exit(run_service(settings, stop_with_stdin=stop_with_stdin, open_page=open_page))
+    opens = somebody_sits_here() if open_page is None else open_page
+    raise typer.Exit(run_service(settings, stop_with_stdin=stop_with_stdin, open_page=opens))
 
 
 @app.command()

@@ -12,16 +12,23 @@ import sys
 import threading
 import time
 
+import psutil
+
 from service.errors import BadInput, DropKeyError
 from service.jobs import Problem
 from service.previews.frames import Frames, Lately, composite, stamp
 from service.previews.messages import Answer, Ask, Pass, Pixel, ReadPixel, ShowPicture, asks
 from service.previews.pictures import picture
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 
 FLOAT_BYTES = 512 * 2**20
 PICTURE_BYTES = 64 * 2**20
 IDLE_SECONDS = 300.0
+ADDRESS_BYTES = 8 * 2**30
+"""Address space that libraries and the stacks of their threads reserve, most of it never touched."""
+
+COPIES = 6
+"""How often the largest picture is in memory at once, as halves, floats, light and for the display, and more."""
 
 log = logging.getLogger("dropkey.previews")
 
@@ -95,8 +102,25 @@ class _Watch:
                     os._exit(0)
 
 
+def cap_memory(settings: Settings) -> None:
+    """Let a file that would take more memory than any picture may fail by itself, before the machine runs short.
+
+    Linux holds to it; macOS takes no such limit, and Windows has none of this kind. The worker that keys has none
+    either: CUDA reserves more address space than there is memory.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        wanted = ADDRESS_BYTES + COPIES * settings.maximum_picture_mib * 2**20
+        most = max(ADDRESS_BYTES, min(wanted, psutil.virtual_memory().total))
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
 def main() -> None:
     """Answer until the service closes its end."""
+    cap_memory(load_settings())
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the answers

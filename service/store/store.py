@@ -106,25 +106,22 @@ class JobStore:
         ``search`` is part of the shot's name, its plate as asked for, or the client, in any case of letters.
         """
         limit = min(max(limit, 1), MAX_PAGE)
-        # No index holds searches, or several states, in order of number, and the table's rows are long: the numbers
-        # are found in a narrow index, read from its newest end.
-        narrow = bool(search) or len(states) > 1
-        columns: Any = _listing if narrow else _job.c
-        fits = []
-        if states:
-            fits.append(columns.state.in_(states) if narrow else columns.state == next(iter(states)))
-        if client is not None:
-            fits.append(columns.client == client)
+        before = None if cursor is None else _read_cursor(cursor)
+        query: sa.Select[Any] | sa.CompoundSelect[Any]
         if search:
-            fits.append(sa.func.instr(columns.words, folded(search)) > 0)
-        if cursor is not None:
-            fits.append(columns.number < _read_cursor(cursor))
-        query = sa.select(_job).order_by(_job.c.number.desc())
-        if narrow:
+            # No index finds parts of words: they are sought in a narrow one, as the table's rows are long.
+            fits = _fits(_listing, client, before, sa.func.instr(_listing.words, folded(search)) > 0)
+            if states:
+                fits.append(_listing.state.in_(states))
             found = sa.select(_listing.number).select_from(sa.text("job INDEXED BY ix_job_listing")).where(*fits)
-            query = query.where(_job.c.number.in_(found.order_by(_listing.number.desc()).limit(limit + 1)))
+            found = found.order_by(_listing.number.desc()).limit(limit + 1)
+            query = sa.select(_job).where(_job.c.number.in_(found)).order_by(_job.c.number.desc())
         else:
-            query = query.where(*fits).limit(limit + 1)
+            # Each state has its jobs in order in an index; SQLite merges them, and reads no more than the page.
+            one_state = [[_job.c.state == state] for state in dict.fromkeys(states)] or [[]]
+            parts = [sa.select(_job).where(*_fits(_job.c, client, before, *state)) for state in one_state]
+            query = parts[0] if len(parts) == 1 else sa.union_all(*parts)
+            query = query.order_by(sa.desc("number")).limit(limit + 1)
         with self._transaction() as connection:
             rows = connection.execute(query).mappings().all()
         page = rows[:limit]
@@ -343,6 +340,18 @@ class JobStore:
 
 def _write_cursor(number: int) -> str:
     return base64.urlsafe_b64encode(f"j{number}".encode()).decode().rstrip("=")
+
+
+def _fits(
+    columns: Any, client: str | None, before: int | None, *more: sa.ColumnElement[bool]
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on a job of a list."""
+    fits = list(more)
+    if client is not None:
+        fits.append(columns.client == client)
+    if before is not None:
+        fits.append(columns.number < before)
+    return fits
 
 
 def _read_cursor(cursor: str) -> int:

@@ -296,8 +296,13 @@ def test_a_crash_is_a_problem_without_its_details(place: Place, monkeypatch: pyt
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(place.queue, "get", crash)
-    problem = check_problem(asker(place).get("/jobs/x"), 500, "error")
-    assert "secret" not in json.dumps(problem)
+    client = asker(place)
+    crashed = client.get("/jobs/x")
+    assert "secret" not in json.dumps(check_problem(crashed, 500, "error"))
+    hardened = client.get("/health/live").headers
+    for name in ("x-content-type-options", "cache-control", "content-security-policy", "referrer-policy"):
+        assert crashed.headers.get_list(name) == hardened.get_list(name) != []
+    assert crashed.headers.keys() >= hardened.keys()
 
 
 @pytest.mark.parametrize(("error", "status"), [(OutputFull("full"), 507), (WorkerLost("gone"), 503)])

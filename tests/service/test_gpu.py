@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.client import Client
 from service.demo import run as demo
 from service.exr import read_exr
 from service.manifest import Manifest
+from service.settings import Settings
 
 FRAMES = 3
 # The order of additions differs between devices, and a pixel at the edge of a decision may fall to either side.
@@ -22,12 +24,24 @@ def keyed_on(device: str, folder: Path) -> tuple[str, dict[str, np.ndarray]]:
     with demo.running_service(folder, device) as service:
         demo.write_shot(folder / "drop" / demo.SHOT, FRAMES)
         path = Path(service.wait()["manifest"])
+        check_card_memory(device, folder)
     manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     channels = {}
     for file in sorted(path.parent.rglob("*.exr")):
         planes, _ = read_exr(file)
         channels |= {f"{file.name} {name}": plane for name, plane in planes.items()}
     return manifest.keyer.device, channels
+
+
+def check_card_memory(device: str, folder: Path) -> None:
+    """Assert that the worker tells how much of its card it uses, and has none to tell of without one."""
+    with Client.of_running(Settings(home=folder / "home")) as client:
+        (worker, *_) = client.workers()
+    used, total = worker.gpu_memory_used_bytes, worker.gpu_memory_total_bytes
+    if device == "cpu":
+        assert used is None and total is None
+    else:
+        assert used is not None and total is not None and 0 < used < total
 
 
 def check_alike(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
+import psutil
 import pytest
 from numpy.typing import NDArray
 
 from service.api.app import create_app
-from service.errors import WorkerLost
+from service.errors import PlateUnreadable, WorkerLost
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import Job, JobRequest
 from service.previews.messages import Look, Pass, Source
@@ -25,7 +26,7 @@ from service.settings import Settings
 from service.shots import shot_from_plate
 from tests.service.asking import TOKEN, Asker, check_problem
 from tests.service.dropping import Place
-from tests.service.shots_on_disk import HEIGHT, WIDTH, plate_pixels, write_shot
+from tests.service.shots_on_disk import HEIGHT, WIDTH, plate_pixels, write_plate, write_shot
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -192,8 +193,28 @@ def test_a_reader_that_was_killed_is_started_anew(shown: Shown) -> None:
     assert shown.get("1/alpha.png").status_code == 200
 
 
-def source(job: Job) -> Source:
-    return Source(shot=job.shot, settings=job.request.settings, output=job.output, frame=1, name=Pass.ALPHA)
+def source(job: Job, name: Pass = Pass.ALPHA) -> Source:
+    return Source(shot=job.shot, settings=job.request.settings, output=job.output, frame=1, name=name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to a limit of its memory")
+def test_a_picture_beyond_the_readers_memory_is_a_problem_and_the_next_one_is_shown(shown: Shown) -> None:
+    import resource
+
+    file = shown.place.root / "large" / "large.0001.exr"
+    write_plate(file, np.zeros((4000, 6000, 3), np.float32))
+    large, _ = shown.place.queue.submit(JobRequest(plate=str(file)), shot_from_plate(file))
+    reader = Reader(environment_of(shown.place.settings))
+    reader.picture(source(shown.job), Look())
+    assert reader._process is not None
+    process = psutil.Process(reader._process.pid)
+    assert process.rlimit(psutil.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + 100 * 2**20, resource.RLIM_INFINITY))
+    # A library that cannot tell ends the process instead, and a new one is started.
+    with pytest.raises((PlateUnreadable, WorkerLost)):
+        reader.picture(source(large, Pass.PLATE), Look())
+    assert reader.picture(source(shown.job, Pass.FOREGROUND), Look())[:4] == b"\x89PNG"
+    reader.close()
 
 
 @pytest.mark.parametrize("way", ["dies", "hangs", "babbles"])

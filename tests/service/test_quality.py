@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from model.settings import FrameNotes, FrameQuality
 from service.jobs import FrameResult, FrameState
 from service.manifest import Manifest, read_manifest
 from service.pipeline import key_shot
-from service.quality import report_on
+from service.quality import FrameFigures, report_on
 from service.shots import shot_from_plate
 from tests.service.asking import asker, check_problem
 from tests.service.dropping import Place
@@ -193,3 +194,14 @@ def test_the_report_is_asked_over_http(place: Place) -> None:
     assert told["shot"]["measured"] == 8 and told["shot"]["worst"][0]["frame"] == 3
     assert told["frames"][3]["stands_out"] == ["edge_spill"]
     check_problem(client.get("/jobs/nobody/quality"), 404, "not_found")
+
+
+def test_the_page_describes_every_figure_and_says_where_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)`", page, flags=re.MULTILINE)
+    reported = FrameFigures.model_fields.keys() - {"frame", "stands_out"}
+    noted = FrameNotes.model_fields.keys() - {"warnings", "quality"}
+    assert sorted(described) == sorted(reported | noted | FrameQuality.model_fields.keys())
+    assert FrameQuality.model_fields.keys() - reported == {"change"}
+    assert noted - reported == {"screen_share", "core_share"}
+    assert reported - noted - FrameQuality.model_fields.keys() == {"flicker"}

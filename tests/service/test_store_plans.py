@@ -38,7 +38,16 @@ CURSOR = base64.urlsafe_b64encode(b"j9000").decode().rstrip("=")
 JOBS_FOUND = ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1"]
 LISTING = [*JOBS_FOUND, "SCAN job USING COVERING INDEX ix_job_listing"]
 LISTING_ON = [*JOBS_FOUND, "SEARCH job USING COVERING INDEX ix_job_listing (number<?)"]
-# No plan sorts (`USE TEMP B-TREE`), and the one `SCAN job` ends after a page, as the test below shows.
+THREE = [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED]
+
+
+def of_two(plan: str) -> list[str]:
+    """Return the plan that merges two lists, both in order of number."""
+    return ["MERGE (UNION ALL)", "LEFT", plan, "RIGHT", plan]
+
+
+# No plan sorts (`USE TEMP B-TREE`), and the one `SCAN job` ends after a page, as a test below shows. Else only searches
+# and `counts` scan, and no more than a narrow index.
 PLANS = {
     "newest": (lambda s: s.list(), ["SCAN job"]),
     "next page": (lambda s: s.list(cursor=CURSOR), ["SEARCH job USING INTEGER PRIMARY KEY (rowid<?)"]),
@@ -51,8 +60,15 @@ PLANS = {
         lambda s: s.list(client="c3", states=[JobState.DONE], cursor=CURSOR),
         ["SEARCH job USING INDEX ix_job_client_state_number (client=? AND state=? AND number<?)"],
     ),
-    "states": (lambda s: s.list(states=TWO), LISTING),
-    "states, client": (lambda s: s.list(states=TWO, client="c3"), LISTING),
+    "states": (lambda s: s.list(states=TWO), of_two("SEARCH job USING INDEX ix_job_state_number (state=?)")),
+    "states, next page": (
+        lambda s: s.list(states=TWO, cursor=CURSOR),
+        of_two("SEARCH job USING INDEX ix_job_state_number (state=? AND number<?)"),
+    ),
+    "states, client": (
+        lambda s: s.list(states=TWO, client="c3"),
+        of_two("SEARCH job USING INDEX ix_job_client_state_number (client=? AND state=?)"),
+    ),
     "search": (lambda s: s.list(search="s7"), LISTING),
     "search, all filters": (lambda s: s.list(search="s7", states=TWO, client="c3"), LISTING),
     "search, next page": (lambda s: s.list(search="s7", cursor=CURSOR), LISTING_ON),
@@ -85,6 +101,27 @@ PLANS = {
 def test_ten_thousand_jobs_are_asked_by_index(full, question):
     ask, plan = PLANS[question]
     assert plan_of(full, ask) == plan
+
+
+@pytest.mark.parametrize("states", [THREE, list(JobState)])
+def test_however_many_states_are_asked_for_none_is_scanned_or_sorted(full, states):
+    plan = plan_of(full, lambda store: store.list(states=states, cursor=CURSOR))
+    assert set(plan) == {
+        "MERGE (UNION ALL)",
+        "LEFT",
+        "RIGHT",
+        "SEARCH job USING INDEX ix_job_state_number (state=? AND number<?)",
+    }
+
+
+def test_pages_of_several_states_follow_each_other_in_order_of_arrival(full):
+    wanted = [n for n in range(9999, -1, -1) if list(JobState)[n % 9] in THREE]
+    found, cursor = [], None
+    for _ in range(3):
+        page = full.list(states=[*THREE, THREE[0]], cursor=cursor)
+        found += [job.shot.name for job in page.jobs]
+        cursor = page.next_cursor
+    assert found == [f"s{number}" for number in wanted[:150]]
 
 
 def test_the_newest_page_of_ten_thousand_jobs_reads_no_more_than_that_of_a_hundred(full):
