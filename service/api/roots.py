@@ -1,7 +1,7 @@
 """How the roots are, told without waiting for a share that hangs.
 
-What is watched is as its last scan found it: a mount point that lost its share is still a folder, and only the scan
-knows that it is not the same one. The others are looked at when somebody asks, in threads of their own.
+They are looked at when somebody asks, in threads of their own. What is watched is there only if its last scan says so
+too: a mount point that lost its share is still a folder, and only the scan knows that it is not the same one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Roots:
         """Return how each root is."""
         scanned = self._scanned()
         for root in self._paths.roots:
-            if root.path not in scanned:
-                self._looks.setdefault(root.path, _Look(root.path)).begin()
-        return {root.id: scanned.get(root.path) or self._looks[root.path].result() for root in self._paths.roots}
+            self._looks.setdefault(root.path, _Look(root.path)).begin()
+        found = {root.id: (self._looks[root.path].result(), scanned.get(root.path)) for root in self._paths.roots}
+        return {name: look if scan is None or scan.online else scan for name, (look, scan) in found.items()}
 
     def _scanned(self) -> dict[Path, Health]:
         if self._folders is None:

@@ -23,6 +23,9 @@ class JobSummary(_Reply):
     shot: str
     """Name of the shot."""
 
+    shot_id: str
+    """Equal for all versions of a shot under one output root, however each of them was asked for."""
+
     plate: str
     """As the asker wrote it."""
 

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 240, HEIGHT = 24;
+const MOST = 8; // frames in the list
 
 const shape = (tag, attributes) => {
   const node = document.createElementNS(SVG, tag);
@@ -29,8 +30,9 @@ export function curves(figures, goTo) {
     frames = list;
     measured = values;
     none.hidden = values.size > 0;
-    worst.replaceChildren(...standing.map(({ frame, words }) => el("li", {}, el("button", { type: "button", class: "jump", data: { frame }, on: { click: () => goTo(frame) } },
-      el("strong", { text: String(frame) }), el("span", { text: words })))));
+    worst.replaceChildren(...standing.slice(0, MOST).map(({ frame, words }) => el("li", {}, el("button", { type: "button", class: "jump", data: { frame }, on: { click: () => goTo(frame) } },
+      el("strong", { text: String(frame) }), el("span", { text: words })))),
+      ...(standing.length > MOST ? [el("li", { class: "hint", text: `and ${standing.length - MOST} more: N goes to each.` })] : []));
     const present = figures.filter(({ name }) => [...values.values()].some((v) => Number.isFinite(v[name])));
     heads = present.map(chart);
     charts.replaceChildren(...heads.map((head) => head.node));

@@ -5,10 +5,10 @@ import { el } from "./dom.js";
 
 const THUMB = 160; // pixels of the longer side
 const WIDE = 84; // pixels on the screen per thumbnail
-const PLAY_MS = 1000 / 12;
+const PLAY_MS = 1000 / 12; // per frame at least; pictures that take longer are waited for
 
 /**
- * @param {{id: string, went: (frame: number) => void}} does
+ * @param {{id: string, went: (frame: number) => Promise}} does `went` resolves once the frame is drawn
  */
 export function filmstrip({ id, went }) {
   let frames = [];
@@ -30,7 +30,7 @@ export function filmstrip({ id, went }) {
     if (!frames.length) return;
     at = Math.min(frames.length - 1, Math.max(0, index));
     place();
-    went(frames[at]);
+    return went(frames[at]);
   }
 
   function place() {
@@ -76,10 +76,18 @@ export function filmstrip({ id, went }) {
   }
 
   function play(on = playing === null) {
-    clearInterval(playing);
-    playing = on ? setInterval(() => go(at + 1 >= frames.length ? 0 : at + 1), PLAY_MS) : null;
+    playing = on ? {} : null;
+    if (on) run(playing);
     button.textContent = on ? "❚❚" : "▶";
     button.setAttribute("aria-label", on ? "Stop playing" : "Play");
+  }
+
+  async function run(mine) {
+    while (playing === mine) {
+      const rest = new Promise((done) => setTimeout(done, PLAY_MS));
+      await go(at + 1 >= frames.length ? 0 : at + 1);
+      await rest;
+    }
   }
 
   return {

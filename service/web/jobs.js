@@ -23,6 +23,11 @@ class List {
     return this.states.length === FILTERS.all.length && !this.search;
   }
 
+  /** What is in work is listed as it will run; all of it is read, as the next to run is among the oldest. */
+  get inWork() {
+    return this.states === FILTERS.active;
+  }
+
   /** Read the next page. */
   async read() {
     const page = await listJobs({ state: this.states.length === FILTERS.all.length ? [] : this.states, search: this.search, cursor: this.cursor });
@@ -85,12 +90,13 @@ export class Jobs extends EventTarget {
 
   /** Those of the list at hand. */
   listed() {
-    return this.all().filter((job) => this.#list.shows(job));
+    const listed = this.all().filter((job) => this.#list.shows(job));
+    return this.#list.inWork ? listed.sort(later) : listed;
   }
 
-  /** Other versions of the same shot, newest first. */
+  /** All versions of the same shot, newest first. */
   versions(job) {
-    return this.all().filter((other) => shotName(other) === shotName(job) && other.plate === job.plate)
+    return this.all().filter((other) => other.id === job.id || (job.shot_id && other.shot_id === job.shot_id))
       .sort((a, b) => b.version - a.version);
   }
 
@@ -107,7 +113,8 @@ export class Jobs extends EventTarget {
     await this.#deepen(all, before);
     this.#all = all;
     if (this.#list === before) this.#list = all;
-    if (all.cursor !== null) this.#put((await listJobs({ state: FILTERS.active })).jobs);
+    // What runs is seldom among the newest: of equal priorities, the oldest goes first.
+    if (all.cursor !== null) for (const { jobs } of await Promise.all([["running"], FILTERS.active].map((state) => listJobs({ state })))) this.#put(jobs);
     if (narrow) await this.#again(narrow);
     for (const [id, job] of this.#known) if (job.updated_at === OVERTAKEN) this.remove(id);
     this.#tell();
@@ -115,7 +122,7 @@ export class Jobs extends EventTarget {
 
   /** Read `list` as far down as `like` was. */
   async #deepen(list, like) {
-    while (list.cursor !== null && list.depth < like.depth) this.#put(await list.read());
+    while (list.cursor !== null && (list.inWork || list.depth < like.depth)) this.#put(await list.read());
   }
 
   /** Read a search or filter anew, unless another one is at hand by then. */
@@ -140,6 +147,7 @@ export class Jobs extends EventTarget {
 
   count(counts) {
     this.#counts = counts;
+    this.dispatchEvent(new Event("counts"));
     this.#tell();
   }
 
@@ -155,7 +163,9 @@ export class Jobs extends EventTarget {
     this.#list = list.whole ? this.#all : list;
     this.#tell(); // with what is known already
     // Where everything was read, nothing can be found that is not known.
-    if (!list.whole && this.#all.cursor !== null) this.#put(await list.read());
+    if (list.whole || this.#all.cursor === null) return;
+    do this.#put(await list.read());
+    while (list.inWork && list.cursor !== null && this.#list === list);
   }
 
   /** Read the next page of the list at hand. */
@@ -190,15 +200,16 @@ export class Jobs extends EventTarget {
 
 /** Order of lists; positive where `a` is the older one. */
 const older = (a, b) => compared(b.created_at, a.created_at) || compared(b.id, a.id);
+
+/** Order of what is in work; positive where `a` runs later. Of equal priorities, the oldest goes first. */
+const later = (a, b) => (b.state === "running") - (a.state === "running") || b.priority - a.priority || -older(a, b);
 const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 const plain = (text) => text.normalize("NFC").toLowerCase();
 
-const shotName = (job) => (typeof job.shot === "string" ? job.shot : job.shot?.name) ?? "";
-
 /** A whole job and a job of a list say the same in two shapes; keep the flat one. */
 function summary(job, before = {}) {
   if (typeof job.shot === "string" || job.shot === undefined) return { ...before, ...job };
-  return { ...job, shot: job.shot.name, plate: job.request?.plate ?? before.plate ?? "", client: job.request?.client ?? null,
+  return { ...job, shot: job.shot.name, shot_id: before.shot_id, plate: job.request?.plate ?? before.plate ?? "", client: job.request?.client ?? null,
     frames_total: job.frames?.length ?? before.frames_total ?? 0, first_frame: job.frames?.[0] ?? before.first_frame ?? null };
 }

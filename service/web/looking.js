@@ -5,14 +5,19 @@ import { channel, difference, over, pixelsOf } from "./compositing.js";
 import { Pictures } from "./pictures.js";
 
 const CHANNELS = { r: 0, g: 1, b: 2 };
+const REST_MS = 160; // who goes from frame to frame has one keyed on trial where they rest
 
 export class Looking extends EventTarget {
   #frame = null;
-  #turn = 0;
+  #closed = false;
+  #wanted = false; // what is at hand has changed since its pictures were asked for
+  #drawing = null; // promise, while pictures are on their way
   #own = null; // ImageBitmap
   #states = new Map();
   #tried = null; // {settings, tell}: what the artist tries
   #trial = null; // {frame, place}: where a frame lies that was keyed so
+  #resting = null;
+  #asking = null; // AbortController of the preview that is being asked for
 
   constructor(id, viewer) {
     super();
@@ -24,7 +29,8 @@ export class Looking extends EventTarget {
   }
 
   close() {
-    this.#turn = -1;
+    this.#closed = true;
+    this.#giveUp();
     this.pictures.close();
     this.#own?.close();
   }
@@ -85,28 +91,42 @@ export class Looking extends EventTarget {
     if (frame === this.#frame) this.render();
   }
 
-  frame(frame, next) {
+  /** Go to a frame; resolves once it is drawn. `next` is fetched ahead. */
+  async frame(frame, next) {
     this.#frame = frame;
-    const drawn = this.#take(null);
-    if (this.#tried) this.#retry();
-    drawn.then(() => next !== undefined && this.#states.get(next)?.state === "done" && this.#fetch(next).catch(() => {}));
+    this.#giveUp();
+    if (this.#tried) {
+      this.#tried.tell("Rest on a frame to see these settings on it.");
+      this.#resting = setTimeout(() => this.#retry(), REST_MS);
+    }
+    await this.#take(null);
+    const ahead = this.#frame === frame && !this.#closed && this.#states.get(next)?.state === "done";
+    if (ahead) this.#fetch(this.how, next).catch(() => {});
   }
 
   /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
   async try(settings, tell) {
     this.#tried = settings && { settings, tell };
+    this.#giveUp();
     if (settings) return this.#retry();
     tell("");
     await this.#take(null);
   }
 
+  /** No longer ask for the preview that was wanted. */
+  #giveUp() {
+    clearTimeout(this.#resting);
+    this.#asking?.abort();
+  }
+
   async #retry() {
     const tried = this.#tried;
     const frame = this.#frame;
-    const current = () => this.#tried === tried && this.#frame === frame;
+    const asking = this.#asking = new AbortController();
+    const current = () => !asking.signal.aborted && this.#tried === tried && this.#frame === frame;
     tried.tell("Keying this frame…");
     try {
-      const place = await preview(this.id, frame, tried.settings);
+      const place = await preview(this.id, frame, tried.settings, asking.signal);
       if (!current()) return;
       await this.#take({ frame, place });
       if (current()) tried.tell("You see these settings on this frame. Nothing is written until you key again.");
@@ -127,16 +147,29 @@ export class Looking extends EventTarget {
     await drawn;
   }
 
-  /** Draw the frame at hand; what is asked for meanwhile wins. */
+  /**
+   * Draw what is at hand; resolves once it is drawn. The service makes pictures one by one, also those that nobody waits
+   * for any more: while some are on their way, no others are asked for, and then only the newest.
+   */
   async render() {
-    if (this.#frame === null || this.#turn < 0) return;
-    const turn = ++this.#turn;
-    try {
-      const { a, b } = await this.#composed();
-      if (turn === this.#turn) this.viewer.show(a, b);
-    } catch (error) {
-      if (turn === this.#turn) this.viewer.tell(this.#sentence(error));
+    if (this.#frame === null || this.#closed) return;
+    this.#wanted = true;
+    this.#drawing ??= this.#draw();
+    await this.#drawing;
+  }
+
+  async #draw() {
+    while (this.#wanted && !this.#closed) {
+      this.#wanted = false;
+      this.pictures.only([frameAt(this.id, this.#frame), this.#place("alpha")]);
+      try {
+        const { a, b } = await this.#composed({ ...this.how });
+        if (!this.#closed) this.viewer.show(a, b);
+      } catch (error) {
+        if (!this.#wanted && !this.#closed) this.viewer.tell(this.#sentence(error));
+      }
     }
+    this.#drawing = null; // in one go with the last look at what is wanted
   }
 
   #sentence(error) {
@@ -147,10 +180,9 @@ export class Looking extends EventTarget {
     return error.message;
   }
 
-  async #fetch(frame = this.#frame) {
-    const { view, compare, against, over: behind, exposure, gamma } = this.how;
+  async #fetch({ view, channel: shown, compare, against, over: behind, exposure, gamma }, frame = this.#frame) {
     const light = { exposure, gamma };
-    const names = new Set(this.how.channel === "a" ? ["alpha"] : [view, ...(compare === "off" ? [] : [against])]);
+    const names = new Set(shown === "a" ? ["alpha"] : [view, ...(compare === "off" ? [] : [against])]);
     if (behind === "own" && names.delete("composite")) for (const part of ["foreground", "coverage"]) names.add(part);
     const asked = {
       coverage: ["alpha", { exposure: 0, gamma: 1 }],
@@ -161,19 +193,18 @@ export class Looking extends EventTarget {
     return Object.fromEntries(found);
   }
 
-  async #composed() {
-    const pictures = await this.#fetch();
-    const a = this.#one(this.how.view, pictures);
-    if (this.how.compare === "off" || this.how.channel === "a") return { a, b: null };
-    const b = this.#one(this.how.against, pictures);
+  async #composed(how) {
+    const pictures = await this.#fetch(how);
+    const a = this.#one(how.view, how, pictures);
+    if (how.compare === "off" || how.channel === "a") return { a, b: null };
+    const b = this.#one(how.against, how, pictures);
     // As in compositing programs, A is left of the wipe.
-    return this.how.compare === "difference" ? { a: difference(a, b), b: null } : { a, b };
+    return how.compare === "difference" ? { a: difference(a, b), b: null } : { a, b };
   }
 
-  #one(view, pictures) {
-    const { channel: shown, exposure, gamma } = this.how;
+  #one(view, { channel: shown, exposure, gamma, over: behind }, pictures) {
     if (shown === "a") return pictures.alpha;
-    const picture = view === "composite" && this.how.over === "own"
+    const picture = view === "composite" && behind === "own"
       ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight })
       : pictures[view];
     return shown in CHANNELS ? channel(picture, CHANNELS[shown]) : picture;

@@ -5,10 +5,11 @@ import { el } from "./dom.js";
 import { bytes } from "./words.js";
 
 const EVERY = 5000;
+const REST_MS = 300; // after the counts of the queue changed
 const UNKNOWN = "Not known.";
 
-/** Return the panel; it looks again every few seconds while it is on the page. */
-export function machinePanel() {
+/** Return the panel; while it is on the page it looks again every few seconds, and when `jobs` are counted anew. */
+export function machinePanel(jobs) {
   const workers = el("ul", { class: "plain" });
   const folders = el("ul", { class: "plain" });
   const disk = el("ul", { class: "plain" });
@@ -17,8 +18,25 @@ export function machinePanel() {
     el("section", {}, el("h2", { text: "Folders" }), folders),
     el("section", {}, el("h2", { text: "Output disk" }), disk));
 
-  async function look() {
-    if (!node.isConnected) return clearInterval(timer);
+  let looking = null;
+  let soon = null;
+
+  function look() {
+    if (!node.isConnected) {
+      clearInterval(timer);
+      jobs.removeEventListener("counts", counted);
+    } else looking ??= ask().finally(() => { looking = null; });
+  }
+
+  function counted() {
+    soon ??= setTimeout(async () => {
+      await looking; // which may have asked before
+      soon = null;
+      look();
+    }, REST_MS);
+  }
+
+  async function ask() {
     const told = (asked) => asked.catch((error) => (error.status === 401 ? UNKNOWN : error.message));
     const [ready, list, known] = await Promise.all([told(getReadiness()), told(getWorkers()), told(getRoots())]);
     workers.replaceChildren(...(list.workers ? list.workers.map(worker) : [line(undefined, "", list)]));
@@ -28,6 +46,7 @@ export function machinePanel() {
   }
 
   const timer = setInterval(look, EVERY);
+  jobs.addEventListener("counts", counted);
   queueMicrotask(look);
   return node;
 }

@@ -6,6 +6,7 @@ const KEPT_BYTES = 768 * 2 ** 20;
 
 export class Pictures {
   #kept = new Map(); // path → promise of an ImageBitmap; oldest first
+  #coming = new Map(); // path → AbortController, while it is on its way
   #sizes = new Map();
   #bytes = 0;
 
@@ -14,11 +15,16 @@ export class Pictures {
     const path = picturePath(place, pass, view);
     const known = this.#kept.get(path);
     this.#kept.delete(path);
-    const promise = known ?? picture(path);
+    const promise = known ?? this.#fetch(path);
     this.#kept.set(path, promise);
     const isKept = () => this.#kept.get(path) === promise; // and was not forgotten meanwhile
     if (!known) promise.then((bitmap) => isKept() && this.#weigh(path, bitmap), () => isKept() && this.#kept.delete(path));
     return promise;
+  }
+
+  /** Give up what is on its way of other frames than those at `places`. */
+  only(places) {
+    for (const path of [...this.#coming.keys()]) if (!places.some((place) => path.startsWith(`${place}/`))) this.#drop(path);
   }
 
   /** Forget what was fetched of the frame at `place`. */
@@ -28,6 +34,12 @@ export class Pictures {
 
   close() {
     for (const path of [...this.#kept.keys()]) this.#drop(path);
+  }
+
+  #fetch(path) {
+    const control = new AbortController();
+    this.#coming.set(path, control);
+    return picture(path, control.signal).finally(() => this.#coming.get(path) === control && this.#coming.delete(path));
   }
 
   #weigh(path, bitmap) {
@@ -43,6 +55,8 @@ export class Pictures {
   #drop(path) {
     const promise = this.#kept.get(path);
     this.#kept.delete(path);
+    this.#coming.get(path)?.abort();
+    this.#coming.delete(path);
     this.#bytes -= this.#sizes.get(path) ?? 0;
     this.#sizes.delete(path);
     promise?.then((bitmap) => bitmap.close?.(), () => {});

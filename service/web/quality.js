@@ -18,7 +18,6 @@ export const FIGURES = [
   { name: "core_share", words: "Core", tell: percent },
 ];
 const NAMED = new Map(FIGURES.map((figure) => [figure.name, figure]));
-const MOST = 8;
 
 /** Frame → its figures; `report` is the service's, null where it has none. */
 export function measuredOf(frames, report) {
@@ -37,5 +36,5 @@ export function standouts(frames, report) {
     add(frame, `${words} ${tell(value)}, usually ${tell(usual)}`);
   }
   for (const { frame, notes } of frames) for (const words of notes?.warnings ?? []) add(frame, words);
-  return [...found].slice(0, MOST).map(([frame, words]) => ({ frame, words }));
+  return [...found].map(([frame, words]) => ({ frame, words }));
 }

@@ -74,6 +74,7 @@ export function queueView({ jobs, open, submit }) {
     for (const [id, { row }] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); }
     const stale = Date.now() - freshened > FRESH_MS;
     if (stale) freshened = Date.now();
+    const focused = list.contains(document.activeElement) ? document.activeElement : null;
     shown.forEach((job, index) => {
       if (!rows.has(job.id)) rows.set(job.id, { row: jobRow(job, { open, run, prioritize }), job });
       const known = rows.get(job.id);
@@ -82,6 +83,7 @@ export function queueView({ jobs, open, submit }) {
       known.job = job;
       if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] ?? null);
     });
+    if (focused?.isConnected && document.activeElement !== focused) focused.focus(); // its row was moved
     say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${all} jobs` : "");
     empty.hidden = shown.length > 0;
     empty.textContent = all ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
@@ -120,7 +122,7 @@ export function queueView({ jobs, open, submit }) {
   const node = el("div", { class: "queue" },
     el("section", { class: "list", "aria-labelledby": "queue-title" },
       el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), count, list, empty, older),
-    machinePanel());
+    machinePanel(jobs));
   show();
   end.observe(older);
   const leave = () => {

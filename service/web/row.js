@@ -13,8 +13,10 @@ const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for de
  */
 export function jobRow(first, does) {
   let job = first;
+  let asked = null; // how many frames were done when the picture was asked for
+  let failed = false;
   const image = el("img", { alt: "", loading: "lazy", decoding: "async",
-    on: { error: () => image.classList.remove("loaded"), load: () => image.classList.add("loaded") } });
+    on: { error: () => { image.classList.remove("loaded"); failed = true; picture(); }, load: () => image.classList.add("loaded") } });
   const name = el("a", { class: "open", href: `#/shot/${job.id}` });
   const plate = el("span", { class: "plate" });
   const state = el("span", { class: "state" });
@@ -71,7 +73,11 @@ export function jobRow(first, does) {
   function picture() {
     if (!job.frames_done || job.first_frame === null || job.first_frame === undefined) return;
     const path = picturePath(frameAt(job.id, job.first_frame), "composite", { size: THUMBNAIL });
-    if (image.getAttribute("src") !== path) image.src = path;
+    // The first frame need not be the first that is done.
+    if (image.getAttribute("src") === path && !(failed && asked !== job.frames_done)) return;
+    asked = job.frames_done;
+    failed = false;
+    image.src = path;
   }
 
   show(job);

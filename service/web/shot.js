@@ -43,9 +43,10 @@ export function shotView({ id, jobs, frames: news, open }) {
     el("aside", { class: "side", "aria-label": "Quality and settings" }, quality.node, tune.node));
 
   function went(frame) {
-    looking.frame(frame, strip.next);
+    const drawn = looking.frame(frame, strip.next);
     pixel.refresh();
     quality.at(frame);
+    return drawn;
   }
 
   async function begin() {
@@ -65,7 +66,7 @@ export function shotView({ id, jobs, frames: news, open }) {
 
   /** Read the frames anew; while they arrive, not more often than every second or so. */
   async function look() {
-    const [found, report] = await Promise.all([attempt(() => getFrames(id)), getQuality(id).catch(() => null)]);
+    const [found, report] = await Promise.all([attempt(() => getFrames(id)), getQuality(id).catch(() => null), learn()]);
     if (!found) return;
     states = new Map(found.map((result) => [result.frame, result]));
     const measured = measuredOf(found, report);
@@ -75,6 +76,13 @@ export function shotView({ id, jobs, frames: news, open }) {
     quality.show(list, measured, standing);
     looking.known(states);
     quality.at(strip.frame);
+  }
+
+  /** The screen, and how many pictures a movie has, are known once a worker has begun. */
+  async function learn() {
+    if (job.screen) return;
+    job = await getJob(id).catch(() => job);
+    tune.learn(job);
   }
 
   function heard(event) {

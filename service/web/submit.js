@@ -72,7 +72,8 @@ export function droppedPath(transfer) {
 function cleaned(text) {
   const bare = text.trim().replace(/^(["'])(.*)\1$/, "$2");
   if (!bare.startsWith("file://")) return bare;
-  const path = bare.slice(7);
+  // `file://server/share/x` is a share of another machine.
+  const path = bare.slice(7).replace(/^localhost(?=\/)/i, "").replace(/^(?=[^/])(?![A-Za-z]:)/, "//");
   let decoded = path;
   try { decoded = decodeURIComponent(path); } catch { /* a lone % is no code */ }
   return /^\/[A-Za-z]:/.test(decoded) ? decoded.slice(1) : decoded;

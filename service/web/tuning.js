@@ -1,6 +1,6 @@
 /** Settings of the key to try on the frame at hand, and to key the shot with again. */
 
-import { el } from "./dom.js";
+import { el, say } from "./dom.js";
 import { fromHex, toHex } from "./words.js";
 
 const SLIDERS = [
@@ -11,6 +11,9 @@ const SLIDERS = [
 ];
 const REST_MS = 160; // a slider that is being dragged asks once it rests this long
 
+/** A value that is between the slider's steps keeps its digits. */
+const told = (value) => (Number(value.toFixed(2)) === value ? value.toFixed(2) : String(Number(value.toPrecision(3))));
+
 /**
  * @param {{tried: (settings: object|null) => void, again: (settings: object) => void}} does
  *   `tried(null)`: back to what is on disk.
@@ -18,15 +21,26 @@ const REST_MS = 160; // a slider that is being dragged asks once it rests this l
 export function tuning({ tried, again }) {
   let original = {};
   let found = [0, 0.5, 0];
+  let picked = false; // whether the artist has chosen a screen color
   let timer = null;
   const controls = SLIDERS.map(([name, words, min, max, step]) => {
     const output = el("output", { for: `set-${name}` });
-    const input = el("input", { type: "range", id: `set-${name}`, name, min, max, step, on: { input: () => { output.textContent = Number(input.value).toFixed(2); changed(); } } });
-    return { name, input, output, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
+    const input = el("input", { type: "range", id: `set-${name}`, name, min, max, step, on: { input: () => { show(); changed(); } } });
+    let kept; // what the job has
+    let place; // where the slider put that
+    const value = () => (input.value === place ? kept : Number(input.value));
+    const show = () => { output.textContent = told(value() ?? 0); };
+    const fill = (given) => {
+      kept = given;
+      input.value = given ?? 0;
+      place = input.value;
+      show();
+    };
+    return { name, value, fill, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
   });
   const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
-  const color = el("input", { type: "color", id: "set-color", on: { input: () => changed() } });
+  const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
   const state = el("p", { class: "hint", role: "status" });
   const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { fill(); tried(null); state.textContent = ""; } } });
   const go = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => again(settings()) } });
@@ -38,10 +52,8 @@ export function tuning({ tried, again }) {
     state, el("div", { class: "buttons" }, reset, go));
 
   function fill() {
-    for (const { name, input, output } of controls) {
-      input.value = original[name] ?? 0;
-      output.textContent = Number(input.value).toFixed(2);
-    }
+    for (const control of controls) control.fill(original[control.name]);
+    picked = false;
     refine.checked = original.refine_edges ?? true;
     auto.checked = (original.screen_color ?? "auto") === "auto";
     color.value = toHex(auto.checked ? found : original.screen_color);
@@ -50,7 +62,7 @@ export function tuning({ tried, again }) {
   }
 
   function settings() {
-    const chosen = Object.fromEntries(controls.map(({ name, input }) => [name, Number(input.value)]));
+    const chosen = Object.fromEntries(controls.map(({ name, value }) => [name, value()]));
     const screen = auto.checked ? "auto" : Array.isArray(original.screen_color) && color.value === toHex(original.screen_color)
       ? original.screen_color : fromHex(color.value);
     return { ...original, ...chosen, refine_edges: refine.checked, screen_color: screen };
@@ -73,8 +85,14 @@ export function tuning({ tried, again }) {
       found = job.screen?.color ?? found;
       fill();
     },
+    /** The survey has found a screen since. */
+    learn(job) {
+      found = job.screen?.color ?? found;
+      // Who looks for the color by hand and has chosen none yet should begin with the one that was found.
+      if (!picked && (original.screen_color ?? "auto") === "auto") color.value = toHex(found);
+    },
     next: (words) => { go.textContent = `Key again as ${words}`; },
-    tell: (words) => { state.textContent = words; },
+    tell: (words) => say(state, words),
     close: () => clearTimeout(timer),
   };
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
@@ -113,3 +114,9 @@ def stored(service: Service, job_id: str, kind: str) -> dict[str, NDArray[np.flo
     """Return the planes of the first frame that was written."""
     file = next((Path(service.job(job_id)["output"]) / kind).glob("*.1001.exr"))
     return read_exr(file)[0]
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe-core finds serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]

@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service.serving import Service
 from tests.service.shots_on_disk import plate_pixels, write_plate, write_shot
-from tests.service.web.screen import DONE_MS, HEIGHT, WIDTH, opened
+from tests.service.web.screen import DONE_MS, HEIGHT, WIDTH, opened, serious
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -98,6 +97,13 @@ def test_a_dragged_path_loses_its_quotes_and_a_file_without_one_is_answered_with
     expect(dialog.get_by_label("Plate")).to_have_value("/shots/a take/100% green.####.exr")
     drop(page, "dialog", {"text/uri-list": "file:///shots/100%%20green.mov"})
     expect(dialog.get_by_label("Plate")).to_have_value("/shots/100%%20green.mov")  # no address that could be read
+    for address, path in (
+        ("file://server/share/a%20take/green.mov", "//server/share/a take/green.mov"),
+        ("file://localhost/shots/green.mov", "/shots/green.mov"),
+        ("file:///S:/shots/green.mov", "S:/shots/green.mov"),
+    ):
+        drop(page, "dialog", {"text/uri-list": address})
+        expect(dialog.get_by_label("Plate")).to_have_value(path)
 
 
 def test_a_job_beyond_the_roots_is_listed_and_the_page_says_why_it_shows_no_more(
@@ -132,11 +138,6 @@ def test_the_name_of_a_shot_stays_text(page: Page, hero: str, home: Path) -> Non
     row.locator("a.open").click()
     expect(page.locator(".title h1")).to_have_text(f"{safe} v001")
     expect(page.locator('img[src="x"]')).to_have_count(0)
-
-
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
 
 
 def test_queue_shot_and_dialogs_have_no_serious_accessibility_finding(page: Page, hero: str) -> None:

@@ -18,6 +18,7 @@ from service.store import JobStore
 from tests.service.serving import serving
 from tests.service.shots_on_disk import write_shot
 from tests.service.web.browser import signed_in
+from tests.service.web.screen import serious
 
 JOBS = 300
 PAGE = 100
@@ -55,6 +56,7 @@ def test_a_page_goes_on_where_it_was_when_its_service_is_back(browser: Browser, 
         service.process.terminate()
         service.process.wait(60)
         expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
+        assert serious(page) == []
         write_shot(home / "drop" / "later", range(1, 3), 48, 32)
         with serving(home, port=port):
             expect(page.locator("#link")).to_have_text("Live", timeout=60_000)

@@ -37,9 +37,34 @@ def test_scrubbing_shows_the_frame_that_was_gone_to(page: Page, hero: str) -> No
     expect(page.locator("#frame")).to_contain_text("1002")
     page.keyboard.press("End")
     expect(page.locator("#frame")).to_contain_text("1006")
+    page.keyboard.press("PageUp")
+    expect(page.locator("#frame")).to_contain_text("1001")  # ten back, or as many as there are
+    page.keyboard.press("PageDown")
+    expect(page.locator("#frame")).to_contain_text("1006")
     track = page.locator(".track")
     track.click(position={"x": 4, "y": 20})
     expect(page.locator("#frame")).to_contain_text("1001")
+
+
+def test_ten_frames_are_stepped_over_at_once(page: Page, long: str) -> None:
+    page.goto(f"{page.url.partition('#')[0]}#/shot/{long}")
+    frame = page.locator("#frame")
+    expect(frame).to_contain_text("1  (1 of 499)")
+    for key, number in (("PageDown", 11), ("PageDown", 21), ("PageUp", 11), ("PageUp", 1), ("PageUp", 1)):
+        page.keyboard.press(key)
+        expect(frame).to_have_text(f"{number}  ({number} of 499)")
+
+
+def test_play_goes_through_the_frames_and_stops(page: Page, hero: str) -> None:
+    opened(page, hero)
+    frame = page.locator("#frame")
+    page.keyboard.press("Space")
+    expect(frame).not_to_contain_text("1001")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    at = str(frame.text_content())
+    page.evaluate("() => new Promise((done) => setTimeout(done, 500))")  # several frames of play
+    expect(frame).to_have_text(at)
 
 
 def test_every_frame_has_its_thumbnail_in_the_filmstrip(page: Page, hero: str) -> None:
