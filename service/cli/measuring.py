@@ -68,7 +68,8 @@ def evaluate(
         stamp(weights, report)
     if page is not None:
         typer.echo(str(write_page(report, page.absolute(), _write_picture)))
-    if report.missing:
+    # Who names neither a folder nor a set asks for what is there; the table says what is not.
+    if report.missing and (plates is not None or only):
         raise PlateMissing(
             f"Plates are missing: {'; '.join(report.missing)}.",
             fix="Name their folder with --plates or DROPKEY_PLATES.",

@@ -31,7 +31,9 @@ def train(
     network: Annotated[
         str | None, typer.Option(help="Network to train: neural (unset as well), regression or classification.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="New folder for weights, state and loss curve.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="New folder for weights, state and loss curve; unset: out/NETWORK.")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Folder of an interrupted run: goes on in it, with its choices.")
     ] = None,
@@ -59,9 +61,9 @@ def train(
     device: Annotated[Device | None, typer.Option(help="Where training runs.")] = None,
 ) -> None:
     """Train a network on procedural shots; an interrupted run goes on with --resume."""
-    if (output is None) == (resume is None):
+    if output is not None and resume is not None:
         raise BadInput(
-            "Training needs a folder.", fix="Give --output for a new run, or --resume for an interrupted one."
+            "A run is new or goes on.", fix="Give --output for a new run, or --resume for an interrupted one."
         )
     import torch
 
@@ -78,8 +80,7 @@ def train(
     named |= {"own_shots": str(data.resolve())} if data else {}
     chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
     config = _config(network or "neural", where, chosen)
-    folder = resume or output
-    assert folder is not None
+    folder = resume or output or Path("out") / config.network
     done = run_training(
         config,
         folder,

@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from model.settings import KeySettings
-from service.cli import app
+from service.cli import app, measuring
 from service.cli.keying import key_settings
 from service.demo import pictures
 from service.demo.shot import paint_frame
@@ -221,6 +221,14 @@ def test_bench_measures_a_painted_shot(dropkey: Dropkey) -> None:
 def test_unknown_sizes_and_sets_are_named(dropkey: Dropkey) -> None:
     assert dropkey("bench", "8k").exit_code == 10
     assert dropkey("evaluate", "--set", "plates/moon").exit_code == 10
+
+
+def test_who_names_no_plates_gets_what_is_there_and_no_error(dropkey: Dropkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DROPKEY_PLATES", raising=False)
+    monkeypatch.setattr(measuring, "chosen_sets", lambda names: ("plates/alpha",))
+    result = dropkey("evaluate", "--quick", "--keyer", "difference")
+    assert result.exit_code == 0, result.output
+    assert "no folder of plates was given" in result.stdout
 
 
 def test_missing_plates_are_named_not_skipped(dropkey: Dropkey, tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def test_training_writes_weights_that_know_their_origin_and_goes_on_later(dropke
     assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_without_a_folder_a_run_goes_into_one_of_the_networks_name(
+    dropkey: Dropkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = dropkey("train", "--network", "regression", "--steps", 1, *SMALL)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "regression" / "weights.safetensors").is_file()
+    again = dropkey("train", "--network", "regression", "--steps", 1, *SMALL)
+    assert again.exit_code != 0 and "already holds a run" in again.stderr
+
+
 def test_the_neural_keyer_goes_on_learning_from_ones_own_shots(dropkey: Dropkey, tmp_path: Path) -> None:
     write_shots(tmp_path / "shots", generate([4], height=56, width=72), linear_writer(), noiseless=False)
     begun = dropkey("train", "--output", tmp_path / "first", "--steps", 1, *SMALL, *NARROW)
@@ -63,7 +74,6 @@ def test_the_neural_keyer_goes_on_learning_from_ones_own_shots(dropkey: Dropkey,
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["train"],
         ["train", "--output", "a", "--resume", "b"],
         ["train", "--resume", "b", "--steps", "4"],
         ["train", "--output", "a", "--set", "batch"],

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from model.checkpoint import Provenance, load_checkpoint
 from model.data.config import DataConfig
 from model.errors import KeyingError
+from model.evaluation.procedural import FIRST_SEED
 from model.network.registry import build_network
 from model.training.config import TrainingConfig, training_config
 from model.training.curve import Row, draw_curve, read_rows
@@ -151,7 +152,7 @@ def test_shuffled_truth_keeps_the_plates_and_mixes_up_the_alphas() -> None:
 def test_seeds_of_training_stay_below_those_of_validation() -> None:
     largest = TrainingConfig.model_fields["seed"].metadata
     assert any(getattr(limit, "lt", None) == 1_000 for limit in largest)
-    assert 1_000 * SEEDS_PER_RUN <= FIRST_VALIDATION_SEED
+    assert 1_000 * SEEDS_PER_RUN <= FIRST_VALIDATION_SEED < FIRST_SEED, "and both below those of the fixed sets"
 
 
 def test_crops_must_fit_into_shots() -> None:
