@@ -20,8 +20,6 @@ from model.settings import KeySettings
 from model.training.config import TrainingConfig
 from tests.model.test_difference import BLUE, GREEN, disc, flat, shot
 
-NOT_YET = pytest.mark.xfail(reason="the weights have not learned it yet; docs/neural.md tells what lacks")
-
 
 @pytest.fixture(scope="module")
 def keyer() -> NeuralKeyer:
@@ -64,7 +62,6 @@ def test_highlights_in_a_core_matte_are_the_plates_own(keyer: NeuralKeyer) -> No
     assert torch.equal(keyed.foreground[:, 44:60, 54:72], plate[:, 44:60, 54:72])
 
 
-@NOT_YET
 def test_highlights_are_opaque_without_a_matte(keyer: NeuralKeyer) -> None:
     assert bool((key(keyer, with_highlight()).alpha[0, 48:56, 58:68] >= 1.0).all())
 
@@ -129,7 +126,6 @@ def test_hint_garbage_and_core_are_honored(keyer: NeuralKeyer) -> None:
     assert float(key(keyer, plate, Mattes(garbage=mask)).alpha[0, 50:60, 58:70].max()) == 0.0
 
 
-@NOT_YET
 def test_a_given_clean_plate_settles_a_dark_corner(keyer: NeuralKeyer) -> None:
     """A screen whose light falls off in one corner as if something stood there."""
     light = torch.ones(1, 96, 128)
