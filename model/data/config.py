@@ -69,6 +69,9 @@ class DataConfig(BaseModel):
     crew: Probability = 0.0  # came after the fixed sets, which it must not change
     """Chance that people of the crew stand at the sides of a visible set: background, however human they look."""
 
+    gear: Probability = 0.0  # as above
+    """Chance that stands, lamps and pipes of the set are seen in front of the screen: background like all of it."""
+
     wrinkles: Probability = 0.45
     """Chance of folds in the screen."""
 
@@ -77,6 +80,9 @@ class DataConfig(BaseModel):
 
     shadow_strength: tuple[float, float] = (0.1, 0.65)
     """Range of the share of light that the darkest part of a shadow lacks."""
+
+    lamps: Probability = 0.0  # as above
+    """Chance that one to three lamps throw a shadow each, from the subject's foot; otherwise it is moved as a whole."""
 
     light: tuple[float, float] = (0.5, 2.0)
     """Range of the light on the subject, relative to a correct exposure."""

@@ -17,6 +17,7 @@ from model.data.lighting import draw_light, draw_spill, lens_glare, screen_light
 from model.data.materials import Stage
 from model.data.screens import draw_color, screen
 from model.data.seeding import Draw
+from model.data.shadows import shadowed
 from model.data.subjects import KINDS
 from model.data.truth import ALPHA, COLOR, EMISSION, ShotBatch, Truth, empty_stack, over, settle, straight
 from model.data.view import Motion, View, draw_motion
@@ -111,7 +112,7 @@ def photograph(
     ``bends`` say from how many pixels away glass brings the light behind it (T, H, W each). Of the config, only shadow,
     spill and camera count.
     """
-    background = _shadowed(draw.child("shadow"), config, view, stack, backdrop.background)
+    background = shadowed(draw.child("shadow"), config, view, stack, backdrop.background)
     for bend in bends:
         background = shift(background, *bend)
     clean, lit = backdrop.clean_plate, backdrop.clean_plate * backdrop.share
@@ -180,19 +181,6 @@ def _subjects(
 
 def _is_fast(motion: Motion, view: View) -> bool:
     return math.hypot(*motion.velocity) >= 0.006 and math.hypot(*motion.velocity) / view.pixel > 1
-
-
-def _shadowed(draw: Draw, config: DataConfig, view: View, stack: Tensor, background: Tensor) -> Tensor:
-    """Return the background with the subjects' soft shadow: their own shape, moved and blurred."""
-    if not draw.chance(config.shadow):
-        return background
-    strength, softness = draw.uniform(*config.shadow_strength), draw.log_uniform(0.006, 0.06)
-    reach = min(draw.log_uniform(0.01, 0.2) / view.pixel, 0.4 * min(view.height, view.width))
-    heading = draw.uniform(-0.3, math.pi + 0.3) - view.angle
-    still = torch.zeros(1, 1, 1, device=view.device)
-    moved = shift(stack[:, ALPHA], still - reach * math.cos(heading), still - reach * math.sin(heading))
-    shadow = gaussian(moved, min(softness / view.pixel, 0.12 * view.width))
-    return background * (1 - strength * shadow)
 
 
 def _through_lens(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model.data.blur import gaussian
 from model.data.config import DataConfig
+from model.data.gear import with_gear
 from model.data.lighting import Rgb, rgb
 from model.data.markers import Marks, draw_marks
 from model.data.materials import linear_of
@@ -81,6 +82,10 @@ def screen(
         if room.child("crew").chance(config.crew):
             recipe["crew"] = True
             picture, share = with_crew(room.child("crew members"), view, x, y, color, picture, share)
+    gear = draw.child("gear")
+    if gear.chance(config.gear):
+        recipe["gear"] = True
+        picture, share = with_gear(gear.child("pieces"), view, x, y, picture, share)
     if draw.chance(0.5):
         sigma = draw.log_uniform(0.0008, 0.008) / view.pixel
         both = gaussian(torch.cat((picture, share, marks.coverage, marks.color), 1), min(sigma, 12.0))

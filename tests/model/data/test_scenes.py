@@ -141,6 +141,37 @@ def test_crew_at_the_sides_of_the_set_is_background_and_no_subject() -> None:
     assert float(people[:, :40].mean() + people[:, -40:].mean()) > 4 * float(people[:, 60:100].mean())
 
 
+def test_gear_before_the_screen_is_background_in_the_clean_plate_too() -> None:
+    bare = {"shadow": 0.0, "markers": 0.0, "camera": False, "spill": False, "zoom": (1.0, 1.0), "upright": 1.0}
+    alone, geared = (
+        generate(range(6), height=96, width=160, config=only("object", **bare, set_visible=0.0, gear=gear))
+        for gear in (0.0, 1.0)
+    )
+    assert [recipe.get("gear", False) for recipe in alone.recipes + geared.recipes] == [False] * 6 + [True] * 6
+    for part in ("alpha", "foreground", "emission"):
+        assert torch.equal(getattr(alone, part), getattr(geared, part)), part
+    assert torch.equal(geared.background, geared.clean_plate), "stands are not taken away for a clean plate"
+    change = ((geared.background - alone.background).abs().amax(1) > 0.01).float()
+    assert float(change.flatten(1).mean(1).min()) > 0.001, "every shot shows some of it"
+    border = torch.cat((change[:, 0], change[:, -1], change[:, :, 0], change[:, :, -1]), dim=1)
+    assert bool((border.amax(1) > 0).all()), "gear reaches in from the border"
+
+
+def test_lamps_throw_shadows_that_begin_at_the_foot_and_change_nothing_else() -> None:
+    bare = {"markers": 0.0, "camera": False, "spill": False, "set_visible": 0.0, "shadow_strength": (0.5, 0.6)}
+    without, lit = (
+        generate(range(8), height=96, width=160, config=only("object", **bare, shadow=shadow, lamps=1.0))
+        for shadow in (0.0, 1.0)
+    )
+    for part in ("alpha", "foreground", "emission", "clean_plate"):
+        assert torch.equal(getattr(without, part), getattr(lit, part)), part
+    kept = (lit.background / without.background.clamp_min(1e-6)).mean(1)
+    assert float(kept.max()) < 1.05
+    assert float(kept.min()) >= 0.05, "some light of the room is left"
+    dark = ((kept < 0.9) & (lit.alpha[:, 0] < 0.01)).float().flatten(1).mean(1)
+    assert int((dark > 0.005).sum()) >= 6, "nearly every shot shows a shadow"
+
+
 def test_red_gel_over_green_is_half_transparent_and_never_of_the_screens_hue() -> None:
     config = only("gel", screen_colors={"green": 1.0}, near_screen=0.0, camera=False, spill=False)
     batch = generate(range(8), height=64, width=64, config=config)
