@@ -22,6 +22,10 @@ Codec = Callable[[Tensor], Tensor]
 Matrix = tuple[tuple[float, ...], ...]
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
+# Noise and the chance of a file without losses, by grade; `clean` is a plate that was reduced, denoised or rendered.
+_SENSITIVITY = {"film": 0.5, "photo": 0.5, "broadcast": 1.0, "phone": 1.6, "web": 2.5, "clean": 0.05}
+_LOSSLESS = {"film": 0.6, "broadcast": 0.2, "photo": 0.3, "phone": 0.0, "web": 0.0, "clean": 1.0}
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -52,12 +56,12 @@ class Camera:
 
 
 def draw_camera(draw: Draw, config: DataConfig) -> Camera:
-    """Draw a camera: phone and web cameras, DSLRs, broadcast and film cameras, by turns."""
-    grade = draw.weighted({"film": 1.5, "broadcast": 1.5, "photo": 2.0, "phone": 1.5, "web": 0.7})
-    log = grade == "film" or (grade == "broadcast" and draw.chance(0.3))
-    iso = draw.log_uniform(0.15, 3.0) * {"film": 0.5, "photo": 0.5, "broadcast": 1.0, "phone": 1.6, "web": 2.5}[grade]
+    """Draw a camera: phone and web cameras, DSLRs, broadcast and film cameras, by turns, and plates without a trace."""
+    grade = draw.weighted(config.cameras)
+    log = grade == "film" or (grade in ("broadcast", "clean") and draw.chance(0.3))
+    iso = draw.log_uniform(0.15, 3.0) * _SENSITIVITY[grade]
     encoding = draw.pick(("logc3", "slog3")) if log else draw.pick(("srgb", "rec709")) if grade != "photo" else "srgb"
-    lossless = draw.chance({"film": 0.6, "broadcast": 0.2, "photo": 0.3, "phone": 0.0, "web": 0.0}[grade])
+    lossless = draw.chance(_LOSSLESS[grade])
     quality = (
         None
         if lossless
@@ -67,19 +71,22 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
     return Camera(
         gains=(exposure * (1 + warm), exposure, exposure * (1 - warm)),
         saturation=draw.uniform(0.9, 1.25),
-        lens_blur=draw.log_uniform(0.3, 0.9 if grade in ("film", "photo") else 1.3),
+        lens_blur=draw.log_uniform(0.3, 0.9 if grade in ("film", "photo", "clean") else 1.3),
         clip=draw.uniform(4, 12) if log else draw.uniform(0.98, 1.0),
         shot_noise=2.0e-4 * iso,
         read_noise=0.0012 * iso**0.5,
         noise_size=draw.uniform(0.0, 0.5) if grade == "film" else draw.uniform(0.3, 1.1),
-        sharpening=draw.uniform(0.2, 1.3) if draw.chance({"film": 0.1, "photo": 0.35}.get(grade, 0.6)) else 0.0,
+        sharpening=draw.uniform(0.2, 1.3)
+        if draw.chance({"film": 0.1, "photo": 0.35, "clean": 0.0}.get(grade, 0.6))
+        else 0.0,
         sharpening_radius=draw.uniform(0.6, 1.6),
         encoding=encoding,
-        bits=10 if log or draw.chance(0.15) else 8,
+        bits=10 if log or draw.chance(0.6 if grade == "clean" else 0.15) else 8,
         chroma={
             "film": draw.pick(("4:4:4", "4:2:2")),
             "broadcast": draw.pick(("4:2:2", "4:2:0")),
             "photo": draw.pick(("4:4:4", "4:2:0")),
+            "clean": "4:4:4",
         }.get(grade, "4:2:0"),
         quality=quality,
         matrix="rec601" if grade in ("photo", "web") else "rec709",

@@ -99,6 +99,11 @@ class DataConfig(BaseModel):
     defocus: Probability = 0.15
     """Chance that a subject is out of focus."""
 
+    cameras: Weights = Field(
+        default_factory=lambda: {"film": 1.5, "broadcast": 1.5, "photo": 2.0, "phone": 1.5, "web": 0.7}
+    )
+    """Weight of each grade of camera; `clean`: plates with hardly any noise and no loss, such as reduced 4K."""
+
     real_codec: Probability = 0.05
     """Share of shots whose compression is a real JPEG or H.264 encoder (on the CPU) instead of the one in torch."""
 

@@ -165,6 +165,7 @@ _STUDIO_DATA = {
     "defocus": 0.2,
     "low_resolution": 0.0,
     "real_codec": 0.02,
+    "cameras": {"film": 2.5, "broadcast": 1.0, "photo": 2.0, "phone": 0.7, "clean": 2.0},
     "subjects": {
         "person": 3.0,
         "object": 3.0,
