@@ -15,10 +15,12 @@ from torch import Tensor
 from model.keying.color_difference import color_difference, color_difference_alpha
 from model.keying.edges import UNSOLVED_MARGIN, solve_difference, stretch
 from model.keying.fill import box_blur, enlarge, erode, fill, reduce
+from model.keying.recording import recording
 from model.keying.screen import rotate
 
 LIGHT, FROM_SCREEN, DIFFERENCE, SOLVED, CONTINUED = slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8), slice(8, 11)
 SEEN, CORE_NEAR, HELD, PALENESS, LEVEL = slice(11, 12), slice(12, 13), slice(13, 14), slice(14, 15), slice(15, 16)
+RECORDING = slice(16, 18)
 
 _LEAST = 2e-3  # color difference of a clean plate: below, the light of a dark corner would be blown up
 _STEEPNESS = 4.0
@@ -28,7 +30,7 @@ _CORE = 0.985  # color difference alpha of opaque pixels
 
 @dataclass(frozen=True)
 class Priors:
-    """Features (16, H, W) and the scalar field (1, H, W) that light was divided by."""
+    """Features (18, H, W) and the scalar field (1, H, W) that light was divided by."""
 
     features: Tensor
     unit: Tensor
@@ -60,6 +62,7 @@ def priors(
             torch.zeros_like(seen) if held is None else held,
             compress(screen.mean(dim=0, keepdim=True)),
             (unit / max(level, _LEAST)).log2().clamp(-4.0, 4.0) / 2.0,
+            recording(plate, difference, seen)[:, None, None].expand(-1, *plate.shape[-2:]),
         )
     )
     return Priors(features, unit)

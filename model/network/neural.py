@@ -19,8 +19,11 @@ from torch import Tensor, nn
 
 from model.network.interface import Network, Option
 
-FEATURES = 16
-"""Channels that both parts see; `model.keying.priors` makes them, in this order."""
+FEATURES = 18
+"""Channels that both parts are given; `model.keying.priors` makes them, in this order."""
+
+PLAIN_FEATURES = 16
+"""Those that a network sees which is not told how the plate was recorded: all but the last two."""
 
 SEEN_FEATURE = 11
 """The one that tells where plain screen is."""
@@ -40,7 +43,8 @@ ANSWERS = CHOICES + 1 + 3 + 1
 class Neural(Network):
     """Guide and fine part; ``width`` and ``guide_width`` are the channels of their first levels.
 
-    With ``outlook`` the guide also sees where screen lies in each direction.
+    With ``outlook`` the guide also sees where screen lies in each direction; with ``recording`` both parts are told how
+    the plate was recorded, which decides what a solved alpha is worth.
     """
 
     name: ClassVar[str] = "neural"
@@ -48,29 +52,38 @@ class Neural(Network):
     context: ClassVar[int] = 104  # pixels; what an answer can depend on lies nearer
     guide_lines: ClassVar[int] = 64  # the guide sees the shorter side at about so many
 
-    def __init__(self, width: int = 32, guide_width: int = 40, guide_maps: int = 32, outlook: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 32,
+        guide_width: int = 40,
+        guide_maps: int = 32,
+        outlook: bool = False,
+        recording: bool = False,
+    ) -> None:
         super().__init__()
         self.width, self.guide_width, self.guide_maps, self.outlook = width, guide_width, guide_maps, outlook
-        self.guide = Guide(guide_width, guide_maps, Outlook() if outlook else None)
-        self.fine = Fine(width, guide_maps)
+        self.recording = recording
+        features = FEATURES if recording else PLAIN_FEATURES
+        self.guide = Guide(guide_width, guide_maps, Outlook() if outlook else None, features)
+        self.fine = Fine(width, guide_maps, features)
 
     @property
     def options(self) -> Mapping[str, Option]:
-        """Its widths, and whether it has the outlook."""
+        """Its widths, and what it has of outlook and recording."""
         widths = {"width": self.width, "guide_width": self.guide_width, "guide_maps": self.guide_maps}
-        return widths | {"outlook": True} if self.outlook else widths
+        return widths | {name: True for name in ("outlook", "recording") if getattr(self, name)}
 
 
 class Guide(nn.Module):
-    """A U-Net over the reduced frame (B, 16, h, w), down to an eighth; returns maps (B, maps + 1, h, w).
+    """A U-Net over the reduced frame (B, 18, h, w), down to an eighth; returns maps (B, maps + 1, h, w).
 
     The last map is the guide's own coarse alpha, before a sigmoid.
     """
 
-    def __init__(self, width: int, maps: int, outlook: Outlook | None = None) -> None:
+    def __init__(self, width: int, maps: int, outlook: Outlook | None, features: int) -> None:
         super().__init__()
-        self.outlook = outlook
-        seen = FEATURES + (0 if outlook is None else outlook.channels)
+        self.outlook, self.features = outlook, features
+        seen = features + (0 if outlook is None else outlook.channels)
         widths = (width, 2 * width, 3 * width, 4 * width)
         self.first = nn.Sequential(nn.Conv2d(seen, width, 3, padding=1), Block(width))
         self.down = nn.ModuleList(
@@ -83,8 +96,10 @@ class Guide(nn.Module):
 
     def forward(self, small: Tensor) -> Tensor:
         """Return the maps."""
-        if self.outlook is not None:
-            small = torch.cat((small, self.outlook(small)), dim=1)
+        plain, recording = small[:, :PLAIN_FEATURES], small[:, PLAIN_FEATURES : self.features]
+        # What came later stands last, so that weights from before go on with it (`TrainingState.start_from`).
+        looked = () if self.outlook is None else (self.outlook(small),)
+        small = torch.cat((plain, *looked, recording), dim=1)
         # Channels last: convolutions of few channels are then twice as fast on a CPU.
         maps = [self.first(small.contiguous(memory_format=torch.channels_last))]
         for level in self.down:
@@ -100,7 +115,7 @@ class Outlook(nn.Module):
     """Looks from each pixel right, left, down and up: is there screen in that direction, and how much of the way is it?
 
     A subject has screen on several sides; a wall, a lamp or a ceiling beyond the screen has it on one at most. For
-    convolutions that is a long way. Takes features (B, 16, h, w), returns (B, 8, h, w) in 0–1; knows no weights.
+    convolutions that is a long way. Takes features (B, 18, h, w), returns (B, 8, h, w) in 0–1; knows no weights.
     """
 
     channels: ClassVar[int] = 8
@@ -125,14 +140,15 @@ class Outlook(nn.Module):
 class Fine(nn.Module):
     """A U-Net over half, quarter and eighth resolution with a thin tail at full resolution.
 
-    Takes features (B, 16, H, W), H and W multiples of 8, and the guide's maps upon its eighths (B, maps, H/8, W/8);
+    Takes features (B, 18, H, W), H and W multiples of 8, and the guide's maps upon its eighths (B, maps, H/8, W/8);
     returns (B, ANSWERS, H, W).
     """
 
-    def __init__(self, width: int, guide_maps: int) -> None:
+    def __init__(self, width: int, guide_maps: int, features: int) -> None:
         super().__init__()
+        self.features = features
         half, quarter, eighth = width, 2 * width, 3 * width
-        self.gather = nn.Conv2d(4 * FEATURES, half, 1)
+        self.gather = nn.Conv2d(4 * features, half, 1)
         self.at_half = nn.Sequential(nn.Conv2d(half, half, 3, padding=1), Block(half))
         self.to_quarter = nn.Conv2d(half, quarter, 2, stride=2)
         self.at_quarter = nn.Sequential(Block(quarter), Block(quarter))
@@ -144,7 +160,7 @@ class Fine(nn.Module):
         self.color = Head(half, 4)
         self.to_full = Head(half, 4 * DETAIL)
         last = nn.Conv2d(TAIL, CHOICES + 1, 3, padding=1)
-        self.tail = nn.Sequential(nn.Conv2d(FEATURES + DETAIL, TAIL, 3, padding=1), Bend(), last)
+        self.tail = nn.Sequential(nn.Conv2d(features + DETAIL, TAIL, 3, padding=1), Bend(), last)
         with torch.no_grad():
             # It begins with the solved alpha, which is good almost everywhere, and learns where it is not.
             last.weight.mul_(0.2)
@@ -154,14 +170,15 @@ class Fine(nn.Module):
 
     def forward(self, features: Tensor, guidance: Tensor) -> Tensor:
         """Return the raw answers."""
-        features = features.contiguous(memory_format=torch.channels_last)
+        features = features[:, : self.features].contiguous(memory_format=torch.channels_last)
         half = self.at_half(self.gather(functional.pixel_unshuffle(features, 2)))
         quarter = self.at_quarter(self.to_quarter(half))
         eighth = self.at_eighth(self.to_eighth(quarter) + self.guided(guidance))
         half = self.up_half(self.up_quarter(eighth, quarter), half)
         detail = functional.pixel_shuffle(self.to_full(half), 2)
         color = functional.interpolate(self.color(half), scale_factor=2.0, mode="bilinear", align_corners=False)
-        return torch.cat((self.tail(torch.cat((features, detail), dim=1)), color), dim=1)
+        plain, recording = features[:, :PLAIN_FEATURES], features[:, PLAIN_FEATURES:]
+        return torch.cat((self.tail(torch.cat((plain, detail, recording), dim=1)), color), dim=1)
 
 
 class Bend(nn.Module):

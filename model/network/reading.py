@@ -28,7 +28,7 @@ class Reading:
 
 
 def read(raw: Tensor, features: Tensor) -> Reading:
-    """Return the reading of raw answers (B, ANSWERS, H, W) to features (B, 16, H, W)."""
+    """Return the reading of raw answers (B, ANSWERS, H, W) to features (B, 18, H, W)."""
     raw = raw.float()
     weights = raw[:, :CHOICES].softmax(dim=1)
     own = raw[:, CHOICES : CHOICES + 1].sigmoid()

@@ -189,7 +189,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "classification": _BASELINE
     | {"steps": 800, "batch": 16, "crop": 24, "learning_rate": 2e-3, "averaging": 0.98, "validation_shots": 6},
     "neural": {
-        "options": {"outlook": True},
+        "options": {"outlook": True, "recording": True},
         "steps": 20_000,
         "batch": 8,
         "crop": 160,

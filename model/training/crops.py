@@ -24,11 +24,11 @@ from model.training.scenes import ALPHA, EMISSION, FEATURES_AT, FOREGROUND, UNIT
 class SceneBatch:
     """Crops with their truth, and the whole frames, reduced, that they are from."""
 
-    small: Tensor  # (G, 16, h, w), what the guide sees
+    small: Tensor  # (G, 18, h, w), what the guide sees
     small_alpha: Tensor  # (G, 1, h, w)
     factor: int  # of that reduction
     places: tuple[tuple[int, int, int], ...]  # of each crop: frame among G, top, left
-    features: Tensor  # (B, 16, S, S)
+    features: Tensor  # (B, 18, S, S)
     unit: Tensor  # (B, 1, S, S)
     alpha: Tensor  # (B, 1, S, S)
     foreground: Tensor  # (B, 3, S, S)

@@ -24,8 +24,8 @@ from model.training.config import TrainingConfig
 from model.training.shots import FIRST_VALIDATION_SEED, SEEDS_PER_RUN, screen_color
 
 # Where a scene's layers hold what.
-FEATURES_AT, UNIT, ALPHA = slice(0, 16), slice(16, 17), slice(17, 18)
-FOREGROUND, EMISSION = slice(18, 21), slice(21, 24)
+FEATURES_AT, UNIT, ALPHA = slice(0, 18), slice(18, 19), slice(19, 20)
+FOREGROUND, EMISSION = slice(20, 23), slice(23, 26)
 
 _SOFT_KEPT = 4096  # soft pixels of a frame that crops may be centered on
 _FAR = 0.12  # chromaticity distance from the true screen at which a survey has found something else
@@ -35,19 +35,19 @@ _FAR = 0.12  # chromaticity distance from the true screen at which a survey has 
 class Scene:
     """One frame, or two that follow each other, ready to be cut. Light is hue-rotated, in units.
 
-    ``layers`` (T, 27, H, W) holds everything that crops are cut from, so that one cut takes it all.
+    ``layers`` (T, 26, H, W) holds everything that crops are cut from, so that one cut takes it all.
     """
 
     layers: Tensor
     behind: Tensor  # (3, H, W), a new background, scene-linear
     rotation: Tensor  # (3, 3)
-    small: Tensor  # (T, 16, h, w), features reduced for the guide
+    small: Tensor  # (T, 18, h, w), features reduced for the guide
     small_alpha: Tensor  # (T, 1, h, w)
     soft: Tensor  # (N, 2), rows and columns of half-transparent pixels; stays on the CPU
 
     @property
     def features(self) -> Tensor:
-        """What the network sees: (T, 16, H, W)."""
+        """What the network sees: (T, 18, H, W)."""
         return self.layers[:, FEATURES_AT]
 
     @property

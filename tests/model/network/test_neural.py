@@ -61,11 +61,24 @@ def test_the_outlook_sees_screen_on_all_sides_of_a_subject_and_on_one_side_of_a_
     assert float(right_share[subject]) > 0.6 and float(down_share[subject]) == 0.0
 
 
-@pytest.mark.parametrize("outlook", [False, True])
-def test_whether_it_has_the_outlook_is_an_option_that_builds_an_equal_network(outlook: bool) -> None:
-    network = Neural(width=16, guide_width=8, guide_maps=8, outlook=outlook)
+@pytest.mark.parametrize("told", [{}, {"outlook": True}, {"outlook": True, "recording": True}])
+def test_what_it_sees_is_an_option_that_builds_an_equal_network(told: dict[str, bool]) -> None:
+    network = Neural(width=16, guide_width=8, guide_maps=8, **told)
     again = Neural(**network.options)  # type: ignore[arg-type]  # the options are those that it takes
     assert again.load_state_dict(network.state_dict()) and again.options == network.options
+
+
+@pytest.mark.parametrize("hears", [False, True])
+def test_a_network_hears_how_the_plate_was_recorded_only_where_its_options_say_so(hears: bool) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        network = Neural(width=16, guide_width=8, guide_maps=8, recording=hears).eval().requires_grad_(False)
+    frame = known(64, 72)
+    frame.features[priors.RECORDING] = 0.0
+    other = Priors(frame.features.clone(), frame.unit)
+    other.features[priors.RECORDING] = 1.0
+    first, second = (answer_frame(network, one).alpha for one in (frame, other))
+    assert torch.equal(first, second) is not hears
 
 
 def test_no_pixel_beyond_the_context_reaches_an_answer_of_the_fine_part() -> None:

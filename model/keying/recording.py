@@ -1,0 +1,61 @@
+"""How a plate was recorded: how sharp its chroma is beside its luma, and how much grain its screen has.
+
+What a keyer can trust depends on it. In a 4:2:0 plate color ends a pixel or two beside the outline that luma draws, so
+a solved alpha is too soft there; in a plate without grain or loss it is nearly right.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+_LUMA = (0.3, 0.6, 0.1)  # about Rec.601's and Rec.709's; no more is needed to find detail
+_SHARP = 0.95  # of chroma against luma: below it, chroma was subsampled
+_FINE = 0.01  # grain of a good camera, in color difference, where plain screen is 1
+_BRIGHTEST = 100.0  # light beyond it is cut, or its squares would be infinite
+_SMALLEST = 8  # pixels of a side, below which there is no detail to compare
+
+
+def recording(plate: Tensor, difference: Tensor, seen: Tensor) -> Tensor:
+    """Return chroma sharpness and grain, two numbers in −1–1, of a finite scene-linear plate (3, H, W).
+
+    Sharpness is about −1 to 0 for 4:2:0 and above 0 for 4:4:4. Grain, 0 for a good camera and −1 for none, is that of
+    the color difference alpha ``difference`` (1, H, W) where plain screen is ``seen`` (1, H, W).
+
+    Detail that 4:2:0 can hold is compared with detail that it cannot: the share of the finest octave, in chroma and in
+    luma, weighed by where both have edges.
+    """
+    height, width = (side - side % 4 for side in plate.shape[-2:])
+    if min(height, width) < _SMALLEST:
+        return torch.zeros(2, device=plate.device)
+    display = plate[None, :, :height, :width].clamp(0.0, _BRIGHTEST) ** (1.0 / 2.2)
+    luma = sum(weight * display[:, index : index + 1] for index, weight in enumerate(_LUMA))
+    assert isinstance(luma, Tensor)
+    fine_luma, coarse_luma = _detail(luma)
+    fine, coarse = (part.sum(dim=1, keepdim=True) for part in _detail(display[:, 0::2] - luma))
+    weight = coarse * coarse_luma
+
+    def share(part: Tensor, whole: Tensor) -> Tensor:
+        return (weight * part).sum() / (weight * whole).sum().clamp_min(1e-9)
+
+    sharpness = share(fine, coarse) / share(fine_luma, coarse_luma).clamp_min(1e-6)
+    # Only well inside the screen: an edge beside it is no grain.
+    hidden = functional.max_pool2d(1.0 - seen[None, :, :height, :width], 2)
+    bare = 1.0 - functional.max_pool2d(hidden, 5, stride=1, padding=2)
+    rough, _ = _detail(difference[None, :, :height, :width].clamp(-2.0, 2.0))
+    grain = (bare * rough).sum() / bare.sum().clamp_min(1e-6)
+    known = torch.stack((4.0 * (sharpness - _SHARP), (grain / _FINE).clamp_min(1e-3).log2() / 4.0))
+    return known.clamp(-1.0, 1.0)
+
+
+def _detail(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how much detail (1, C, H/2, W/2) the finest octave has, and the one after it."""
+    half = functional.avg_pool2d(picture, 2)
+    quarter = functional.avg_pool2d(half, 2)
+    fine = (picture - _like(half, picture)).abs()
+    return functional.avg_pool2d(fine, 2), (half - _like(quarter, half)).abs()
+
+
+def _like(small: Tensor, large: Tensor) -> Tensor:
+    return functional.interpolate(small, size=large.shape[-2:], mode="bilinear", align_corners=False)
