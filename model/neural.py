@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from model.checkpoint import load_checkpoint
+from model.checkpoint import Checkpoint, load_checkpoint
+from model.errors import KeyingError
 from model.finishing import Solved, UnmixingKeyer
 from model.keyer import Mattes
 from model.keying.color_difference import color_difference
@@ -38,6 +39,7 @@ class FrameAnswer:
     """What the network says of one frame; light is hue-rotated and in units of `model.keying.priors`."""
 
     alpha: Tensor  # (1, H, W), 0–1, as the mixture leaves it
+    unsolved: Tensor  # (1, H, W), the same without the alpha that was solved in the edges
     foreground: Tensor  # (3, H, W), straight, without screen light
     emission: Tensor  # (3, H, W), light that no coverage carries
     spoiled: int  # pixels whose answer was NaN or infinite: they took the solved alpha
@@ -48,7 +50,7 @@ class NeuralKeyer(UnmixingKeyer):
 
     def __init__(self, device: torch.device, weights: Path | None = None, name: str = "neural") -> None:
         self.name = name
-        checkpoint = load_checkpoint(weights or WEIGHTS, "neural", device)
+        checkpoint = _shipped(device) if weights is None else load_checkpoint(weights, "neural", device)
         assert isinstance(checkpoint.network, Neural)
         self.network = checkpoint.network
         self.weights_id: str | None = checkpoint.weights_id
@@ -66,10 +68,20 @@ class NeuralKeyer(UnmixingKeyer):
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=settled(answer.alpha),
+            plain=settled(answer.unsolved),
             foreground=rotate(back, answer.foreground * known.unit),
             emission=rotate(back, emission * known.unit),
             repaired=answer.spoiled,
         )
+
+
+def _shipped(device: torch.device) -> Checkpoint:
+    """Load the weights that come with DropKey; whoever asked for no weights is not told to train some."""
+    try:
+        return load_checkpoint(WEIGHTS, "neural", device)
+    except KeyingError as error:
+        fix = "Install DropKey again, which brings its weights back, or key with `difference`, which needs none."
+        raise KeyingError(error.message, fix=fix) from error
 
 
 def screen_level(screen: Screen, rotation: Tensor) -> float:
@@ -90,7 +102,9 @@ def answer_frame(
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
     padded = functional.pad(features[None], padding, mode="replicate") if any(padding) else features[None]
     size = padded.shape[-2:]
-    alpha, foreground, emission = (torch.empty(channels, *size, device=features.device) for channels in (1, 3, 3))
+    alpha, unsolved, foreground, emission = (
+        torch.empty(channels, *size, device=features.device) for channels in (1, 1, 3, 3)
+    )
     spoiled = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
         factor = guide_factor(height, width, network.guide_lines)
@@ -103,10 +117,11 @@ def answer_frame(
             spoiled += int(broken[..., : height - answered.top, : width - answered.left].sum())
             reading = read(raw, padded[..., answered.rows, answered.columns])
             alpha[:, answered.rows, answered.columns] = reading.alpha[0]
+            unsolved[:, answered.rows, answered.columns] = reading.unsolved[0]
             foreground[:, answered.rows, answered.columns] = reading.foreground[0]
             emission[:, answered.rows, answered.columns] = reading.emission[0]
     inside = slice(0, height), slice(0, width)
-    return FrameAnswer(alpha[:, *inside], foreground[:, *inside], emission[:, *inside], spoiled)
+    return FrameAnswer(alpha[:, *inside], unsolved[:, *inside], foreground[:, *inside], emission[:, *inside], spoiled)
 
 
 def settled(alpha: Tensor) -> Tensor:

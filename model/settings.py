@@ -18,10 +18,9 @@ class _Frozen(BaseModel):
 class KeySettings(_Frozen):
     """How a shot is read, keyed and delivered. Two jobs with equal settings and equal plates are the same job."""
 
-    keyer: str = "difference"
-    """Name of the keyer: `difference`, which needs no weights; `neural`, which holds colors near the screen's
-    (docs/neural.md), or `neural:NAME` with weights of your own; `regression` and `classification`, baselines of
-    2019."""
+    keyer: str = "neural"
+    """Name of the keyer: `neural` (docs/neural.md), or `neural:NAME` with weights of your own; `difference`, which
+    needs no weights and less than half of the time; `regression` and `classification`, baselines of 2019."""
 
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Number format of the `neural` keyer's convolutions; docs/benchmarks.md tells what the short ones cost."""

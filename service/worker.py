@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import psutil
 from pydantic import BaseModel, ValidationError
 
+from model.settings import KeySettings
 from service.errors import DropKeyError, Misconfigured, NoScreen, OutOfMemory, Transient
 from service.jobs import Problem
 from service.messages import (
@@ -279,7 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the worker."""
     parser = argparse.ArgumentParser(prog="python -m service.worker", description=__doc__)
     parser.add_argument("--device", default="auto", choices=("auto", "cuda", "mps", "cpu"))
-    parser.add_argument("--keyer", default="difference", help="keyer to load at the start")
+    parser.add_argument("--keyer", default=KeySettings().keyer, help="keyer to load at the start")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch decides")
     options = parser.parse_args(arguments)
     line = Line()

@@ -10,7 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.keying import priors
-from model.network.neural import CHOICES
+from model.network.neural import CHOICES, SOLVED_CHOICE
 
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
@@ -20,6 +20,7 @@ class Reading:
     """What the network says of (B, …, H, W) pixels; light is hue-rotated and in units of `model.keying.priors`."""
 
     alpha: Tensor  # (B, 1, H, W), 0–1
+    unsolved: Tensor  # (B, 1, H, W), the same mixture with the color difference in place of the solved alpha
     own: Tensor  # (B, 1, H, W), the alpha that owes nothing to a classical key
     choices: Tensor  # (B, CHOICES, H, W), the alphas that were mixed
     projected: Tensor  # (B, 1, H, W), the plate projected on the line from screen to foreground
@@ -40,7 +41,8 @@ def read(raw: Tensor, features: Tensor) -> Reading:
     plain, solved = priors.plain_difference(features[:, priors.DIFFERENCE]), features[:, priors.SOLVED]
     choices = torch.cat((torch.zeros_like(own), torch.ones_like(own), plain, solved, projected, own), dim=1)
     alpha = (weights * choices).sum(dim=1, keepdim=True)
-    return Reading(alpha, own, choices, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
+    unsolved = alpha + weights[:, SOLVED_CHOICE : SOLVED_CHOICE + 1] * (plain - solved)
+    return Reading(alpha, unsolved, own, choices, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
 
 
 def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:

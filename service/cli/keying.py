@@ -28,7 +28,7 @@ def key(
     fps: Annotated[str | None, typer.Option(help="Frame rate: 24, 23.976 or 24000/1001.")] = None,
     keyer: Annotated[
         str | None,
-        typer.Option(help="Keyer: difference, neural, neural:NAME (your own weights), regression, classification."),
+        typer.Option(help="Keyer: neural (the default), neural:NAME (your own weights), difference, ..."),
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the plate: auto, arri-logc3, srgb, ...")] = None,
     layer: Annotated[str | None, typer.Option(help="EXR layer or part to read.")] = None,

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import model.neural
 from model.checkpoint import load_checkpoint
 from model.errors import KeyingError, NoScreenError, UnknownKeyerError
 from model.keyer import KeyedFrame, Mattes, TwoStepKeyer, load_keyer
@@ -143,6 +144,17 @@ def test_short_number_formats_change_alpha_by_little(keyer: NeuralKeyer, precisi
     assert float((exact - short).abs().mean()) < 2e-3
 
 
+def test_without_refined_edges_the_color_difference_stands_where_the_solved_alpha_was_chosen(
+    keyer: NeuralKeyer,
+) -> None:
+    plate, alpha, _ = shot(GREEN, subject=(0.4, 0.38, 0.42))
+    refined, plain = key(keyer, plate), key(keyer, plate, refine_edges=False)
+    soft = (alpha > 0.01) & (alpha < 0.99)
+    change = (refined.alpha - plain.alpha).abs()
+    assert float(change[soft].max()) > 0.01
+    assert float(change[~soft].max()) < 0.01, "screen and core stay as they are"
+
+
 def test_weights_say_how_they_were_made() -> None:
     checkpoint = load_checkpoint(WEIGHTS, "neural")
     assert TrainingConfig.model_validate(checkpoint.training).network == "neural"
@@ -159,6 +171,18 @@ def test_weights_of_ones_own_are_a_keyer_by_their_name(tmp_path: Path) -> None:
     assert own.weights_id == load_fresh().weights_id
     with pytest.raises(KeyingError, match="no weights file"):
         load_keyer("neural:yours", "cpu", tmp_path)
+
+
+def test_a_damaged_installation_is_told_the_keyer_that_needs_no_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = tmp_path / "neural.safetensors"
+    damaged.write_bytes(WEIGHTS.read_bytes()[:5000])
+    monkeypatch.setattr(model.neural, "WEIGHTS", damaged)
+    with pytest.raises(KeyingError, match=r"no readable safetensors file") as told:
+        load_keyer(KeySettings().keyer)
+    assert "difference" in told.value.fix
+    assert load_keyer("difference").name == "difference"
 
 
 @pytest.mark.parametrize("name", ["neural:../mine", "neural:", "neural:a/b", "neural:.hidden", "neural:a b"])

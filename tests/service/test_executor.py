@@ -292,7 +292,7 @@ def test_cards_are_counted_by_the_drivers_tool_or_named_by_the_environment():
 
 def test_our_worker_is_started_by_name_with_the_settings_choices(tmp_path):
     command = worker_command(make_settings(tmp_path, device="cpu"), threads=3)
-    assert command[1:] == ["-m", "service.worker", "--device", "cpu", "--keyer", "difference", "--threads", "3"]
+    assert command[1:] == ["-m", "service.worker", "--device", "cpu", "--keyer", "neural", "--threads", "3"]
 
 
 def test_a_cancelled_job_whose_worker_dies_stays_cancelled(tmp_path):

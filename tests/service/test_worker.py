@@ -197,7 +197,7 @@ def test_nonsense_from_the_service_is_ignored(tmp_path):
 
 def test_the_worker_loads_neither_database_nor_web_server(tmp_path):
     code = (
-        "import sys, service.worker, service.pipeline, model.difference\n"
+        "import sys, service.worker, service.pipeline, model.neural, model.difference\n"
         "print(sorted({'sqlalchemy', 'alembic', 'fastapi', 'uvicorn', 'starlette', 'watchdog'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
