@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -12,6 +14,7 @@ from model.training.scenes import Scene, SceneSource
 
 _AHEAD = 3  # scenes that each process may be ahead
 _LAST = 2**40
+_LAST_OF_ALL = -100
 
 
 @dataclass
@@ -45,9 +48,19 @@ class AheadSource:
             num_workers=self.processes,
             prefetch_factor=_AHEAD,
             pin_memory=self.pinned,
+            worker_init_fn=_leave_at_once,
             multiprocessing_context="spawn",  # a forked process cannot use what CUDA has begun
         )
         return iter(loader)
+
+
+def _leave_at_once(_worker: int) -> None:
+    """Let this process end without the destructors of C++: one of them may meet a thread that still runs, and aborts.
+
+    A process that aborts spoils the run of whoever reads from it, although all its scenes were right. It holds nothing
+    that would have to be written; what it has sent is flushed before (that finalizer has the priority -5).
+    """
+    Finalize(None, os._exit, args=(0,), exitpriority=_LAST_OF_ALL)
 
 
 @dataclass(frozen=True)
