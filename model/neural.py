@@ -62,7 +62,9 @@ class NeuralKeyer(UnmixingKeyer):
         """Ask the network about the whole frame small, then about every pixel."""
         rotation, _ = hue_rotation(screen.color)
         held = None if mattes.hint is None else held_by_hint(mattes.hint.to(plate))
-        known = priors(plate, seen_plate, seen, rotation, screen_level(screen, rotation), held)
+        told = self.network.recording
+        level = screen_level(screen, rotation)
+        known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)

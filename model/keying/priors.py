@@ -37,19 +37,28 @@ class Priors:
 
 
 def priors(
-    plate: Tensor, clean_plate: Tensor, seen: Tensor, rotation: Tensor, level: float, held: Tensor | None = None
+    plate: Tensor,
+    clean_plate: Tensor,
+    seen: Tensor,
+    rotation: Tensor,
+    level: float,
+    held: Tensor | None = None,
+    *,
+    with_recording: bool = True,
 ) -> Priors:
     """Return what is known of a finite, scene-linear plate (3, H, W) beside its clean plate.
 
     Light is hue-rotated, divided by the clean plate's color difference (``unit``) and compressed (`compress`). ``seen``
     (1, H, W) tells where plain screen is; ``level`` is the screen's typical color difference; ``held`` (1, H, W) is 1
-    where the artist says inside, −1 outside, 0 nothing.
+    where the artist says inside, −1 outside, 0 nothing. Without ``with_recording`` nothing is told of how the plate was
+    recorded (0), for a network that would not hear of it.
     """
     turned, screen = rotate(rotation, plate), rotate(rotation, clean_plate)
     unit = color_difference(screen).clamp_min(_LEAST)
     light, screen = turned / unit, screen / unit
     difference = color_difference_alpha(plate, clean_plate, rotation)
     continued, near = _continued(compress(light), difference)
+    recorded = recording(plate, difference, seen) if with_recording else torch.zeros(2, device=plate.device)
     features = torch.cat(
         (
             compress(light),
@@ -62,7 +71,7 @@ def priors(
             torch.zeros_like(seen) if held is None else held,
             compress(screen.mean(dim=0, keepdim=True)),
             (unit / max(level, _LEAST)).log2().clamp(-4.0, 4.0) / 2.0,
-            recording(plate, difference, seen)[:, None, None].expand(-1, *plate.shape[-2:]),
+            recorded[:, None, None].expand(-1, *plate.shape[-2:]),
         )
     )
     return Priors(features, unit)
