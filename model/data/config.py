@@ -72,6 +72,12 @@ class DataConfig(BaseModel):
     gear: Probability = 0.0  # as above
     """Chance that stands, lamps and pipes of the set are seen in front of the screen: background like all of it."""
 
+    strips: Probability = 0.0  # as above
+    """Chance that a visible set is but a strip at one border or two: the screen just fails to fill the frame."""
+
+    corners: Probability = 0.0  # as above
+    """Chance that the screen has a second wall or a floor, in a light of its own."""
+
     wrinkles: Probability = 0.45
     """Chance of folds in the screen."""
 

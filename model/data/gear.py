@@ -31,14 +31,14 @@ class _Canvas:
 def with_gear(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Return picture and share with one to three pieces of gear, each reaching in from the frame's border.
 
-    Stands reach up from below, pipes with lamps hang from above, lamps look in from the sides; none floats, and that is
-    what tells them from a subject's thin props.
+    Stands reach up from below, pipes with lamps hang from above, lamps and racks come in from the sides; none floats,
+    and that is what tells them from a subject's thin props.
     """
     canvas = _Canvas(view, x, y, picture, share)
     half = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units
     for index in range(draw.integer(1, 3)):
         own = draw.child(str(index))
-        own.pick((_stand, _stand, _lamp, _pipe))(own, canvas, half)
+        own.pick((_stand, _stand, _lamp, _pipe, _rack))(own, canvas, half)
     return canvas.picture, canvas.share
 
 
@@ -103,6 +103,23 @@ def _pipe(draw: Draw, canvas: _Canvas, half: float) -> None:
             _head(own, canvas, place, own.uniform(0.02, 0.09))
         else:
             canvas.lay(box(x, y, place, (own.uniform(0.004, 0.03), own.uniform(0.01, 0.05)), 0.003), _metal(own))
+
+
+def _rack(draw: Draw, canvas: _Canvas, half: float) -> None:
+    """Bars that reach in from a side, ending at an upright post: a truss, a ladder, a dolly's rails."""
+    x, y, paint = canvas.x, canvas.y, _metal(draw)
+    side, thick = draw.sign(), draw.log_uniform(0.002, 0.008)
+    end = side * (half - draw.uniform(0.0, 0.4))
+    top, slope = draw.uniform(-0.3, 0.35), draw.normal(0.08)
+    bars = draw.integer(2, 5)
+    step_down = draw.uniform(0.04, 0.15)
+    for index in range(bars):
+        height = top + index * step_down
+        outside = (side * (half + 0.3), height + slope * (half + 0.3 - abs(end)))
+        canvas.lay(limb(x, y, (end, height), outside, thick, thick), paint)
+    if draw.chance(0.8):
+        foot = (end + draw.normal(0.02), top + bars * step_down + draw.uniform(0.0, 0.5))
+        canvas.lay(limb(x, y, (end, top - 0.01), foot, 1.5 * thick, 1.8 * thick), paint)
 
 
 def _head(draw: Draw, canvas: _Canvas, center: Point, size: float) -> None:

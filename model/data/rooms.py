@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,21 +11,55 @@ from torch import Tensor
 from model.data.lighting import Rgb, draw_light, rgb
 from model.data.materials import Stage, linear_of
 from model.data.seeding import Draw
-from model.data.shapes import box, coverage, limb
+from model.data.shapes import Point, box, coverage, limb
 from model.data.subjects.people import person
 from model.data.textures import read, spectral
 from model.data.truth import ALPHA, COLOR
 from model.data.view import View, draw_motion
 
 
-def with_room(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the picture with the room around the screen, and the share that is still screen."""
-    device = view.device
+class _Screen(NamedTuple):
+    """A rectangle of cloth or paint, in world units."""
+
+    turn: float  # radians
+    center: Point  # in the turned axes
+    half: Point  # half its width and height
+
+
+def _free(draw: Draw) -> _Screen:
     turn = draw.normal(0.05)
-    u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
     half = (draw.uniform(0.35, 0.85), draw.uniform(0.32, 0.7))
+    return _Screen(turn, (draw.uniform(-0.2, 0.2), draw.uniform(-0.2, 0.1)), half)
+
+
+def _nearly_filling(draw: Draw, view: View) -> _Screen:
+    """A screen that the picture was framed by: it ends a little inside one border or two, mostly the lower one."""
+    turn = view.angle + draw.normal(0.02)
+    narrow = view.pixel * view.height
+    picture = 0.5 * view.pixel * view.width, 0.5 * narrow
+    reach = dict.fromkeys(("left", "right", "top", "bottom"), 4.0)
+    for _ in range(draw.integer(1, 2)):
+        side = draw.pick(("bottom", "bottom", "left", "right", "top"))
+        reach[side] = picture[side in ("top", "bottom")] - draw.log_uniform(0.006, 0.1) * narrow
+    middle = (reach["right"] - reach["left"]) / 2, (reach["bottom"] - reach["top"]) / 2
+    half = (reach["right"] + reach["left"]) / 2, (reach["bottom"] + reach["top"]) / 2
+    across = math.cos(turn) * view.center[0] + math.sin(turn) * view.center[1]
+    down = math.cos(turn) * view.center[1] - math.sin(turn) * view.center[0]
+    return _Screen(turn, (across + middle[0], down + middle[1]), half)
+
+
+def with_room(
+    draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, *, strip: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the picture with the room around the screen, and the share that is still screen.
+
+    With ``strip``, only a strip of the room is seen, at one border of the picture or two.
+    """
+    device = view.device
+    turn, center, half = _nearly_filling(draw.child("strip"), view) if strip else _free(draw)
+    u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
     ripple = read(spectral(draw.child("hem"), device, slope=1.8, low=1, high=10), u * 0.5, v * 0.5)[:, 0]
-    outline = box(u, v, (draw.uniform(-0.2, 0.2), draw.uniform(-0.2, 0.1)), half, 0.01) + draw.uniform(0, 0.01) * ripple
+    outline = box(u, v, center, half, 0.01) + draw.uniform(0, 0.01) * ripple
     share = coverage(outline, view.pixel).unsqueeze(1)
     tile = spectral(draw.child("room"), device, slope=1.6, low=1, high=60, channels=3)
     wall = linear_of((draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75), draw.uniform(0.08, 0.75)))

@@ -70,6 +70,10 @@ def screen(
     sheen = draw.uniform(0.0, 0.12) * (level - 0.8).clamp(min=0)
     patchy = read(spectral(draw.child("patches"), device, slope=2.0, low=1, high=6, channels=3), x * 0.3, y * 0.3)
     picture = tint * level * torch.exp(draw.uniform(0.0, 0.05) * patchy) + sheen * sum(color) / 3
+    corner = draw.child("corner")
+    if corner.chance(config.corners):
+        recipe["corner"] = True
+        picture = picture * _corner(corner.child("walls"), x, y, view.pixel)
     marks = Marks.none(view)
     if draw.chance(config.markers):
         marks = draw_marks(draw.child("markers"), view, x, y, color)
@@ -78,7 +82,8 @@ def screen(
     if draw.chance(config.set_visible):
         recipe["set"] = True
         room = draw.child("set")
-        picture, share = with_room(room, view, x, y, picture)
+        strip = room.child("strips").chance(config.strips)
+        picture, share = with_room(room, view, x, y, picture, strip=strip)
         if room.child("crew").chance(config.crew):
             recipe["crew"] = True
             picture, share = with_crew(room.child("crew members"), view, x, y, color, picture, share)
@@ -118,6 +123,24 @@ def _folds(draw: Draw, device: torch.device, x: Tensor, y: Tensor) -> Tensor:
     ridge = read(crease, x * 0.7, y * 0.7)[:, 0]
     sharp = draw.uniform(0.0, 0.25) * torch.exp(-((ridge / 0.05) ** 2)) * torch.sign(light)
     return (1 + light + sharp * 0.5).clamp(0.3, 1.8)
+
+
+def _corner(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
+    """Return the light (T, 3, H, W) on a screen of two or three walls, each in a light of its own."""
+    light = torch.ones(1, 3, 1, 1, device=x.device)
+    for index in range(draw.integer(1, 2)):
+        own = draw.child(str(index))
+        turn = (0.0, math.pi / 2)[index] + own.normal(0.12)  # first a second wall, then a floor
+        place = own.uniform(-0.6, 0.6) if index == 0 else own.uniform(0.05, 0.4)
+        distance = (math.cos(turn) * x + math.sin(turn) * y - place).unsqueeze(1)
+        beyond = torch.sigmoid(own.sign() * distance / (0.25 * pixel + own.log_uniform(0.0005, 0.01)))
+        other = own.log_uniform(0.35, 1.1)
+        tint = rgb(
+            (other * (1 + own.normal(0.06)), other * (1 + own.normal(0.03)), other * (1 + own.normal(0.08))), x.device
+        )
+        dim = 1 - own.uniform(0.0, 0.35) * torch.exp(-distance.abs() / own.log_uniform(0.01, 0.15))
+        light = light * (1 + (tint - 1) * beyond) * dim
+    return light
 
 
 def _seams(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
