@@ -157,6 +157,36 @@ def test_gear_before_the_screen_is_background_in_the_clean_plate_too() -> None:
     assert bool((border.amax(1) > 0).all()), "gear reaches in from the border"
 
 
+@pytest.mark.parametrize("upright", [0.0, 1.0])
+def test_a_set_can_be_but_a_strip_at_one_border_or_two(upright: float) -> None:
+    bare = {"shadow": 0.0, "markers": 0.0, "camera": False, "spill": False, "zoom": (1.0, 3.0), "upright": upright}
+    filling, ending = (
+        generate(range(8), height=96, width=160, config=only("object", **bare, set_visible=visible, strips=1.0))
+        for visible in (0.0, 1.0)
+    )
+    for part in ("alpha", "foreground", "emission"):
+        assert torch.equal(getattr(filling, part), getattr(ending, part)), part
+    change = ((ending.background - filling.background).abs().amax(1) > 0.01).float()
+    assert float(change.flatten(1).mean(1).min()) > 0.005, "every shot shows some of the set"
+    assert float(change[:, 24:-24, 32:-32].max()) == 0, "the middle is screen"
+    border = torch.cat((change[:, 0], change[:, -1], change[:, :, 0], change[:, :, -1]), dim=1)
+    assert bool((border.amax(1) > 0).all())
+
+
+def test_the_walls_of_a_corner_are_screen_in_lights_of_their_own() -> None:
+    bare = {"shadow": 0.0, "markers": 0.0, "camera": False, "spill": False, "set_visible": 0.0, "wrinkles": 0.0}
+    flat, cornered = (
+        generate(range(8), height=96, width=160, config=only("object", **bare, corners=corners, zoom=(1.0, 1.0)))
+        for corners in (0.0, 1.0)
+    )
+    assert [recipe.get("corner", False) for recipe in flat.recipes + cornered.recipes] == [False] * 8 + [True] * 8
+    for part in ("alpha", "foreground", "emission"):
+        assert torch.equal(getattr(flat, part), getattr(cornered, part)), part
+    assert torch.equal(cornered.background, cornered.clean_plate)
+    light = (cornered.background / flat.background.clamp_min(1e-6)).mean(1).flatten(1)
+    assert float((light.amax(1) - light.amin(1)).min()) > 0.02, "one wall is darker than the other"
+
+
 def test_lamps_throw_shadows_that_begin_at_the_foot_and_change_nothing_else() -> None:
     bare = {"markers": 0.0, "camera": False, "spill": False, "set_visible": 0.0, "shadow_strength": (0.5, 0.6)}
     without, lit = (
