@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from model.network.registry import build_network
 
 SCHEMA = 1
 _KEY = "dropkey"  # of the safetensors metadata, which maps strings to strings: one JSON document
+_STEPS = re.compile(" && | ; ")  # between the commands that made weights one after the other
 _FIX = "Take a file that `dropkey train` wrote, or train it again."
 
 
@@ -31,7 +33,7 @@ class Provenance(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     command: str = ""
-    """The command line that made them."""
+    """The command lines that made them, one after the other."""
 
     date: str = ""
     """UTC, ISO 8601."""
@@ -56,6 +58,11 @@ class Provenance(BaseModel):
 
     metrics: dict[str, float] = {}
     """Figures measured at the end of training, by name."""
+
+    def preceded_by(self, *earlier: Provenance) -> Provenance:
+        """Return it with the commands of what the weights came from before its own, each told once."""
+        steps = dict.fromkeys(step.strip() for one in earlier for step in _STEPS.split(one.command))
+        return self.model_copy(update={"command": " && ".join(filter(None, (*steps, self.command)))})
 
 
 class _Document(BaseModel):

@@ -18,26 +18,28 @@ import torch
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
 from model.network.registry import build_network
+from model.training.widening import widened
 
 
 def mean_weights(checkpoints: Sequence[Checkpoint], command: str) -> Checkpoint:
     """Return the mean of weights; its provenance tells the commands of all, then ``command``.
 
-    Raises KeyingError where there are fewer than two, or they are of different networks.
+    The last one says what network it is; those that saw less than it does are widened first. Raises KeyingError where
+    there are fewer than two, or they are of different networks.
     """
-    kinds = {(one.network.name, tuple(sorted(one.network.options.items()))) for one in checkpoints}
-    if len(checkpoints) < 2 or len(kinds) > 1:
+    last = checkpoints[-1]
+    states = [widened(one.network.state_dict(), last.network.state_dict()) for one in checkpoints]
+    alike = [state for state in states if state is not None]
+    if len(alike) < max(2, len(states)) or {one.network.name for one in checkpoints} != {last.network.name}:
         raise KeyingError(
-            "A mean needs at least two files with weights of one network with the same options.",
+            "A mean needs at least two files with weights of one network, the last with every option of the others.",
             fix="Name runs that began with one another.",
         )
-    last = checkpoints[-1]
-    states = [one.network.state_dict() for one in checkpoints]
     network = build_network(last.network.name, dict(last.network.options))
-    network.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
-    told = " ; ".join(dict.fromkeys([*(one.provenance.command for one in checkpoints), command]))
+    network.load_state_dict({name: torch.stack([state[name] for state in alike]).mean(0) for name in alike[0]})
     seconds = sum(one.provenance.seconds for one in checkpoints)
-    provenance = last.provenance.model_copy(update={"command": told, "seconds": seconds, "metrics": {}})
+    own = last.provenance.model_copy(update={"command": command, "seconds": seconds, "metrics": {}})
+    provenance = own.preceded_by(*(one.provenance for one in checkpoints))
     return replace(last, network=network.eval(), provenance=provenance)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from model.errors import KeyingError
 from model.network.interface import Network
 from model.network.registry import build_network
 from model.training.config import TrainingConfig
+from model.training.widening import widened
 
 _KEY, _SCHEMA = "dropkey-training", 1
 
@@ -65,14 +65,14 @@ class TrainingState:
 
         Where this one sees more than that did, what is new begins with no weight, so that both answer the same.
         """
-        mine, its = self.network.state_dict(), network.state_dict()
-        if network.name != self.network.name or not _fits(its, mine):
+        fitting = widened(network.state_dict(), self.network.state_dict())
+        if network.name != self.network.name or fitting is None:
             raise KeyingError(
                 f"The weights are for {network.name} with {dict(network.options)}, "
                 f"not for {self.network.name} with {dict(self.network.options)}.",
                 fix="Train the same network with the same options.",
             )
-        self.network.load_state_dict({name: _widened(its[name], mine[name]) for name in mine})
+        self.network.load_state_dict(fitting)
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
     def save(self, path: Path) -> None:
@@ -129,20 +129,3 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _fits(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor]) -> bool:
-    """Whether both have the same weights, but for layers that see more channels than earlier."""
-
-    def same(a: torch.Size, b: torch.Size) -> bool:
-        return a == b or (len(a) == len(b) > 1 and a[0] == b[0] and a[1] < b[1] and a[2:] == b[2:])
-
-    return earlier.keys() == later.keys() and all(same(earlier[name].shape, later[name].shape) for name in later)
-
-
-def _widened(earlier: Tensor, like: Tensor) -> Tensor:
-    if earlier.shape == like.shape:
-        return earlier
-    wide = torch.zeros_like(like)
-    wide[:, : earlier.shape[1]] = earlier
-    return wide

@@ -93,9 +93,7 @@ def _told(provenance: Provenance, output: Path, resume: bool, start: Checkpoint 
     earlier = start.provenance if start is not None else None
     if resume and (output / WEIGHTS).exists():
         earlier = load_checkpoint(output / WEIGHTS).provenance
-    if earlier is None:
-        return provenance
-    return provenance.model_copy(update={"command": f"{earlier.command} && {provenance.command}".strip(" &")})
+    return provenance if earlier is None else provenance.preceded_by(earlier)
 
 
 def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: bool) -> TrainingState:

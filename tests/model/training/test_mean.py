@@ -32,9 +32,26 @@ def test_each_weight_is_the_mean_and_all_commands_are_kept(tmp_path: Path) -> No
     found = load_checkpoint(tmp_path / "mean.safetensors")
     assert all(bool((parameter == 1.5).all()) for parameter in found.network.parameters())
     told = found.provenance
-    assert told.command.startswith("train first ; train second ; python -m model.training.mean ")
+    assert told.command.startswith("train first && train second && python -m model.training.mean ")
     assert (told.seconds, told.metrics) == (4.0, {})
     assert found.weights_id not in {load_checkpoint(file).weights_id for file in files}
+
+
+def test_what_both_came_from_is_told_once() -> None:
+    both = [weights(1.0, f"card && train {name}") for name in ("first", "second")]
+    assert mean_weights(both, "mean").provenance.command == "card && train first && train second && mean"
+
+
+def test_weights_that_saw_less_are_widened_and_those_that_saw_more_are_refused() -> None:
+    plain, told = weights(1.0, "plain"), Checkpoint(Neural(**SMALL, recording=True), {}, Provenance())
+    found = mean_weights([plain, told], "mean")
+    assert found.network.options == told.network.options
+    new, old = (one.network.state_dict()["fine.gather.weight"] for one in (found, told))
+    seen = plain.network.state_dict()["fine.gather.weight"].shape[1]
+    assert torch.allclose(new[:, :seen], (1 + old[:, :seen]) / 2)
+    assert torch.allclose(new[:, seen:], old[:, seen:] / 2)
+    with pytest.raises(KeyingError, match="every option of the others"):
+        mean_weights([told, plain], "mean")
 
 
 def test_one_file_alone_or_other_networks_have_no_mean() -> None:
