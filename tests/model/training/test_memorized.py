@@ -14,7 +14,7 @@ from model.network.regression import Regression
 from model.training import memorized
 from model.training.config import training_config
 from model.training.memorized import memory_of
-from model.training.scenes import GeneratedScenes, validation_scenes
+from model.training.scenes import GeneratedScenes, Scene, validation_scenes
 
 SMALL = {"shot_height": 96, "shot_width": 160, "crop": 64, "pool": 3, "fresh": 0.5, "pairs": 0.0}
 
@@ -24,8 +24,8 @@ def test_the_last_shots_of_the_run_are_compared_with_as_many_held_out_ones(monke
     source = GeneratedScenes(config, torch.device("cpu"))
     looked: list[float] = []
 
-    def noted(_: Neural, scene: object) -> float:
-        looked.append(float(scene.alpha.sum()))  # type: ignore[attr-defined]  # a Scene
+    def noted(_: Neural, scene: Scene) -> float:
+        looked.append(float(scene.alpha.sum()))
         return float(len(looked))
 
     monkeypatch.setattr(memorized, "_error", noted)
