@@ -116,6 +116,10 @@ class TrainingConfig(BaseModel):
     save_every: Positive = 100
     """Steps between two saved states."""
 
+    def made_by(self, step: int) -> int:
+        """Return how many shots are made when ``step`` is taken; the last ``pool`` of them are held."""
+        return self.pool + int(step * self.fresh)
+
 
 # They see a neighbourhood only and cannot know where a screen ends: what lies beyond is left out of their shots.
 _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -111,17 +112,23 @@ class KeyingLesson:
     def held_out_error(self, network: Network) -> float:
         """Return alpha's mean absolute error on whole frames, keyed as the keyer does it."""
         assert isinstance(network, Neural)
-        errors = []
-        for scene in self._held_out:
-            alpha = settled(answer_frame(network, Priors(scene.features[0], scene.unit[0])).alpha)
-            errors.append(float((alpha - scene.alpha[0]).abs().mean()))
-        return sum(errors) / len(errors)
+        return mean_error(network, self._held_out)
 
     @torch.inference_mode()
     def pictures(self, network: Network) -> Canvas | None:
         """Return a row of pictures for each of the first held-out frames."""
         assert isinstance(network, Neural)
         return in_rows([picture for scene in self._held_out[:_PICTURES] for picture in _looks(network, scene)], 4)
+
+
+@torch.inference_mode()
+def mean_error(network: Neural, scenes: Sequence[Scene]) -> float:
+    """Return alpha's mean absolute error on the first frame of each scene, keyed as the keyer does it."""
+    errors = []
+    for scene in scenes:
+        alpha = settled(answer_frame(network, Priors(scene.features[0], scene.unit[0])).alpha)
+        errors.append(float((alpha - scene.alpha[0]).abs().mean()))
+    return sum(errors) / len(errors)
 
 
 def _scenes(config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None) -> SceneSource:

@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.errors import KeyingError
-from model.keying.priors import Priors
 from model.network.neural import Neural
-from model.neural import answer_frame, settled
 from model.training.config import TrainingConfig
-from model.training.scenes import GeneratedScenes, Scene, validation_scenes
+from model.training.lessons import mean_error
+from model.training.scenes import GeneratedScenes, validation_scenes
 
 
 @dataclass(frozen=True)
@@ -31,27 +28,22 @@ class Memory:
     unseen: float
 
 
-@torch.inference_mode()
 def memory_of(checkpoint: Checkpoint, shots: int) -> Memory:
     """Measure weights of the `neural` network on the last ``shots`` of their run, and on as many held-out ones.
 
-    Raises KeyingError for other networks, and for weights that no single run of the generator made.
+    Of a mean of runs, the last is looked at. Raises KeyingError for other networks, and for runs on a user's own shots.
     """
     network = checkpoint.network
     if not isinstance(network, Neural) or not checkpoint.training:
         raise KeyingError("Only runs of the network `neural` can be looked at.", fix="Name weights of such a run.")
     config = TrainingConfig.model_validate(checkpoint.training).model_copy(update={"validation_shots": shots})
+    if config.own_shots:
+        raise KeyingError("A run on your own shots cannot be looked at: its generated shots are but a part.")
     device = next(network.parameters()).device
-    made = config.pool + int((checkpoint.provenance.steps - 1) * config.fresh)
+    made = config.made_by(checkpoint.provenance.steps - 1)
     source = GeneratedScenes(config, device)
-    seen = [_error(network, source(number)) for number in range(max(0, made - min(shots, config.pool)), made)]
-    unseen = [_error(network, scene) for scene in validation_scenes(config, device)]
-    return Memory(sum(seen) / len(seen), sum(unseen) / len(unseen))
-
-
-def _error(network: Neural, scene: Scene) -> float:
-    alpha = settled(answer_frame(network, Priors(scene.features[0], scene.unit[0])).alpha)
-    return float((alpha - scene.alpha[0]).abs().mean())
+    seen = [source(number) for number in range(made - min(shots, config.pool), made)]
+    return Memory(mean_error(network, seen), mean_error(network, validation_scenes(config, device)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -71,7 +71,7 @@ class ShotPool:
 
     def _fill(self, step: int) -> None:
         begin = time.perf_counter()
-        made = self._config.pool + int(step * self._config.fresh)
+        made = self._config.made_by(step)
         for number in range(made - self._config.pool, made):
             slot = number % self._config.pool
             if slot not in self._slots or self._slots[slot].number != number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,20 +23,20 @@ SMALL = {"shot_height": 96, "shot_width": 160, "crop": 64, "pool": 3, "fresh": 0
 def test_the_last_shots_of_the_run_are_compared_with_as_many_held_out_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     config = training_config("neural", seed=5, validation_shots=1, **SMALL)
     source = GeneratedScenes(config, torch.device("cpu"))
-    looked: list[float] = []
+    looked: list[list[float]] = []
 
-    def noted(_: Neural, scene: Scene) -> float:
-        looked.append(float(scene.alpha.sum()))
+    def noted(_: Neural, scenes: Sequence[Scene]) -> float:
+        looked.append([float(scene.alpha.sum()) for scene in scenes])
         return float(len(looked))
 
-    monkeypatch.setattr(memorized, "_error", noted)
+    monkeypatch.setattr(memorized, "mean_error", noted)
     network = Neural(width=16, guide_width=8, guide_maps=8)
     run = Checkpoint(network, config.model_dump(mode="json"), Provenance(steps=5))
     found = memory_of(run, shots=2)
     # Five steps with half a new shot each: 3 in the beginning and two more, of which numbers 3 and 4 are the last.
     held_out = validation_scenes(config.model_copy(update={"validation_shots": 2}), torch.device("cpu"))
-    assert looked == [float(scene.alpha.sum()) for scene in (source(3), source(4), *held_out)]
-    assert (found.seen, found.unseen) == (1.5, 3.5)
+    assert looked == [[float(scene.alpha.sum()) for scene in scenes] for scenes in ((source(3), source(4)), held_out)]
+    assert (found.seen, found.unseen) == (1.0, 2.0)
 
 
 def test_it_measures_alpha_of_whole_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,3 +54,10 @@ def test_it_measures_alpha_of_whole_frames(tmp_path: Path, capsys: pytest.Captur
 def test_other_networks_have_no_such_shots() -> None:
     with pytest.raises(KeyingError, match="Only runs of the network `neural`"):
         memory_of(Checkpoint(Regression(), {}, Provenance()), shots=1)
+
+
+def test_a_run_on_ones_own_shots_is_refused() -> None:
+    config = training_config("neural", own_shots="shots", **SMALL)
+    run = Checkpoint(Neural(width=16, guide_width=8, guide_maps=8), config.model_dump(mode="json"), Provenance(steps=1))
+    with pytest.raises(KeyingError, match="your own shots"):
+        memory_of(run, shots=1)
