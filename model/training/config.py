@@ -44,6 +44,9 @@ class TrainingConfig(BaseModel):
     pool: Positive = 96
     """Shots that are held to cut crops from."""
 
+    begin_with: Annotated[int, Field(ge=0)] = 0
+    """Shots that are made before the first step, the pool growing from there; 0: as many as it holds."""
+
     fresh: Annotated[float, Field(gt=0.0)] = 0.1
     """New shots per step; each takes the place of the oldest."""
 
@@ -117,8 +120,13 @@ class TrainingConfig(BaseModel):
     """Steps between two saved states."""
 
     def made_by(self, step: int) -> int:
-        """Return how many shots are made when ``step`` is taken; the last ``pool`` of them are held."""
-        return self.pool + int(step * self.fresh)
+        """Return how many shots are made when ``step`` is taken."""
+        return (min(self.begin_with, self.pool) or self.pool) + int(step * self.fresh)
+
+    def held_at(self, step: int) -> range:
+        """Return the numbers of the shots that are held then: the last ``pool`` of them."""
+        made = self.made_by(step)
+        return range(max(0, made - self.pool), made)
 
 
 # They see a neighbourhood only and cannot know where a screen ends: what lies beyond is left out of their shots.

@@ -84,8 +84,7 @@ class ScenePool:
 
     def _cut_twice(self, draw: Draw, sideways: bool, cut: _Cuts) -> None:
         """Cut two crops: at one place of two frames that follow each other, or at two places of one frame."""
-        scene = self._slots[draw.integer(0, self._config.pool - 1)][1]
-        stranger = self._slots[draw.integer(0, self._config.pool - 1)][1]
+        scene, stranger = (self._slots[draw.integer(0, len(self._slots) - 1)][1] for _ in range(2))
         if draw.chance(self._config.hints):
             scene = _helped(scene, draw.child("hint"))
         turn = _Turn(2 * draw.integer(0, 1) + sideways, draw.chance(0.5))
@@ -106,8 +105,7 @@ class ScenePool:
 
     def _fill(self, step: int) -> None:
         begin = time.perf_counter()
-        made = self._config.made_by(step)
-        for number in range(made - self._config.pool, made):
+        for number in self._config.held_at(step):
             slot = number % self._config.pool
             if slot not in self._slots or self._slots[slot][0] != number:
                 self._slots[slot] = (number, self._source(number).to(self._device))

@@ -40,9 +40,9 @@ def memory_of(checkpoint: Checkpoint, shots: int) -> Memory:
     if config.own_shots:
         raise KeyingError("A run on your own shots cannot be looked at: its generated shots are but a part.")
     device = next(network.parameters()).device
-    made = config.made_by(checkpoint.provenance.steps - 1)
+    held = config.held_at(checkpoint.provenance.steps - 1)
     source = GeneratedScenes(config, device)
-    seen = [source(number) for number in range(made - min(shots, config.pool), made)]
+    seen = [source(number) for number in held[-shots:]]
     return Memory(mean_error(network, seen), mean_error(network, validation_scenes(config, device)))
 
 

@@ -71,8 +71,7 @@ class ShotPool:
 
     def _fill(self, step: int) -> None:
         begin = time.perf_counter()
-        made = self._config.made_by(step)
-        for number in range(made - self._config.pool, made):
+        for number in self._config.held_at(step):
             slot = number % self._config.pool
             if slot not in self._slots or self._slots[slot].number != number:
                 self._slots[slot] = self._shot(number)
@@ -90,7 +89,7 @@ class ShotPool:
 
     def _crop(self, draw: Draw) -> tuple[dict[str, Tensor], Color]:
         """Cut one crop (1, C, h, w) per part, at times mirrored or turned, and name its screen's color."""
-        shot = self._slots[draw.integer(0, self._config.pool - 1)]
+        shot = self._slots[draw.integer(0, len(self._slots) - 1)]
         answered = self._config.crop
         whole = self._before + answered + self._after
         top = draw.integer(0, self._config.shot_height - whole)
