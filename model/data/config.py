@@ -99,6 +99,9 @@ class DataConfig(BaseModel):
     zoom: tuple[float, float] = (1.0, 6.0)
     """How many times the picture's height fits into the whole frame of the shoot: 1 shows all of it."""
 
+    close: Probability = 0.0  # as above
+    """Chance that the first subject fills much of the picture and runs out of it, at one border or more."""
+
     motion_blur: Probability = 0.2
     """Chance that a subject is blurred by its motion."""
 

@@ -18,6 +18,7 @@ from model.data.materials import Stage
 from model.data.screens import draw_color, screen
 from model.data.seeding import Draw
 from model.data.shadows import shadowed
+from model.data.shapes import Point
 from model.data.subjects import KINDS
 from model.data.truth import ALPHA, COLOR, EMISSION, ShotBatch, Truth, empty_stack, over, settle, straight
 from model.data.view import Motion, View, draw_motion
@@ -143,12 +144,23 @@ def _staged(
             reach = about.reach * size * own.uniform(0.5, 1.15)
             pull = 1 - zoom**-1.5
             center = (pull * (place[0] + reach * math.cos(angle)), pull * (place[1] + reach * math.sin(angle)))
+            near = own.child("close")
+            if near.chance(config.close):
+                size = near.uniform(0.35, 0.85) / zoom / about.reach
+                center = _framed(near, place, turned, width / height, zoom)
         else:
             size *= own.uniform(0.4, 1.0) / zoom**0.5
             place = (center[0] + own.normal(0.4) / zoom, center[1] + own.normal(0.35) / zoom)
         motions.append(draw_motion(own, place, size, turn=about.turn, fast=own.chance(config.motion_blur)))
     pan = (draw.normal(0.002), draw.normal(0.001)) if draw.chance(0.5) else (0.0, 0.0)
     return kinds, motions, View(height, width, frames, 1 / (zoom * height), turned, center, pan, device)
+
+
+def _framed(draw: Draw, place: Point, turned: float, aspect: float, zoom: float) -> Point:
+    """Return where a camera looks that has ``place`` somewhere in its picture, rather low than high."""
+    right, down = draw.uniform(-0.5, 0.5) * aspect / zoom, draw.uniform(-0.15, 0.65) / zoom
+    cosine, sine = math.cos(turned), math.sin(turned)
+    return place[0] - cosine * right + sine * down, place[1] - sine * right - cosine * down
 
 
 def _subjects(

@@ -159,20 +159,22 @@ _KEYING_DATA = {
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
+    "close": 0.25,
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
 # Plain shoots: even screens, few markers, little of a set. Classical keying is nearly right there, and a network
 # that is shown hard shots alone learns to distrust it everywhere.
 _STUDIO_DATA = {
-    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.0},
-    "set_visible": 0.2,
-    "strips": 0.6,
+    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.6},
+    "set_visible": 0.12,
+    "strips": 0.5,
     "corners": 0.2,
     "zoom": (1.0, 4.0),
     "markers": 0.2,
     "near_screen": 0.08,
-    "light": (0.5, 3.0),
+    "light": (0.4, 5.0),
+    "close": 0.45,
     "wrinkles": 0.3,
     "gear": 0.1,
     "lamps": 0.4,
