@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.device import exact_float32
 from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
@@ -71,7 +72,8 @@ class UnmixingKeyer(ABC):
         seen_plate, seen = clean_plate(plate, screen)
         if mattes.clean_plate is not None:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
-        solved = self.solve(plate, seen_plate, seen, screen, mattes, settings)
+        with exact_float32():
+            solved = self.solve(plate, seen_plate, seen, screen, mattes, settings)
         return RawKey(plate, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()

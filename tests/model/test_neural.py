@@ -109,6 +109,20 @@ def test_answers_that_are_no_numbers_are_told_to_the_artist() -> None:
     assert any("no number at 16 pixels" in warning for warning in keyed.notes.warnings)
 
 
+def test_float32_is_not_rounded_to_tf32(keyer: NeuralKeyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    plate, _, _ = shot()
+    seen: list[bool] = []
+
+    def look(*_: object) -> None:
+        seen.append(torch.backends.cudnn.allow_tf32)
+
+    with keyer.network.fine.register_forward_hook(look), keyer.network.guide.register_forward_hook(look):
+        key(keyer, plate)
+    assert seen == [False, False]
+    assert torch.backends.cudnn.allow_tf32, "other work in the process keeps what it chose"
+
+
 def test_a_plate_without_a_screen_is_refused(keyer: NeuralKeyer) -> None:
     with pytest.raises(NoScreenError, match="No screen was found"):
         key(keyer, flat((0.4, 0.39, 0.38)))

@@ -173,6 +173,20 @@ def test_a_set_can_be_but_a_strip_at_one_border_or_two(upright: float) -> None:
     assert bool((border.amax(1) > 0).all())
 
 
+def test_a_close_subject_fills_much_of_the_picture_and_runs_out_of_it() -> None:
+    far, near = (
+        generate(range(12), height=96, width=160, config=only("fur", zoom=(1.0, 1.0), upright=0.5, close=close))
+        for close in (0.0, 1.0)
+    )
+    filled = [(shots.alpha > 0.5).float().flatten(1).mean(1) for shots in (far, near)]
+    assert float(filled[1].median()) > 1.5 * float(filled[0].median())
+    assert float(filled[1].max()) < 0.98, "screen is left to be seen"
+    solid = (near.alpha[:, 0] > 0.9).float()
+    border = torch.cat((solid[:, 0], solid[:, -1], solid[:, :, 0], solid[:, :, -1]), dim=1)
+    assert float(border.amax(1).mean()) > 0.6
+    assert near.recipes[0]["screen_color"] == far.recipes[0]["screen_color"], "only the framing changes"
+
+
 def test_the_walls_of_a_corner_are_screen_in_lights_of_their_own() -> None:
     bare = {"shadow": 0.0, "markers": 0.0, "camera": False, "spill": False, "set_visible": 0.0, "wrinkles": 0.0}
     flat, cornered = (

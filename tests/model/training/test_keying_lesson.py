@@ -82,6 +82,26 @@ def test_an_interrupted_run_goes_on_with_the_same_losses(tmp_path: Path) -> None
     assert second.weights_id == whole.weights_id
 
 
+def test_a_pool_grows_from_a_few_shots_and_then_moves_on() -> None:
+    config = tiny(pool=4, begin_with=2, fresh=0.5)
+    asked: list[int] = []
+    made = GeneratedScenes(config, CPU)
+
+    def source(number: int) -> Scene:
+        asked.append(number)
+        return made(number)
+
+    pool = ScenePool(config, CPU, source)
+    pool.batch(0)
+    assert asked == [0, 1] and config.held_at(0) == range(2)
+    grown = pool.batch(4)
+    assert asked == [0, 1, 2, 3] and config.held_at(4) == range(4)
+    pool.batch(6)
+    assert asked == [0, 1, 2, 3, 4] and config.held_at(6) == range(1, 5)
+    again = ScenePool(config, CPU, made).batch(4)
+    assert torch.equal(grown.features, again.features), "after an interruption the same crops"
+
+
 def test_every_weight_is_reached_by_the_loss(scene: Scene) -> None:
     built = network()
     batch = ScenePool(tiny(), CPU, always(scene)).batch(0)
