@@ -167,8 +167,8 @@ _KEYING_DATA = {
 # that is shown hard shots alone learns to distrust it everywhere.
 _STUDIO_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.6},
-    "set_visible": 0.12,
-    "strips": 0.5,
+    "set_visible": 0.2,
+    "strips": 0.6,
     "corners": 0.2,
     "zoom": (1.0, 4.0),
     "markers": 0.2,
@@ -247,13 +247,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 ON_CUDA: dict[str, dict[str, Any]] = {
     "neural": {
         "steps": 10_000,
-        "batch": 64,
+        "batch": 96,
         "crop": 256,
-        "shot_height": 576,
-        "shot_width": 1008,
-        "pool": 256,
-        "fresh": 2.0,  # as many as fifteen cores can make; 64 crops a step wear out fewer (no card has tried it yet)
-        "learning_rate": 7e-4,  # at 2e-3 the loss stood still: docs/decisions/0006
+        "pool": 320,  # 20 of a card's 24 GiB; a larger one wears its shots out less
+        "begin_with": 120,
+        "fresh": 1.4,  # as many as fifteen cores can make beside it
+        "learning_rate": 5e-4,  # at 2e-3 the loss stood still: docs/decisions/0006
         "averaging": 0.998,
         "generators": max(1, (os.cpu_count() or 2) - 1),
         "validate_every": 1000,
