@@ -32,7 +32,7 @@ def find_device(wish: str = "auto") -> tuple[str, str]:
 def exact_float32() -> Iterator[None]:
     """Keep convolutions in float32: cuDNN rounds their inputs to the 11 bits of TF32 unless told otherwise.
 
-    Alpha was off by 0.005 at most on an NVIDIA H200 for it, as much as in float16.
+    On an NVIDIA H200 alpha was off by 0.005 at most, as much as in float16, likely for it.
     """
     usual = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

@@ -48,7 +48,7 @@ class TrainingConfig(BaseModel):
     """Shots that are made before the first step, the pool growing from there; 0: as many as it holds."""
 
     fresh: Annotated[float, Field(gt=0.0)] = 0.1
-    """New shots per step; each takes the place of the oldest."""
+    """New shots per step; once the pool is full, each takes the place of the oldest."""
 
     generators: Annotated[int, Field(ge=0)] = 0
     """Processes that make the scenes of the neural keyer ahead on the CPU; 0: the training device makes them itself."""
@@ -249,7 +249,7 @@ ON_CUDA: dict[str, dict[str, Any]] = {
         "steps": 10_000,
         "batch": 96,
         "crop": 256,
-        "pool": 320,  # 20 of a card's 24 GiB; a larger one wears its shots out less
+        "pool": 320,  # about 20 of a card's 24 GiB, by estimate; a larger one wears its shots out less
         "begin_with": 120,
         "fresh": 1.4,  # as many as fifteen cores can make beside it
         "learning_rate": 5e-4,  # at 2e-3 the loss stood still: docs/decisions/0006
