@@ -83,6 +83,9 @@ class TrainingConfig(BaseModel):
     averaging: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the old average that the average of weights keeps each step; 0: the weights themselves are delivered."""
 
+    learns: tuple[str, ...] = ("",)
+    """Beginnings of the names of the weights that learn, such as ``fine``: what the guide decides then stays."""
+
     loss_weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
     """Weight of each loss term by name; 1 where none is given."""
 

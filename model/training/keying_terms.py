@@ -14,13 +14,15 @@ from model.network.reading import Reading, on_eighths, read
 from model.training.crops import SceneBatch, linear, plate_of
 from model.training.losses import Terms
 
+_BAND = 2  # pixels around half-transparent ones: the edge band of `model.evaluation.metrics`
 _CLEARLY = 0.05  # difference of alpha that makes one choice clearly better than another
 
 
 def keying_terms(network: Neural, batch: SceneBatch, draw: Draw, autocast: torch.dtype | None = None) -> Terms:
     """Return the terms of one batch.
 
-    ``alpha`` and ``alpha_squared``: mean absolute and mean squared error of the mixture. ``own``: error of the alpha
+    ``alpha`` and ``alpha_squared``: mean absolute and mean squared error of the mixture. ``edge``: its mean absolute
+    error in the edge band, as scores count it, however little of the picture that is. ``own``: error of the alpha
     that owes nothing to a classical key, with cross-entropy. ``choice``: cross-entropy of the mixture's weights with
     the choices that are right. ``projected``: absolute error, where half-transparent, of the projection on
     the predicted foreground's color line. ``gradient``: of alpha's slopes. ``coarse``: the guide's own alpha.
@@ -34,6 +36,7 @@ def keying_terms(network: Neural, batch: SceneBatch, draw: Draw, autocast: torch
     terms = {
         "alpha": (alpha - truth).abs().mean(),
         "alpha_squared": (alpha - truth).square().mean(),
+        "edge": _edge(alpha, truth),
         "own": _certain(scores[:, CHOICES : CHOICES + 1], truth),
         "choice": _choice(scores[:, :CHOICES], reading.choices, truth),
         "projected": ((reading.projected - truth).abs() * soft).sum() / soft.sum().clamp_min(1.0) * soft.mean().sqrt(),
@@ -56,6 +59,12 @@ def answers(network: Neural, batch: SceneBatch, autocast: torch.dtype | None = N
         guidance = on_eighths(of_crops, batch.factor, corners, batch.alpha.shape[-2:])
         raw = network.fine(batch.features, guidance)
     return read(raw, batch.features), raw.float(), maps[:, network.guide_maps :].float()
+
+
+def _edge(alpha: Tensor, truth: Tensor) -> Tensor:
+    soft = ((truth > 0.01) & (truth < 0.99)).to(truth.dtype)
+    band = functional.max_pool2d(soft, 2 * _BAND + 1, 1, _BAND)
+    return ((alpha - truth).abs() * band).sum() / band.sum().clamp_min(1.0)
 
 
 def sum_of_slopes(difference: Tensor) -> Tensor:

@@ -39,7 +39,15 @@ class TrainingState:
             torch.manual_seed(config.seed)
             network = build_network(config.network, config.options)
         network.to(device).train()
-        optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        for name, weight in network.named_parameters():
+            weight.requires_grad_(name.startswith(config.learns))
+        learning = [weight for weight in network.parameters() if weight.requires_grad]
+        if not learning:
+            raise KeyingError(
+                f"No weight of '{config.network}' has a name that begins with {' or '.join(config.learns)}.",
+                fix="Leave `learns` unset, or name a part of the network such as `fine`.",
+            )
+        optimizer = torch.optim.Adam(learning, lr=config.learning_rate)
         average = {name: value.detach().clone() for name, value in network.state_dict().items()}
         return cls(config, network, optimizer, average)
 

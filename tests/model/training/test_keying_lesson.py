@@ -14,6 +14,7 @@ from model.data.dataset import Picture, picture_path, write_shots
 from model.data.scenes import generate
 from model.data.seeding import Draw
 from model.errors import KeyingError
+from model.evaluation.metrics import edge_band
 from model.keying.priors import FROM_SCREEN, HELD, LIGHT, expand
 from model.network.neural import FEATURES, Neural
 from model.network.registry import build_network
@@ -71,6 +72,22 @@ def test_a_run_lowers_its_loss_and_shows_pictures(tmp_path: Path) -> None:
     assert len(losses) == 24
     assert sum(losses[-6:]) < 0.8 * sum(losses[:6])
     assert (tmp_path / "pictures.png").stat().st_size > 1000
+
+
+def test_what_the_guide_decides_stays_where_the_fine_part_learns_alone(tmp_path: Path) -> None:
+    config = tiny(steps=5, learns=("fine",), averaging=0.9)
+    before = TrainingState.begin(config, CPU).network.state_dict()
+    whole = train(config, tmp_path / "whole").network.state_dict()
+    changed = {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, whole[name])}
+    assert changed == {"fine"}
+    train(config, tmp_path / "parts", seconds=0.0)
+    resumed = train(config, tmp_path / "parts", resume=True).network.state_dict()
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+def test_a_run_in_which_nothing_would_learn_does_not_begin(tmp_path: Path) -> None:
+    with pytest.raises(KeyingError, match="begins with guise"):
+        train(tiny(learns=("guise",)), tmp_path)
 
 
 def test_an_interrupted_run_goes_on_with_the_same_losses(tmp_path: Path) -> None:
@@ -158,6 +175,16 @@ def test_perfect_answers_cost_nothing(scene: Scene) -> None:
     terms = keying_terms(_Oracle(batch), batch, Draw(1, "b"))  # type: ignore[arg-type]
     for name in ("alpha", "alpha_squared", "gradient", "consistency", "recomposition", "foreground"):
         assert float(terms[name]) < 2e-3, name
+
+
+def test_the_edge_term_is_the_error_that_scores_count_in_the_edge_band(scene: Scene) -> None:
+    batch = ScenePool(tiny(), CPU, always(scene)).batch(0)
+    reading, _, _ = answers(network(), batch)
+    term = keying_terms(network(), batch, Draw(1, "b"))["edge"]
+    bands = np.stack([edge_band(truth) for truth in batch.alpha[:, 0].numpy()])
+    error = (reading.alpha - batch.alpha).abs()[:, 0].detach().numpy()
+    assert 0 < bands.sum() < bands.size
+    assert float(term.detach()) == pytest.approx(float(error[bands].mean()), rel=1e-5)
 
 
 def test_green_left_in_soft_pixels_is_punished_by_the_new_composite(scene: Scene) -> None:
