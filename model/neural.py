@@ -14,13 +14,13 @@ from model.errors import KeyingError
 from model.finishing import Solved, UnmixingKeyer
 from model.keyer import Mattes
 from model.keying.color_difference import color_difference
-from model.keying.edges import stretch
+from model.keying.edges import solve_again, stretch
 from model.keying.fill import reduce
 from model.keying.holding import held_by_hint
-from model.keying.priors import Priors, priors
+from model.keying.priors import DIFFERENCE, Priors, priors
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
-from model.network.reading import guide_factor, on_eighths, read
+from model.network.reading import guide_factor, in_the_edges, near_subject, on_eighths, read
 from model.settings import KeySettings, Screen
 from model.tiling import windows
 
@@ -31,6 +31,7 @@ _MARGIN = 0.02  # alpha below it becomes 0, above 1 − it becomes 1
 _TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once where a frame is larger than _WHOLE
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
+_PARTS = ("alpha", "projected", "unsolved", "foreground", "emission")
 _LEAST_GLOW = 0.01  # emission below this, in units, is noise
 
 
@@ -39,6 +40,8 @@ class FrameAnswer:
     """What the network says of one frame; light is hue-rotated and in units of `model.keying.priors`."""
 
     alpha: Tensor  # (1, H, W), 0–1, as the mixture leaves it
+    near: Tensor  # (1, H, W), 0–1, where the guide sees a subject near
+    projected: Tensor  # (1, H, W), 0–1, the plate projected on the line from screen to foreground
     unsolved: Tensor  # (1, H, W), the same without the alpha that was solved in the edges
     foreground: Tensor  # (3, H, W), straight, without screen light
     emission: Tensor  # (3, H, W), light that no coverage carries
@@ -67,9 +70,12 @@ class NeuralKeyer(UnmixingKeyer):
         known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
+        alpha = settled(answer.alpha)
+        again = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
+        alpha = settled(in_the_edges(answer.alpha, answer.near, answer.projected, again))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
-            alpha=settled(answer.alpha),
+            alpha=alpha,
             plain=settled(answer.unsolved),
             foreground=rotate(back, answer.foreground * known.unit),
             emission=rotate(back, emission * known.unit),
@@ -104,26 +110,26 @@ def answer_frame(
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
     padded = functional.pad(features[None], padding, mode="replicate") if any(padding) else features[None]
     size = padded.shape[-2:]
-    alpha, unsolved, foreground, emission = (
-        torch.empty(channels, *size, device=features.device) for channels in (1, 1, 3, 3)
-    )
+    parts = {
+        part: torch.empty(3 if part in ("foreground", "emission") else 1, *size, device=features.device)
+        for part in _PARTS
+    }
     spoiled = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
         factor = guide_factor(height, width, network.guide_lines)
-        maps = network.guide(reduce(features, factor)[None])[:, : network.guide_maps]
+        maps = network.guide(reduce(features, factor)[None])
         maps = torch.where(torch.isfinite(maps), maps, torch.zeros_like(maps))
+        maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :]
         for answered, seen in windows(size, tile or _side(height, width, features.device), network.context):
             guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
             raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
             raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())
             spoiled += int(broken[..., : height - answered.top, : width - answered.left].sum())
             reading = read(raw, padded[..., answered.rows, answered.columns])
-            alpha[:, answered.rows, answered.columns] = reading.alpha[0]
-            unsolved[:, answered.rows, answered.columns] = reading.unsolved[0]
-            foreground[:, answered.rows, answered.columns] = reading.foreground[0]
-            emission[:, answered.rows, answered.columns] = reading.emission[0]
-    inside = slice(0, height), slice(0, width)
-    return FrameAnswer(alpha[:, *inside], unsolved[:, *inside], foreground[:, *inside], emission[:, *inside], spoiled)
+            for part, whole in parts.items():
+                whole[:, answered.rows, answered.columns] = getattr(reading, part)[0]
+    parts["near"] = near_subject(coarse, factor, size)[0]
+    return FrameAnswer(**{part: whole[:, :height, :width] for part, whole in parts.items()}, spoiled=spoiled)
 
 
 def settled(alpha: Tensor) -> Tensor:

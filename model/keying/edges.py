@@ -29,20 +29,41 @@ _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
 _STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
+_SIDE_AGAIN = 270  # the same once more: as exact, at a fourth of the cost
+_LEAST_CORE = 16  # pixels
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
 
 def solve_difference(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tensor) -> Tensor:
     """Return the color difference alpha ``estimate`` (1, H, W), its edges solved again, clipped to 0–1.
 
-    The noise is that of this frame's own screen where it is ``seen`` (1, H, W), eightfold: edges ring and are
-    compressed.
+    What is undecided, and where the opaque core lies, is read from ``estimate`` itself; plain screen is ``seen``
+    (1, H, W).
     """
-    count = seen.sum().clamp_min(1.0)
-    noise = ((plate - clean_plate).square().mean(dim=0, keepdim=True) * seen).sum() / count
-    grain = ((estimate.square() * seen).sum() / count).sqrt()
+    grain = ((estimate.square() * seen).sum() / seen.sum().clamp_min(1.0)).sqrt()
     margin = min(max(0.03, 4.0 * float(grain)), 0.15)
-    return stretch(solve_edges(plate, clean_plate, estimate, 8.0 * noise + _LEAST_NOISE, margin), _SOLVED_MARGIN)
+    reach = max(2, round(min(plate.shape[-2:]) / 170))
+    mixed = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach) > 0
+    core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * ~mixed
+    # Below the margin nothing needs solving: the color difference errs upward.
+    undecided = mixed & (estimate > margin)
+    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _STATISTICS_SIDE)
+    if solved is None:
+        # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
+        solved = torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), (estimate > 0.5).to(plate.dtype))
+    return stretch(solved, _SOLVED_MARGIN)
+
+
+def solve_again(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tensor, alpha: Tensor) -> Tensor:
+    """Return an ``alpha`` (1, H, W) that a keyer has found, its edges solved with the core that it shows.
+
+    Where color alone must guess the core, wide edges and subjects in colors near the screen's blur the colors that F is
+    expected to have: a first answer knows better. ``estimate`` is the color difference alpha, as in the first solution.
+    """
+    undecided = (alpha > 0.0) & (alpha < 1.0)
+    core = erode((alpha >= 1.0).to(plate.dtype), max(1, round(min(plate.shape[-2:]) / 500)))
+    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _SIDE_AGAIN)
+    return alpha if solved is None else torch.where(undecided, stretch(solved, _SOLVED_MARGIN), alpha)
 
 
 def stretch(alpha: Tensor, margin: float) -> Tensor:
@@ -50,24 +71,28 @@ def stretch(alpha: Tensor, margin: float) -> Tensor:
     return ((alpha - margin) / (1.0 - 2.0 * margin)).clamp(0.0, 1.0)
 
 
-def solve_edges(plate: Tensor, clean_plate: Tensor, estimate: Tensor, noise: Tensor, margin: float) -> Tensor:
-    """Return alpha (1, H, W) in 0–1: solved where ``estimate`` is undecided, else 0 or 1.
+def _noise(plate: Tensor, clean_plate: Tensor, seen: Tensor) -> Tensor:
+    """Return the variance of this frame's own screen, eightfold: edges ring and are compressed."""
+    difference = (plate - clean_plate).square().mean(dim=0, keepdim=True) * seen
+    return 8.0 * difference.sum() / seen.sum().clamp_min(1.0) + _LEAST_NOISE
 
-    ``estimate`` is the color difference alpha, ``noise`` the variance of plate minus clean plate on the plain screen,
-    ``margin`` the estimate below which (and 1 − margin above which) a pixel is thought decided.
+
+def _solve(
+    plate: Tensor, clean_plate: Tensor, estimate: Tensor, core: Tensor, undecided: Tensor, noise: Tensor, side: int
+) -> Tensor | None:
+    """Return alpha (1, H, W): solved where ``undecided``, elsewhere 0 or 1, whichever ``estimate`` is nearer to.
+
+    ``core`` is 1 where the subject's own colors are seen, which are gathered at about ``side`` lines; None where that
+    is too little to learn them from.
     """
-    short = min(plate.shape[-2:])
-    reach = max(2, round(short / 170))
-    mixed = dilate(((estimate > margin) & (estimate < 1.0 - margin)).to(plate.dtype), reach)
-    # Below the margin nothing needs solving: the color difference errs upward.
-    undecided = (mixed > 0) & (estimate > margin)
-    core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * (mixed <= 0)
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
-    if where.numel() == 0 or float(core.sum()) < 16:
-        # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
-        return torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), alpha)
-    stride = max(1, short // _STATISTICS_SIDE)
+    if where.numel() == 0:
+        return alpha
+    if float(core.sum()) < _LEAST_CORE:
+        return None
+    short = min(plate.shape[-2:])
+    stride = max(1, short // side)
     sums = _products(plate[:, ::stride, ::stride], core[:, ::stride, ::stride])
     fits = [
         (_average(sums, None if radius is None else max(2, round(radius * short / stride))), trust)

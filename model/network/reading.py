@@ -12,6 +12,9 @@ from torch import Tensor
 from model.keying import priors
 from model.network.neural import CHOICES, SOLVED_CHOICE
 
+_NARROWED = 1.5  # power that keeps cores and the screen from following what is meant for the edges
+_NEAR = 2  # pixels of the guide
+_DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
 
@@ -42,7 +45,28 @@ def read(raw: Tensor, features: Tensor) -> Reading:
     choices = torch.cat((torch.zeros_like(own), torch.ones_like(own), plain, solved, projected, own), dim=1)
     alpha = (weights * choices).sum(dim=1, keepdim=True)
     unsolved = alpha + weights[:, SOLVED_CHOICE : SOLVED_CHOICE + 1] * (plain - solved)
-    return Reading(alpha, unsolved, own, choices, projected, foreground, glowing.sigmoid() * from_screen.clamp_min(0.0))
+    emission = glowing.sigmoid() * from_screen.clamp_min(0.0)
+    return Reading(alpha, unsolved, own, choices, projected, foreground, emission)
+
+
+def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor) -> Tensor:
+    """Return the mixture ``alpha`` (…, H, W) drawn towards what was solved and projected, where it is half-transparent.
+
+    It is where choices are hardest to make that two physical answers, whose errors differ, are best in the mean.
+    ``near`` is 1 where the subject is near, 0 elsewhere: markers and sets are solid to both, and stay what was chosen.
+    """
+    return torch.lerp(alpha, (projected + solved) / 2.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
+
+
+def near_subject(maps: Tensor, factor: int, size: Sequence[int]) -> Tensor:
+    """Return where the guide's coarse alpha (B, 1, h, w), before its sigmoid, finds a subject near: (B, 1, H, W), 0–1.
+
+    Near is two of its pixels, a thirtieth of the frame's shorter side. ``size`` is that of the frame, multiples of 8.
+    """
+    around = functional.max_pool2d(maps.float().sigmoid(), 2 * _NEAR + 1, stride=1, padding=_NEAR)
+    eighths = on_eighths(around, factor, [(0, 0)] * len(maps), size)
+    found = functional.interpolate(eighths, scale_factor=8.0, mode="bilinear", align_corners=False)
+    return ((found - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0.0, 1.0)
 
 
 def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:

@@ -235,6 +235,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "loss_weights": {
             "alpha": 2.0,
             "alpha_squared": 4.0,
+            "edge": 0.0,  # a reading; what solves edges best stands outside of the network: docs/decisions/0006
             "own": 1.0,
             "choice": 1.0,
             "projected": 0.3,

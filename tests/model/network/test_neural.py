@@ -8,7 +8,7 @@ import torch
 from model.keying import priors
 from model.keying.priors import Priors, compress, expand
 from model.network.neural import ANSWERS, CHOICES, FEATURES, SEEN_FEATURE, Neural, Outlook
-from model.network.reading import guide_factor, on_eighths, read
+from model.network.reading import guide_factor, in_the_edges, near_subject, on_eighths, read
 from model.neural import answer_frame
 
 
@@ -42,7 +42,8 @@ def test_a_frame_in_tiles_is_the_frame_in_one_piece(height: int, width: int) -> 
     network, frame = seeded(), known(height, width)
     whole = answer_frame(network, frame, tile=512)
     tiled = answer_frame(network, frame, tile=104)
-    torch.testing.assert_close(tiled.alpha, whole.alpha, atol=1e-5, rtol=0)
+    for part in ("alpha", "unsolved", "projected", "near"):
+        torch.testing.assert_close(getattr(tiled, part), getattr(whole, part), atol=1e-5, rtol=0)
     torch.testing.assert_close(compress(tiled.foreground), compress(whole.foreground), atol=1e-5, rtol=0)
 
 
@@ -139,6 +140,24 @@ def test_a_sure_weight_makes_its_choice_the_answer(choice: int, alpha: float) ->
     raw[:, choice] = 50.0
     assert choice < CHOICES
     torch.testing.assert_close(read(raw, features).alpha, torch.full((1, 1, 2, 2), alpha), atol=1e-6, rtol=0)
+
+
+def test_solvers_are_followed_where_a_pixel_near_the_subject_is_half_transparent() -> None:
+    mixed = torch.tensor([0.0, 0.02, 0.5, 0.5, 0.5, 1.0])
+    near = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.0, 1.0])
+    drawn = in_the_edges(mixed, near, projected=torch.full((6,), 0.7), solved=torch.full((6,), 0.9))
+    assert drawn[[0, 2, 3, 4, 5]].tolist() == pytest.approx([0.0, 0.8, 0.65, 0.5, 1.0])
+    assert 0.02 < float(drawn[1]) < 0.06
+
+
+def test_near_is_a_thirtieth_of_the_frame_around_what_the_guide_calls_subject() -> None:
+    coarse = torch.full((1, 1, 64, 96), -9.0)
+    coarse[..., 30, 40] = 9.0  # frame pixels 300–309, 400–409
+    coarse[..., 50, 80] = 0.5  # a set that it is not sure of
+    near = near_subject(coarse, 10, (640, 960))[0, 0]
+    assert near.shape == (640, 960)
+    assert float(near[305, 405]) == float(near[305, 420]) == float(near[290, 405]) == 1.0
+    assert float(near[305, 445]) == float(near[260, 405]) == float(near[505, 805]) == 0.0
 
 
 def test_the_guide_lies_upon_the_frame_without_a_shift() -> None:

@@ -1,0 +1,49 @@
+"""Edges that are solved again with the core that a first answer shows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model.keying.color_difference import color_difference_alpha
+from model.keying.compositing import over
+from model.keying.edges import solve_again, solve_difference
+from model.keying.screen import hue_rotation
+
+GREEN, NEAR_IT = (0.05, 0.4, 0.08), (0.3, 0.42, 0.12)  # a screen, and an olive subject: opaque, yet no core to color
+
+
+def shot() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return plate, clean plate, color difference alpha and true alpha of a wide-edged disc, with seeded grain."""
+    rows, columns = torch.arange(96)[:, None] + 0.5, torch.arange(128)[None, :] + 0.5
+    truth = ((30.0 - ((rows - 50.0).square() + (columns - 64.0).square()).sqrt()) / 12.0 + 0.5).clamp(0, 1)[None]
+    clean, subject = (torch.tensor(color)[:, None, None].expand(3, 96, 128) for color in (GREEN, NEAR_IT))
+    grain = torch.randn(3, 96, 128, generator=torch.Generator().manual_seed(5)) * 0.002
+    plate = over(subject, truth, clean) + grain
+    return plate, clean, color_difference_alpha(plate, clean, hue_rotation(GREEN)[0]), truth
+
+
+def seen(truth: Tensor) -> Tensor:
+    return (truth == 0.0).float()
+
+
+def test_the_core_of_a_first_answer_shows_the_colors_that_the_edges_are_made_of() -> None:
+    plate, clean, difference, truth = shot()
+    edges = (truth > 0.0) & (truth < 1.0)
+    coarse = torch.where(edges, torch.full_like(truth, 0.5), truth)
+    again = solve_again(plate, clean, difference, seen(truth), coarse)
+    first = solve_difference(plate, clean, difference, seen(truth))
+    assert float((again - truth).abs()[edges].mean()) < 0.05 < 0.4 * float((first - truth).abs()[edges].mean())
+
+
+def test_what_was_decided_stays_as_it_was() -> None:
+    plate, clean, difference, truth = shot()
+    decided = (truth > 0.5).float()
+    decided[:, 40:44, 20:24] = 1.0  # wrong, but decided
+    assert torch.equal(solve_again(plate, clean, difference, seen(truth), decided), decided)
+
+
+def test_an_answer_without_a_core_stays_as_it_was() -> None:
+    plate, clean, difference, truth = shot()
+    thin = truth * 0.6
+    assert torch.equal(solve_again(plate, clean, difference, seen(truth), thin), thin)
