@@ -151,7 +151,7 @@ def _repaired(raw: Tensor) -> tuple[Tensor, Tensor]:
 
     Such a pixel takes the solved alpha and the continued foreground.
     """
-    # The sum is a number where all of them are: a third of the time that asking each of them takes.
+    # Their sum is a number where all of them are, and is sooner asked than each.
     spoiled = ~torch.isfinite(raw.sum(dim=1, keepdim=True))
     if not bool(spoiled.any()):
         return raw, spoiled
