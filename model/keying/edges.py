@@ -29,7 +29,7 @@ _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
 _STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
-_SIDE_AGAIN = 270  # the same once more: as exact, at a fourth of the cost
+_SIDE_AGAIN = 270  # the same once more: as exact, and gathered at a fourth of the cost
 _LEAST_CORE = 16  # pixels
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 

@@ -52,7 +52,7 @@ def read(raw: Tensor, features: Tensor) -> Reading:
 def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor) -> Tensor:
     """Return the mixture ``alpha`` (…, H, W) drawn towards what was solved and projected, where it is half-transparent.
 
-    It is where choices are hardest to make that two physical answers, whose errors differ, are best in the mean.
+    Where choices are hardest to make, two physical answers whose errors differ are nearer to the truth in the mean.
     ``near`` is 1 where the subject is near, 0 elsewhere: markers and sets are solid to both, and stay what was chosen.
     """
     return torch.lerp(alpha, (projected + solved) / 2.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
