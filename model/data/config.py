@@ -19,6 +19,7 @@ def _subjects() -> Weights:
         "hair": 1.2,
         "foliage": 0.7,
         "thin": 0.8,
+        "rods": 0.0,  # as above
         "net": 0.6,
         "chainmail": 0.5,
         "veil": 0.7,
@@ -98,6 +99,9 @@ class DataConfig(BaseModel):
 
     zoom: tuple[float, float] = (1.0, 6.0)
     """How many times the picture's height fits into the whole frame of the shoot: 1 shows all of it."""
+
+    from_below: Probability = 0.0  # as above
+    """Chance that the camera looks at the upper outline of the first subject, which then leaves the picture below."""
 
     close: Probability = 0.0  # as above
     """Chance that the first subject fills much of the picture and runs out of it, at one border or more."""

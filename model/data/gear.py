@@ -29,16 +29,16 @@ class _Canvas:
 
 
 def with_gear(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return picture and share with one to three pieces of gear, each reaching in from the frame's border.
+    """Return picture and share with one to three pieces of gear, each held by something.
 
-    Stands reach up from below, pipes with lamps hang from above, lamps and racks come in from the sides; none floats,
-    and that is what tells them from a subject's thin props.
+    Stands reach up from below or have their legs on the screen's floor, pipes with lamps hang from above, lamps and racks
+    come in from the sides; none floats, and that is what tells them from a subject's thin props.
     """
     canvas = _Canvas(view, x, y, picture, share)
     half = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units
     for index in range(draw.integer(1, 3)):
         own = draw.child(str(index))
-        own.pick((_stand, _stand, _lamp, _pipe, _rack))(own, canvas, half)
+        own.pick((_stand, _tripod, _tripod, _lamp, _pipe, _rack))(own, canvas, half)
     return canvas.picture, canvas.share
 
 
@@ -48,7 +48,7 @@ def _metal(draw: Draw) -> Rgb:
 
 
 def _stand(draw: Draw, canvas: _Canvas, half: float) -> None:
-    """A pole from below the frame, with legs or none, often a bar across and tape or balls for the tracker on it."""
+    """A pole from below the frame, with legs or none."""
     x, y, paint = canvas.x, canvas.y, _metal(draw)
     foot = draw.uniform(-half, half)
     top = foot + draw.normal(0.01), draw.uniform(-0.4, 0.25)
@@ -59,7 +59,28 @@ def _stand(draw: Draw, canvas: _Canvas, half: float) -> None:
         for side in (-1, 1):
             spread = side * draw.uniform(0.05, 0.15)
             canvas.lay(limb(x, y, (foot, knot), (foot + spread, 0.5), 0.7 * thick, 0.7 * thick), paint)
-    places = [(foot, top[1] + draw.uniform(0, 0.3)), top]
+    _crown(draw, canvas, top, thick, paint)
+
+
+def _tripod(draw: Draw, canvas: _Canvas, half: float) -> None:
+    """A stand that is seen whole: its three legs stand on the screen's floor."""
+    x, y, paint = canvas.x, canvas.y, _metal(draw)
+    foot = draw.uniform(-half, half), draw.uniform(0.0, 0.5)
+    tall = draw.log_uniform(0.15, 0.8)
+    top = foot[0] + draw.normal(0.01), foot[1] - tall
+    thick = draw.log_uniform(0.0015, 0.007)
+    canvas.lay(limb(x, y, foot, top, 1.3 * thick, thick), paint)
+    knot, spread = foot[1] - draw.uniform(0.05, 0.35) * tall, draw.uniform(0.08, 0.3) * tall
+    for side in (-1.0, draw.uniform(-0.4, 0.4), 1.0):
+        end = foot[0] + side * spread, foot[1] + draw.uniform(-0.01, 0.03)
+        canvas.lay(limb(x, y, (foot[0], knot), end, 0.7 * thick, 0.7 * thick), paint)
+    _crown(draw, canvas, top, thick, paint)
+
+
+def _crown(draw: Draw, canvas: _Canvas, top: Point, thick: float, paint: Rgb) -> None:
+    """What a stand carries: often a bar across, with tape or balls for the tracker on it, or a lamp."""
+    x, y = canvas.x, canvas.y
+    places = [(top[0], top[1] + draw.uniform(0, 0.3)), top]
     if draw.chance(0.6):
         left, right = draw.uniform(0.02, 0.3), draw.uniform(0.02, 0.3)
         slope = draw.normal(0.1)

@@ -141,6 +141,8 @@ def _staged(
         if index == 0:
             place = (own.normal(0.2), own.normal(0.1))
             angle = own.uniform(0, 2 * math.pi)
+            if own.child("below").chance(config.from_below):
+                angle = -angle / 2  # y points down
             reach = about.reach * size * own.uniform(0.5, 1.15)
             pull = 1 - zoom**-1.5
             center = (pull * (place[0] + reach * math.cos(angle)), pull * (place[1] + reach * math.sin(angle)))

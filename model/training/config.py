@@ -101,6 +101,9 @@ class TrainingConfig(BaseModel):
     focus: Probability = 0.75
     """Chance that a crop of the neural keyer is put where there is an edge."""
 
+    tall: Probability = 0.0
+    """Chance that a scene of the neural keyer is taller than wide, as a telephone held upright sees it."""
+
     pairs: Probability = 0.0
     """Chance that a scene of the neural keyer has two frames that follow each other."""
 
@@ -143,7 +146,8 @@ _KEYING_SUBJECTS = {
     "object": 2.5,
     "hair": 2.0,
     "foliage": 2.0,
-    "thin": 1.0,
+    "thin": 0.0,
+    "rods": 0.8,
     "fire": 0.15,
     "glow": 0.08,
     "smoke": 1.0,
@@ -159,6 +163,8 @@ _KEYING_DATA = {
     "lamps": 0.4,
     "shadow_strength": (0.1, 0.75),
     "zoom": (1.0, 2.0),
+    "upright": 0.95,
+    "from_below": 0.8,
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
@@ -174,6 +180,8 @@ _STUDIO_DATA = {
     "strips": 0.6,
     "corners": 0.2,
     "zoom": (1.0, 4.0),
+    "upright": 0.95,
+    "from_below": 0.8,
     "markers": 0.2,
     "near_screen": 0.08,
     "light": (0.4, 5.0),
@@ -194,7 +202,7 @@ _STUDIO_DATA = {
         "hair": 2.5,
         "plush": 2.0,
         "foliage": 2.0,
-        "thin": 1.2,
+        "rods": 1.0,
         "net": 0.2,
         "lace": 0.2,
         "veil": 0.2,
@@ -223,6 +231,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "averaging": 0.998,
         "gradient_limit": 1.0,
         "precision": "bfloat16",
+        "tall": 0.2,
         "pairs": 0.15,
         "hints": 0.15,
         "clean_plates": 0.1,

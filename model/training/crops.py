@@ -62,10 +62,10 @@ class ScenePool:
         """Return the batch of ``step``: after an interruption the same as without one."""
         self._fill(step)
         draw = Draw(self._config.seed, f"crops/{step}")
-        sideways = draw.chance(0.5)  # of all alike, so that the frames can be stacked
+        scenes = self._alike(draw.child("shape"))
         cut = _Cuts()
         for index in range(max(1, self._config.batch // 2)):
-            self._cut_twice(draw.child(str(index)), sideways, cut)
+            self._cut_twice(draw.child(str(index)), scenes, cut)
         layers = torch.stack(cut.layers)
         return SceneBatch(
             small=torch.stack(cut.small),
@@ -82,26 +82,32 @@ class ScenePool:
             rotations=torch.stack(cut.rotations),
         )
 
-    def _cut_twice(self, draw: Draw, sideways: bool, cut: _Cuts) -> None:
+    def _alike(self, draw: Draw) -> list[Scene]:
+        """Return all scenes of one shape, wide or tall, so that their frames can be stacked."""
+        scenes = [self._slots[slot][1] for slot in range(len(self._slots))]
+        shape = draw.pick(scenes).alpha.shape[-2:]
+        return [scene for scene in scenes if scene.alpha.shape[-2:] == shape]
+
+    def _cut_twice(self, draw: Draw, scenes: Sequence[Scene], cut: _Cuts) -> None:
         """Cut two crops: at one place of two frames that follow each other, or at two places of one frame."""
-        scene, stranger = (self._slots[draw.integer(0, len(self._slots) - 1)][1] for _ in range(2))
+        scene, stranger = draw.pick(scenes), draw.pick(scenes)
         if draw.chance(self._config.hints):
             scene = _helped(scene, draw.child("hint"))
-        turn = _Turn(2 * draw.integer(0, 1) + sideways, draw.chance(0.5))
+        look = _Look(draw.chance(0.5))
         first, frames = len(cut.small), len(scene.layers)
         if frames > 1:
             cut.following.append((len(cut.layers), len(cut.layers) + 1))
         for frame in range(frames):
-            cut.small.append(turn.picture(scene.small[frame]))
-            cut.small_alpha.append(turn.picture(scene.small_alpha[frame]))
+            cut.small.append(look.picture(scene.small[frame]))
+            cut.small_alpha.append(look.picture(scene.small_alpha[frame]))
         place = self._corner(scene, draw.child("place 0"))
         for number in range(2):
             place = place if frames > 1 or number == 0 else self._corner(scene, draw.child("place 1"))
             frame = number if frames > 1 else 0
-            cut.layers.append(turn.picture(self._window(scene.layers[frame], place)))
+            cut.layers.append(look.picture(self._window(scene.layers[frame], place)))
             cut.behind.append(self._window(stranger.behind, place))
             cut.rotations.append(scene.rotation)
-            cut.places.append((first + frame, *turn.corner(place, self._config.crop, scene.layers.shape[-2:])))
+            cut.places.append((first + frame, *look.corner(place, self._config.crop, scene.layers.shape[-1])))
 
     def _fill(self, step: int) -> None:
         begin = time.perf_counter()
@@ -142,21 +148,17 @@ class _Cuts:
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """Quarter turns against the clock, then a mirror."""
+class _Look:
+    """As it is or in a mirror; never turned: what stands on the floor and what hangs from above tells subject from set."""
 
-    quarters: int
     mirrored: bool
 
     def picture(self, picture: Tensor) -> Tensor:
-        picture = torch.rot90(picture, self.quarters, (-2, -1))
         return picture.flip(-1) if self.mirrored else picture
 
-    def corner(self, corner: tuple[int, int], side: int, size: Sequence[int]) -> tuple[int, int]:
-        """Return where the top left corner of a square comes to lie."""
-        (top, left), (height, width) = corner, size
-        for _ in range(self.quarters):
-            top, left, height, width = width - left - side, top, width, height
+    def corner(self, corner: tuple[int, int], side: int, width: int) -> tuple[int, int]:
+        """Return where the top left corner of a square comes to lie in a frame of ``width``."""
+        top, left = corner
         return top, width - left - side if self.mirrored else left
 
 

@@ -119,7 +119,7 @@ def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
     factor = guide_factor(config.shot_height, config.shot_width, Neural.guide_lines)
     return Scene(
         layers=torch.cat((features, unit, shot.alpha, foreground, emission), dim=1),
-        behind=new_background(draw.child("behind"), config.shot_height, config.shot_width, device),
+        behind=new_background(draw.child("behind"), *shot.plate.shape[-2:], device),
         rotation=rotation,
         small=torch.stack([reduce(one.features, factor) for one in known]),
         small_alpha=torch.stack([reduce(alpha, factor) for alpha in shot.alpha]),
@@ -134,9 +134,11 @@ def validation_scenes(config: TrainingConfig, device: torch.device) -> list[Scen
 
 
 def _generated(seed: int, config: TrainingConfig, device: torch.device, frames: int = 1) -> ShotBatch:
-    size = {"height": config.shot_height, "width": config.shot_width}
+    height, width = config.shot_height, config.shot_width
+    if Draw(seed, "tall").chance(config.tall):
+        height, width = width, height
     data = config.studio_data if Draw(seed, "studio").chance(config.studio) else config.data
-    return generate([seed], **size, device=device, config=data, frames=frames)
+    return generate([seed], height=height, width=width, device=device, config=data, frames=frames)
 
 
 def _survey(shot: ShotBatch) -> Screen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -16,6 +17,8 @@ from model.data.subjects.part import Part, add_solid
 from model.data.textures import read, spectral
 from model.data.truth import empty_stack, stack_of
 from model.data.view import Motion
+
+_LINES = {"poles": 2.0, "ropes": 1.2, "spokes": 0.8}
 
 
 def _outline(draw: Draw, x: Tensor, y: Tensor) -> Tensor:
@@ -62,10 +65,19 @@ def thing(draw: Draw, stage: Stage, motion: Motion) -> Part:
 
 def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
     """Draw poles, ropes, a stand or spokes, from a fraction of a pixel to a few pixels wide."""
+    return _drawn(draw, stage, motion, _LINES | {"stand": 1.0})
+
+
+def rods(draw: Draw, stage: Stage, motion: Motion) -> Part:
+    """Draw what ``thin`` draws, but no stand: where gear of the set stands about, a stand is no subject."""
+    return _drawn(draw, stage, motion, _LINES)
+
+
+def _drawn(draw: Draw, stage: Stage, motion: Motion, kinds: Mapping[str, float]) -> Part:
     view = stage.view
     x, y = motion.local(view, stage.x, stage.y)
     pixel = view.pixel / motion.size
-    lines = _lines(draw.child("lines"), x, y)
+    lines = _lines(draw.child("lines"), x, y, kinds)
     alpha = torch.zeros_like(x)
     distance = torch.full_like(x, 1e3)
     for middle, half in lines:
@@ -77,9 +89,9 @@ def thin(draw: Draw, stage: Stage, motion: Motion) -> Part:
     return Part(stack_of(color, alpha))
 
 
-def _lines(draw: Draw, x: Tensor, y: Tensor) -> list[tuple[Tensor, float]]:
+def _lines(draw: Draw, x: Tensor, y: Tensor, kinds: Mapping[str, float]) -> list[tuple[Tensor, float]]:
     """Return the distance (T, H, W) to the middle of each line, and half its width."""
-    kind = draw.weighted({"poles": 2.0, "ropes": 1.2, "spokes": 0.8, "stand": 1.0})
+    kind = draw.weighted(kinds)
     if kind == "poles":
         ends = [
             [(draw.uniform(-0.9, 0.9), draw.uniform(-0.9, 0.9)) for _ in range(2)] for _ in range(draw.integer(1, 5))
