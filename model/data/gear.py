@@ -14,7 +14,7 @@ from model.data.shapes import Point, box, circle, coverage, limb
 from model.data.view import View
 
 
-class _Canvas:
+class Canvas:
     """The picture (T, 3, H, W) and the share of screen (T, 1, H, W), on which gear is laid piece by piece."""
 
     def __init__(self, view: View, x: Tensor, y: Tensor, picture: Tensor, share: Tensor) -> None:
@@ -34,11 +34,11 @@ def with_gear(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, sha
     Stands reach up from below or have their legs on the screen's floor, pipes with lamps hang from above, lamps and racks
     come in from the sides; none floats, and that is what tells them from a subject's thin props.
     """
-    canvas = _Canvas(view, x, y, picture, share)
+    canvas = Canvas(view, x, y, picture, share)
     half = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units
     for index in range(draw.integer(1, 3)):
         own = draw.child(str(index))
-        own.pick((_stand, _tripod, _tripod, _lamp, _pipe, _rack))(own, canvas, half)
+        own.pick((_stand, tripod, tripod, _lamp, _pipe, _rack))(own, canvas, half)
     return canvas.picture, canvas.share
 
 
@@ -47,7 +47,7 @@ def _metal(draw: Draw) -> Rgb:
     return level, level * draw.uniform(0.9, 1.1), level * draw.uniform(0.8, 1.2)
 
 
-def _stand(draw: Draw, canvas: _Canvas, half: float) -> None:
+def _stand(draw: Draw, canvas: Canvas, half: float) -> None:
     """A pole from below the frame, with legs or none."""
     x, y, paint = canvas.x, canvas.y, _metal(draw)
     foot = draw.uniform(-half, half)
@@ -62,7 +62,7 @@ def _stand(draw: Draw, canvas: _Canvas, half: float) -> None:
     _crown(draw, canvas, top, thick, paint)
 
 
-def _tripod(draw: Draw, canvas: _Canvas, half: float) -> None:
+def tripod(draw: Draw, canvas: Canvas, half: float) -> None:
     """A stand that is seen whole: its three legs stand on the screen's floor."""
     x, y, paint = canvas.x, canvas.y, _metal(draw)
     foot = draw.uniform(-half, half), draw.uniform(0.0, 0.5)
@@ -77,7 +77,7 @@ def _tripod(draw: Draw, canvas: _Canvas, half: float) -> None:
     _crown(draw, canvas, top, thick, paint)
 
 
-def _crown(draw: Draw, canvas: _Canvas, top: Point, thick: float, paint: Rgb) -> None:
+def _crown(draw: Draw, canvas: Canvas, top: Point, thick: float, paint: Rgb) -> None:
     """What a stand carries: often a bar across, with tape or balls for the tracker on it, or a lamp."""
     x, y = canvas.x, canvas.y
     places = [(top[0], top[1] + draw.uniform(0, 0.3)), top]
@@ -96,7 +96,7 @@ def _crown(draw: Draw, canvas: _Canvas, top: Point, thick: float, paint: Rgb) ->
         _head(draw.child("head"), canvas, top, draw.uniform(0.03, 0.1))
 
 
-def _lamp(draw: Draw, canvas: _Canvas, half: float) -> None:
+def _lamp(draw: Draw, canvas: Canvas, half: float) -> None:
     """A lamp that looks in from a side, mostly half outside, on an arm that comes from there."""
     side = draw.sign()
     place = side * (half - draw.uniform(-0.08, 0.12)), draw.uniform(-0.45, 0.2)
@@ -105,7 +105,7 @@ def _lamp(draw: Draw, canvas: _Canvas, half: float) -> None:
     _head(draw.child("head"), canvas, place, draw.log_uniform(0.05, 0.22))
 
 
-def _pipe(draw: Draw, canvas: _Canvas, half: float) -> None:
+def _pipe(draw: Draw, canvas: Canvas, half: float) -> None:
     """Something across the top: a pipe or the screen's frame, a boom, with lamps or clips on it."""
     x, y, paint = canvas.x, canvas.y, _metal(draw)
     height, slope, thick = draw.uniform(-0.5, -0.36), draw.normal(0.06), draw.log_uniform(0.003, 0.015)
@@ -126,7 +126,7 @@ def _pipe(draw: Draw, canvas: _Canvas, half: float) -> None:
             canvas.lay(box(x, y, place, (own.uniform(0.004, 0.03), own.uniform(0.01, 0.05)), 0.003), _metal(own))
 
 
-def _rack(draw: Draw, canvas: _Canvas, half: float) -> None:
+def _rack(draw: Draw, canvas: Canvas, half: float) -> None:
     """Bars that reach in from a side, ending at an upright post: a truss, a ladder, a dolly's rails."""
     x, y, paint = canvas.x, canvas.y, _metal(draw)
     side, thick = draw.sign(), draw.log_uniform(0.002, 0.008)
@@ -143,7 +143,7 @@ def _rack(draw: Draw, canvas: _Canvas, half: float) -> None:
         canvas.lay(limb(x, y, (end, top - 0.01), foot, 1.5 * thick, 1.8 * thick), paint)
 
 
-def _head(draw: Draw, canvas: _Canvas, center: Point, size: float) -> None:
+def _head(draw: Draw, canvas: Canvas, center: Point, size: float) -> None:
     """The lamp itself: a dark housing, round or square, that is seen from behind, or its bright face."""
     x, y = canvas.x, canvas.y
     round_one, ratio = draw.chance(0.5), draw.uniform(0.6, 1.4)

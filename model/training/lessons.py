@@ -118,7 +118,9 @@ class KeyingLesson:
     def pictures(self, network: Network) -> Canvas | None:
         """Return a row of pictures for each of the first held-out frames."""
         assert isinstance(network, Neural)
-        return in_rows([picture for scene in self._held_out[:_PICTURES] for picture in _looks(network, scene)], 4)
+        shape = self._held_out[0].alpha.shape
+        alike = [scene for scene in self._held_out if scene.alpha.shape == shape]  # wide or tall, not both in a sheet
+        return in_rows([picture for scene in alike[:_PICTURES] for picture in _looks(network, scene)], 4)
 
 
 @torch.inference_mode()

@@ -137,7 +137,7 @@ def test_half_precision_changes_the_terms_by_little(scene: Scene) -> None:
 
 
 def test_crops_show_the_guide_the_place_that_they_are_cut_from(scene: Scene) -> None:
-    """Turned, mirrored, anywhere: what the whole frame says of a place is what the crop shows there."""
+    """Mirrored or not, anywhere: what the whole frame says of a place is what the crop shows there."""
     config = tiny(batch=12, hints=0.0)
     pool = ScenePool(config, CPU, always(scene))
     for step in range(4):
@@ -148,6 +148,26 @@ def test_crops_show_the_guide_the_place_that_they_are_cut_from(scene: Scene) -> 
             torch.testing.assert_close(
                 batch.small_alpha[frame, :, top : top + 32, left : left + 32], batch.alpha[index]
             )
+
+
+def test_frames_are_shown_upright(scene: Scene) -> None:
+    """What stands below and what hangs above tells subject from set: a quarter turn would hide it."""
+    heights = torch.arange(64.0).view(1, 1, 64, 1).expand_as(scene.small_alpha)
+    pool = ScenePool(tiny(batch=12, hints=0.0), CPU, always(replace(scene, small_alpha=heights)))
+    for step in range(4):
+        assert bool((pool.batch(step).small_alpha == heights[0]).all())
+
+
+def test_tall_scenes_come_in_steps_of_their_own() -> None:
+    config = tiny(tall=0.5, pool=12, crop=32)
+    pool = ScenePool(config, CPU, GeneratedScenes(config, CPU))
+    shapes = {tuple(pool.batch(step).small.shape[-2:]) for step in range(8)}
+    assert shapes == {(64, 96), (96, 64)}
+
+
+def test_held_out_scenes_may_be_wide_and_tall(tmp_path: Path) -> None:
+    train(tiny(tall=0.5, validation_shots=6, steps=1), tmp_path)
+    assert (tmp_path / "pictures.png").stat().st_size > 1000
 
 
 def test_two_frames_that_follow_each_other_are_cut_at_one_place(scene: Scene) -> None:
