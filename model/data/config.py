@@ -106,6 +106,9 @@ class DataConfig(BaseModel):
     close: Probability = 0.0  # as above
     """Chance that the first subject fills much of the picture and runs out of it, at one border or more."""
 
+    whole: Probability = 0.0  # as above
+    """Chance that a person who is the first subject is seen from afar, down to the knees or the feet."""
+
     motion_blur: Probability = 0.2
     """Chance that a subject is blurred by its motion."""
 

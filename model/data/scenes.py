@@ -149,7 +149,11 @@ def _staged(
             near = own.child("close")
             if near.chance(config.close):
                 size = near.uniform(0.35, 0.85) / zoom / about.reach
-                center = _framed(near, place, turned, width / height, zoom)
+                center = _framed(near, place, turned, width / height, zoom, (-0.15, 0.65))
+            afar = own.child("whole")
+            if kind == "person" and afar.chance(config.whole):
+                size = afar.uniform(0.03, 0.09) / zoom  # of half a head
+                center = _framed(afar, place, turned, width / height, zoom, (-0.42, 0.0))
         else:
             size *= own.uniform(0.4, 1.0) / zoom**0.5
             place = (center[0] + own.normal(0.4) / zoom, center[1] + own.normal(0.35) / zoom)
@@ -158,9 +162,9 @@ def _staged(
     return kinds, motions, View(height, width, frames, 1 / (zoom * height), turned, center, pan, device)
 
 
-def _framed(draw: Draw, place: Point, turned: float, aspect: float, zoom: float) -> Point:
-    """Return where a camera looks that has ``place`` somewhere in its picture, rather low than high."""
-    right, down = draw.uniform(-0.5, 0.5) * aspect / zoom, draw.uniform(-0.15, 0.65) / zoom
+def _framed(draw: Draw, place: Point, turned: float, aspect: float, zoom: float, low: tuple[float, float]) -> Point:
+    """Return where a camera looks that has ``place`` in its picture, so ``low`` below the middle, in its heights."""
+    right, down = draw.uniform(-0.5, 0.5) * aspect / zoom, draw.uniform(*low) / zoom
     cosine, sine = math.cos(turned), math.sin(turned)
     return place[0] - cosine * right + sine * down, place[1] - sine * right - cosine * down
 

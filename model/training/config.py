@@ -141,6 +141,7 @@ _BASELINE = {"pool": 160, "validate_every": 100, "data": {"set_visible": 0.0}}
 # Much that is soft, little that glows: a network that sees much fire takes a bright subject for light without coverage.
 # Light reaches far above the screen's, as in many real shoots. Sets are seen from afar, where what they are shows.
 _KEYING_SUBJECTS = {
+    "person": 8.0,
     "fur": 2.5,
     "plush": 2.0,
     "object": 2.5,
@@ -150,7 +151,7 @@ _KEYING_SUBJECTS = {
     "rods": 0.8,
     "fire": 0.15,
     "glow": 0.08,
-    "smoke": 1.0,
+    "smoke": 1.5,
     "glass": 1.0,
 }
 _KEYING_DATA = {
@@ -169,6 +170,7 @@ _KEYING_DATA = {
     "near_screen": 0.2,
     "light": (0.4, 6.0),
     "close": 0.25,
+    "whole": 0.4,
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
@@ -185,7 +187,8 @@ _STUDIO_DATA = {
     "markers": 0.2,
     "near_screen": 0.08,
     "light": (0.4, 5.0),
-    "close": 0.45,
+    "close": 0.35,
+    "whole": 0.4,
     "wrinkles": 0.3,
     "gear": 0.1,
     "lamps": 0.4,
@@ -196,7 +199,7 @@ _STUDIO_DATA = {
     "real_codec": 0.02,
     "cameras": {"film": 2.5, "broadcast": 1.0, "photo": 2.0, "phone": 0.7, "clean": 2.0},
     "subjects": {
-        "person": 3.0,
+        "person": 6.0,
         "object": 3.0,
         "fur": 2.5,
         "hair": 2.5,
@@ -206,7 +209,7 @@ _STUDIO_DATA = {
         "net": 0.2,
         "lace": 0.2,
         "veil": 0.2,
-        "smoke": 0.5,
+        "smoke": 0.8,
         "glass": 0.4,
         "gel": 0.3,
         "fire": 0.1,

@@ -219,6 +219,19 @@ def test_a_close_subject_fills_much_of_the_picture_and_runs_out_of_it() -> None:
     assert near.recipes[0]["screen_color"] == far.recipes[0]["screen_color"], "only the framing changes"
 
 
+def test_a_person_can_be_seen_whole_from_afar_standing_upright() -> None:
+    changes: dict[str, object] = {"zoom": (1.0, 2.0), "upright": 1.0}
+    usual, whole = (
+        generate(range(12), height=96, width=160, config=only("person", **changes, whole=share)) for share in (0.0, 1.0)
+    )
+    solid = [(shots.alpha[:, 0] > 0.5).float() for shots in (usual, whole)]
+    heads = [person.amax(2).argmax(1).float().mean() for person in solid]  # the highest row
+    assert float(heads[1]) < 48 and float(solid[1].mean()) < 0.5 * float(solid[0].mean())
+    width = solid[1].amax(1).sum(1)
+    height = solid[1].amax(2).sum(1)
+    assert float((height > width).float().mean()) > 0.6
+
+
 def test_the_walls_of_a_corner_are_screen_in_lights_of_their_own() -> None:
     bare = {"shadow": 0.0, "markers": 0.0, "camera": False, "spill": False, "set_visible": 0.0, "wrinkles": 0.0}
     flat, cornered = (
