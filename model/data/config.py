@@ -20,6 +20,7 @@ def _subjects() -> Weights:
         "foliage": 0.7,
         "thin": 0.8,
         "rods": 0.0,  # as above
+        "practical": 0.0,  # as above
         "net": 0.6,
         "chainmail": 0.5,
         "veil": 0.7,

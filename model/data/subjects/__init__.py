@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "object": Kind(props.thing, (0.1, 0.35), 0.9, 3.1),
     "thin": Kind(props.thin, (0.2, 0.6), 0.5, 3.1),
     "rods": Kind(props.rods, (0.2, 0.6), 0.5, 3.1),
+    "practical": Kind(props.practical, (0.07, 0.3), 0.5, 0.08),
     "phone": Kind(props.phone, (0.1, 0.25), 0.8, 0.6),
     "mirror": Kind(props.mirror, (0.1, 0.3), 0.9, 3.1),
     "foliage": Kind(plants.foliage, (0.2, 0.45), 0.7, 0.6),
