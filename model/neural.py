@@ -117,8 +117,7 @@ def answer_frame(
     spoiled = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
         factor = guide_factor(height, width, network.guide_lines)
-        maps = network.guide(reduce(features, factor)[None])
-        maps = torch.where(torch.isfinite(maps), maps, torch.zeros_like(maps))
+        maps = _guidance(network, reduce(features, factor)[None])
         maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :]
         for answered, seen in windows(size, tile or _side(height, width, features.device), network.context):
             guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
@@ -130,6 +129,16 @@ def answer_frame(
                 whole[:, answered.rows, answered.columns] = getattr(reading, part)[0]
     parts["near"] = near_subject(coarse, factor, size)[0]
     return FrameAnswer(**{part: whole[:, :height, :width] for part, whole in parts.items()}, spoiled=spoiled)
+
+
+def _guidance(network: Neural, small: Tensor) -> Tensor:
+    """Return the guide's maps (1, maps + 1, h, w): the mean of what it says of the frame and of its mirror image.
+
+    What it says of a wall or a leg by luck, it says of one of the two.
+    """
+    maps, mirrored = network.guide(torch.cat((small, small.flip(-1)))).chunk(2)
+    mean = (maps + mirrored.flip(-1)) / 2.0
+    return torch.where(torch.isfinite(mean), mean, torch.zeros_like(mean))
 
 
 def settled(alpha: Tensor) -> Tensor:

@@ -31,8 +31,8 @@ class Canvas:
 def with_gear(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Return picture and share with one to three pieces of gear, each held by something.
 
-    Stands reach up from below or have their legs on the screen's floor, pipes with lamps hang from above, lamps and racks
-    come in from the sides; none floats, and that is what tells them from a subject's thin props.
+    Stands reach up from below or have their legs on the screen's floor, pipes with lamps hang from above, lamps and
+    racks come in from the sides; none floats, and that is what tells them from a subject's thin props.
     """
     canvas = Canvas(view, x, y, picture, share)
     half = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units

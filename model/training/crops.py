@@ -149,7 +149,7 @@ class _Cuts:
 
 @dataclass(frozen=True)
 class _Look:
-    """As it is or in a mirror; never turned: what stands on the floor and what hangs from above tells subject from set."""
+    """As it is or in a mirror, never turned: what stands below and what hangs above tells subject from set."""
 
     mirrored: bool
 

@@ -119,7 +119,7 @@ def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
     factor = guide_factor(config.shot_height, config.shot_width, Neural.guide_lines)
     return Scene(
         layers=torch.cat((features, unit, shot.alpha, foreground, emission), dim=1),
-        behind=new_background(draw.child("behind"), *shot.plate.shape[-2:], device),
+        behind=new_background(draw.child("behind"), shot.plate.shape[-2], shot.plate.shape[-1], device),
         rotation=rotation,
         small=torch.stack([reduce(one.features, factor) for one in known]),
         small_alpha=torch.stack([reduce(alpha, factor) for alpha in shot.alpha]),

@@ -121,43 +121,39 @@ def _lines(draw: Draw, x: Tensor, y: Tensor, kinds: Mapping[str, float]) -> list
 
 
 def practical(draw: Draw, stage: Stage, motion: Motion) -> Part:
-    """Draw a lamp that belongs to the scene: a bare bulb on a pole, far brighter than what it lights, or under a shade."""
+    """Draw a lamp that belongs to the scene: a bulb on a pole, far brighter than what it lights, or under a shade."""
     view = stage.view
     x, y = motion.local(view, stage.x, stage.y)
     pixel = view.pixel / motion.size
-    radius, thick, tall = draw.uniform(0.15, 0.4), draw.log_uniform(0.02, 0.07), draw.log_uniform(1.0, 12.0)
-    pole = torch.minimum(
-        limb(x, y, (0.0, 0.8 * radius), (0.0, tall), thick, thick * draw.uniform(1.0, 1.3)),
-        box(x, y, (0.0, 1.15 * radius), (0.55 * radius, 0.35 * radius), 0.02),
-    )
-    if draw.chance(0.5):
-        pole = torch.minimum(pole, box(x, y, (0.0, tall), (draw.uniform(0.3, 0.8), 0.05), 0.04))
-    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    radius, thick = draw.uniform(0.15, 0.4), draw.log_uniform(0.02, 0.07)
+    pole = _pole(draw.child("pole"), x, y, radius, thick)
     paint = draw.child("paint")
-    black = paint.chance(0.6)
-    albedo = rgb((0.02, 0.02, 0.02) if black else any_color(paint, stage), x.device)
-    stack = add_solid(
-        stack,
-        (x, y),
-        pole,
-        pixel,
-        lambda u, _, d: shade(
-            albedo.expand(u.shape[0], 3, *u.shape[1:]), rounded_normal(d, thick), stage.light, gloss=0.4, shininess=30
-        ),
-    )
-    level, warmth = draw.log_uniform(1.0, 50.0), draw.uniform(0.5, 1.0)
-    tint = rgb((1.0, 0.6 + 0.4 * warmth, warmth), x.device)
-    shaded = draw.chance(0.3)
-    if shaded:
-        shape, level = box(x, y, (0.0, 0.0), (1.6 * radius, 1.1 * radius), 0.1 * radius), min(level, 4.0)
-    else:
-        shape = circle(x, y, (0.0, 0.0), radius)
+    albedo = rgb((0.02, 0.02, 0.02) if paint.chance(0.6) else any_color(paint, stage), x.device)
+    level, warmth, shaded = draw.log_uniform(1.0, 50.0), draw.uniform(0.5, 1.0), draw.chance(0.3)
+    light = (min(level, 4.0) if shaded else level) * rgb((1.0, 0.6 + 0.4 * warmth, warmth), x.device)
+    bulb = box(x, y, (0.0, 0.0), (1.6 * radius, 1.1 * radius), 0.1 * radius) if shaded else circle(x, y, (0, 0), radius)
+
+    def painted(u: Tensor, _: Tensor, distance: Tensor) -> Tensor:
+        body = albedo.expand(u.shape[0], 3, *u.shape[1:])
+        return shade(body, rounded_normal(distance, thick), stage.light, gloss=0.4, shininess=30)
 
     def glowing(_: Tensor, __: Tensor, distance: Tensor) -> Tensor:
         inner = (-distance / radius).clamp(0, 1)
-        return (0.25 + 0.75 * inner**1.5).unsqueeze(1) * level * tint
+        return (0.25 + 0.75 * inner**1.5).unsqueeze(1) * light
 
-    return Part(add_solid(stack, (x, y), shape, pixel, glowing))
+    stack = empty_stack(view.frames, view.height, view.width, view.device)
+    stack = add_solid(stack, (x, y), pole, pixel, painted)
+    return Part(add_solid(stack, (x, y), bulb, pixel, glowing))
+
+
+def _pole(draw: Draw, x: Tensor, y: Tensor, radius: float, thick: float) -> Tensor:
+    """Return the distance to the pole under a bulb of ``radius`` at (0, 0), its socket, and perhaps its foot."""
+    tall = draw.log_uniform(1.0, 12.0)
+    pole = limb(x, y, (0.0, 0.8 * radius), (0.0, tall), thick, thick * draw.uniform(1.0, 1.3))
+    pole = torch.minimum(pole, box(x, y, (0.0, 1.15 * radius), (0.55 * radius, 0.35 * radius), 0.02))
+    if draw.chance(0.5):
+        pole = torch.minimum(pole, box(x, y, (0.0, tall), (draw.uniform(0.3, 0.8), 0.05), 0.04))
+    return pole
 
 
 def phone(draw: Draw, stage: Stage, motion: Motion) -> Part:

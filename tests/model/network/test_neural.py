@@ -119,6 +119,16 @@ def test_maps_of_a_guide_that_are_no_numbers_spoil_no_answer() -> None:
     assert bool(torch.isfinite(answer.alpha).all())
 
 
+def test_the_guide_says_of_a_mirror_image_what_it_says_of_the_frame() -> None:
+    network, frame = seeded(), known(192, 288)
+    heard: list[torch.Tensor] = []
+    with network.fine.register_forward_pre_hook(lambda _module, inputs: heard.append(inputs[1])):
+        answer_frame(network, frame, tile=512)
+        answer_frame(network, Priors(frame.features.flip(-1), frame.unit), tile=512)
+    torch.testing.assert_close(heard[1].flip(-1), heard[0], atol=1e-5, rtol=0)
+    assert not torch.allclose(heard[0].flip(-1), heard[0], atol=1e-2)
+
+
 def test_projection_on_the_true_foreground_is_the_true_alpha() -> None:
     screen, subject, alpha = torch.tensor([0.2, 1.2, 0.2]), torch.tensor([3.0, 0.1, 0.4]), 0.3
     light = alpha * subject + (1 - alpha) * screen
