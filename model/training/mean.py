@@ -37,7 +37,8 @@ def mean_weights(checkpoints: Sequence[Checkpoint], command: str) -> Checkpoint:
         )
     network = build_network(last.network.name, dict(last.network.options))
     network.load_state_dict({name: torch.stack([state[name] for state in alike]).mean(0) for name in alike[0]})
-    seconds = sum(one.provenance.seconds for one in checkpoints)
+    # A file that is named more than once, to weigh more, was trained once.
+    seconds = sum({one.weights_id: one.provenance.seconds for one in checkpoints}.values())
     own = last.provenance.model_copy(update={"command": command, "seconds": seconds, "metrics": {}})
     provenance = own.preceded_by(*(one.provenance for one in checkpoints))
     return replace(last, network=network.eval(), provenance=provenance)

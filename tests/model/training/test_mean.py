@@ -42,6 +42,13 @@ def test_what_both_came_from_is_told_once() -> None:
     assert mean_weights(both, "mean").provenance.command == "card && train first && train second && mean"
 
 
+def test_a_file_named_twice_weighs_twice_and_was_trained_once() -> None:
+    first, second = weights(1.0, "first"), weights(4.0, "second")
+    found = mean_weights([first, first, second], "mean")
+    assert all(bool((parameter == 2.0).all()) for parameter in found.network.parameters())
+    assert (found.provenance.seconds, found.provenance.command) == (4.0, "first && second && mean")
+
+
 def test_weights_that_saw_less_are_widened_and_those_that_saw_more_are_refused() -> None:
     plain, told = weights(1.0, "plain"), Checkpoint(Neural(**SMALL, recording=True), {}, Provenance())
     found = mean_weights([plain, told], "mean")
