@@ -19,6 +19,9 @@ from model.evaluation.sets import Example
 from model.keying.unmixing import GLOW_ALPHA
 from tests.model.evaluation.made_up import disc
 
+OLD_KINDS = set(KINDS) - {"plush", "rods", "practical"}
+"""What came after the fixed sets is not among them, or their figures would not compare with earlier ones."""
+
 
 def test_fire_keeps_its_light_apart_from_its_coverage() -> None:
     batch = generate([FIRST_SEED], height=48, width=64, config=DataConfig(subjects={"fire": 1.0}, empty=0.0))
@@ -53,7 +56,7 @@ def test_the_same_call_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(procedural, "QUICK_SIZE", (32, 48))
     monkeypatch.setattr(procedural, "QUICK_FRAMES", 2)
     first, again = procedural.procedural(True), procedural.procedural(True)
-    assert {example.name.rsplit("-", 1)[0] for example in first.examples if not example.shot} == set(KINDS) - {"plush"}
+    assert {example.name.rsplit("-", 1)[0] for example in first.examples if not example.shot} == OLD_KINDS
     assert sum(example.shot != "" for example in first.examples) == 2
     for one, other in zip(first.examples, again.examples, strict=True):
         assert (one.plate == other.plate).all()
