@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+from model.data import gear
 from model.data.config import DataConfig
 from model.data.gear import Canvas, tripod
 from model.data.lighting import Light
@@ -156,6 +159,17 @@ def test_gear_before_the_screen_is_background_in_the_clean_plate_too() -> None:
     assert float(change.flatten(1).mean(1).min()) > 0.001, "every shot shows some of it"
     border = torch.cat((change[:, 0], change[:, -1], change[:, :, 0], change[:, :, -1]), dim=1)
     assert float(border.amax(1).mean()) > 0.6, "most of it reaches in from the border"
+
+
+@pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._rack])
+def test_gear_that_does_not_stand_on_the_floor_reaches_in_from_the_border(piece: Callable[..., None]) -> None:
+    view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
+    x, y = view.world()
+    for seed in range(12):
+        canvas = Canvas(view, x, y, torch.ones(1, 3, 96, 160), torch.ones(1, 1, 96, 160))
+        piece(Draw(seed), canvas, 80 / 96)
+        share = canvas.share[0, 0]
+        assert float(torch.cat((share[0], share[-1], share[:, 0], share[:, -1])).min()) < 1.0, seed
 
 
 def test_a_tripod_is_seen_whole_and_widest_where_it_stands() -> None:
