@@ -31,14 +31,14 @@ class Canvas:
 def with_gear(draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     """Return picture and share with one to three pieces of gear, each held by something.
 
-    Stands reach up from below or have their legs on the screen's floor, pipes with lamps hang from above, lamps and
-    racks come in from the sides; none floats, and that is what tells them from a subject's thin props.
+    Stands reach up from below or have their legs on the screen's floor, pipes and grids with lamps hang from above,
+    lamps and racks come in from the sides; none floats, and that is what tells them from a subject's thin props.
     """
     canvas = Canvas(view, x, y, picture, share)
     half = 0.5 * view.width / view.height  # half the width of the whole shoot's frame, in world units
     for index in range(draw.integer(1, 3)):
         own = draw.child(str(index))
-        own.pick((_stand, tripod, tripod, _lamp, _pipe, _rack))(own, canvas, half)
+        own.pick((_stand, tripod, tripod, _lamp, _pipe, _grid, _rack))(own, canvas, half)
     return canvas.picture, canvas.share
 
 
@@ -102,7 +102,7 @@ def _lamp(draw: Draw, canvas: Canvas, half: float) -> None:
     place = side * (half - draw.uniform(-0.08, 0.12)), draw.uniform(-0.45, 0.2)
     end = (side * (half + 0.3), place[1] + draw.normal(0.2))
     canvas.lay(limb(canvas.x, canvas.y, place, end, 0.006, 0.012), _metal(draw))
-    _head(draw.child("head"), canvas, place, draw.log_uniform(0.05, 0.22))
+    _head(draw.child("head"), canvas, place, draw.log_uniform(0.05, 0.3))
 
 
 def _pipe(draw: Draw, canvas: Canvas, half: float) -> None:
@@ -124,6 +124,26 @@ def _pipe(draw: Draw, canvas: Canvas, half: float) -> None:
             _head(own, canvas, place, own.uniform(0.02, 0.09))
         else:
             canvas.lay(box(x, y, place, (own.uniform(0.004, 0.03), own.uniform(0.01, 0.05)), 0.003), _metal(own))
+
+
+def _grid(draw: Draw, canvas: Canvas, half: float) -> None:
+    """A tangle under the ceiling, along some of the upper border: lamps, bars and cloths before and behind each other."""
+    middle, reach = draw.uniform(-half, half), draw.uniform(0.15, half)
+    depth = draw.uniform(0.03, 0.14)
+    for index in range(draw.integer(4, 9)):
+        own = draw.child(f"in the grid {index}")
+        place = middle + own.uniform(-reach, reach), -0.5 + own.uniform(-0.04, depth)
+        kind = own.pick(("bar", "cloth", "lamp", "lamp"))
+        if kind == "lamp":
+            _head(own, canvas, place, own.log_uniform(0.02, 0.09))
+        elif kind == "bar":
+            end = place[0] + own.uniform(-0.3, 0.3), -0.6
+            thick = own.log_uniform(0.002, 0.012)
+            canvas.lay(limb(canvas.x, canvas.y, place, end, thick, thick), _metal(own))
+        else:
+            size = own.uniform(0.03, 0.2), own.uniform(0.02, 0.06)
+            level = own.log_uniform(0.005, 1.0)
+            canvas.lay(box(canvas.x, canvas.y, place, size, 0.01), (level, level, level * own.uniform(0.8, 1.2)))
 
 
 def _rack(draw: Draw, canvas: Canvas, half: float) -> None:

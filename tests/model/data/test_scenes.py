@@ -161,7 +161,7 @@ def test_gear_before_the_screen_is_background_in_the_clean_plate_too() -> None:
     assert float(border.amax(1).mean()) > 0.6, "most of it reaches in from the border"
 
 
-@pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._rack])
+@pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._grid, gear._rack])
 def test_gear_that_does_not_stand_on_the_floor_reaches_in_from_the_border(piece: Callable[..., None]) -> None:
     view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
     x, y = view.world()
