@@ -127,9 +127,10 @@ def _pipe(draw: Draw, canvas: Canvas, half: float) -> None:
 
 
 def _grid(draw: Draw, canvas: Canvas, half: float) -> None:
-    """A tangle under the ceiling, along some of the upper border: lamps, bars and cloths before and behind each other."""
+    """A tangle under the ceiling, along some of the upper border: a beam with lamps, bars and cloths on it."""
     middle, reach = draw.uniform(-half, half), draw.uniform(0.15, half)
-    depth = draw.uniform(0.03, 0.14)
+    depth, thick = draw.uniform(0.03, 0.14), draw.log_uniform(0.005, 0.03)
+    canvas.lay(limb(canvas.x, canvas.y, (middle - reach, -0.5), (middle + reach, -0.5), thick, thick), _metal(draw))
     for index in range(draw.integer(4, 9)):
         own = draw.child(f"in the grid {index}")
         place = middle + own.uniform(-reach, reach), -0.5 + own.uniform(-0.04, depth)
