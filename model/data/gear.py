@@ -93,7 +93,7 @@ def _crown(draw: Draw, canvas: Canvas, top: Point, thick: float, paint: Rgb) -> 
             ball = draw.chance(0.3)
             canvas.lay(circle(x, y, place, size) if ball else box(x, y, place, (size, size), 0.1 * size), color)
     elif draw.chance(0.4):
-        _head(draw.child("head"), canvas, top, draw.uniform(0.03, 0.1))
+        _head(draw.child("head"), canvas, top, draw.uniform(0.03, 0.1), bare=False)
 
 
 def _lamp(draw: Draw, canvas: Canvas, half: float) -> None:
@@ -164,8 +164,11 @@ def _rack(draw: Draw, canvas: Canvas, half: float) -> None:
         canvas.lay(limb(x, y, (end, top - 0.01), foot, 1.5 * thick, 1.8 * thick), paint)
 
 
-def _head(draw: Draw, canvas: Canvas, center: Point, size: float) -> None:
-    """The lamp itself: a dark housing, round or square, that is seen from behind, or its bright face."""
+def _head(draw: Draw, canvas: Canvas, center: Point, size: float, *, bare: bool = True) -> None:
+    """The lamp itself: a dark housing, round or square, that is seen from behind, or its bright face.
+
+    A bright round one on a stand of its own is a lamp of the scene (`practical`): on gear such a head is not ``bare``.
+    """
     x, y = canvas.x, canvas.y
     round_one, ratio = draw.chance(0.5), draw.uniform(0.6, 1.4)
 
@@ -175,7 +178,7 @@ def _head(draw: Draw, canvas: Canvas, center: Point, size: float) -> None:
         return box(x, y, center, (share * size * ratio, share * size / ratio), 0.1 * size)
 
     canvas.lay(outline(1.0), _metal(draw))
-    if draw.chance(0.65):
+    if draw.chance(0.65) and (bare or not round_one):
         level, warmth = draw.log_uniform(0.4, 8.0), draw.uniform(0.7, 1.3)
         far = torch.hypot(x - center[0], y - center[1]) / size
         glow = torch.exp(-((far / draw.uniform(0.5, 1.5)) ** 2)).unsqueeze(1)

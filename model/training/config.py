@@ -171,7 +171,7 @@ _KEYING_DATA = {
     "markers": 0.5,
     "near_screen": 0.2,
     "light": (0.4, 6.0),
-    "close": 0.25,
+    "close": 0.35,
     "whole": 0.4,
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
@@ -189,7 +189,7 @@ _STUDIO_DATA = {
     "markers": 0.2,
     "near_screen": 0.08,
     "light": (0.4, 5.0),
-    "close": 0.35,
+    "close": 0.45,
     "whole": 0.4,
     "wrinkles": 0.3,
     "gear": 0.1,
