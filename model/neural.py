@@ -17,7 +17,8 @@ from model.keying.color_difference import color_difference
 from model.keying.edges import solve_again, stretch
 from model.keying.fill import reduce
 from model.keying.holding import held_by_hint
-from model.keying.priors import DIFFERENCE, Priors, priors
+from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
+from model.keying.recording import exact_color
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
 from model.network.reading import guide_factor, in_the_edges, near_subject, on_eighths, read
@@ -29,6 +30,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "neural.safetensors"
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _MARGIN = 0.02  # alpha below it becomes 0, above 1 − it becomes 1
 _TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once where a frame is larger than _WHOLE
+_TILE_IN_FLOAT32 = 320  # of a card: cuDNN took 1.7 GiB more for a tile of 640 there, to convolve by Fourier transforms
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
 _PARTS = ("alpha", "projected", "unsolved", "foreground", "emission")
@@ -71,8 +73,10 @@ class NeuralKeyer(UnmixingKeyer):
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
         alpha = settled(answer.alpha)
-        again = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
-        alpha = settled(in_the_edges(answer.alpha, answer.near, answer.projected, again))
+        again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
+        drawn = settled(in_the_edges(answer.alpha, answer.near, answer.projected, again))
+        # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
+        alpha = drawn.lerp(again, answer.near * sure * exact_color(known.features[RECORDING]))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=alpha,
@@ -119,7 +123,7 @@ def answer_frame(
         factor = guide_factor(height, width, network.guide_lines)
         maps = _guidance(network, reduce(features, factor)[None])
         maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :]
-        for answered, seen in windows(size, tile or _side(height, width, features.device), network.context):
+        for answered, seen in windows(size, tile or _side(height, width, features.device, precision), network.context):
             guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
             raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
             raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())
@@ -146,13 +150,17 @@ def settled(alpha: Tensor) -> Tensor:
     return stretch(alpha, _MARGIN)
 
 
-def _side(height: int, width: int, device: torch.device) -> int:
+def _side(height: int, width: int, device: torch.device, precision: torch.dtype) -> int:
     """Choose how much is answered at once: all of a small frame, less where video memory is short."""
-    if device.type == "cuda" and torch.cuda.mem_get_info(device)[0] < _LITTLE_MEMORY:
-        return _SMALL_TILE
-    if height * width > _WHOLE:
-        return _TILE_OF_A_CARD if device.type == "cuda" else _TILE
-    return -(-max(height, width) // Neural.multiple) * Neural.multiple
+    cuda = device.type == "cuda"
+    short = cuda and torch.cuda.mem_get_info(device)[0] < _LITTLE_MEMORY
+    if height * width <= _WHOLE and not short:
+        return -(-max(height, width) // Neural.multiple) * Neural.multiple
+    if not cuda:
+        return _TILE
+    if precision == torch.float32:
+        return _TILE_IN_FLOAT32
+    return _SMALL_TILE if short else _TILE_OF_A_CARD
 
 
 def _repaired(raw: Tensor) -> tuple[Tensor, Tensor]:

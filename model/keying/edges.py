@@ -25,6 +25,7 @@ _OPAQUE = 16.0  # most pixels that could be opaque are: prior of alpha = 1 again
 _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward but for green subjects
 UNSOLVED_MARGIN = 0.06  # margin taken off both ends of a color difference that stays unsolved
 _LEAST_NOISE = 1e-6  # variance; a synthetic plate has none, and zero would divide
+_DOUBTFUL = 0.006  # variance of a solved alpha that is half to be trusted
 _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
@@ -50,12 +51,17 @@ def solve_difference(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen:
     solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _STATISTICS_SIDE)
     if solved is None:
         # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
-        solved = torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), (estimate > 0.5).to(plate.dtype))
-    return stretch(solved, _SOLVED_MARGIN)
+        plain = torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), (estimate > 0.5).to(plate.dtype))
+        return stretch(plain, _SOLVED_MARGIN)
+    return stretch(solved[0], _SOLVED_MARGIN)
 
 
-def solve_again(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tensor, alpha: Tensor) -> Tensor:
-    """Return an ``alpha`` (1, H, W) that a keyer has found, its edges solved with the core that it shows.
+def solve_again(
+    plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tensor, alpha: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return an ``alpha`` (1, H, W) that a keyer has found, its edges solved with the core it shows, and how surely.
+
+    The second, (1, H, W) in 0–1, is 1 where no other alpha can be, and 0 where nothing was solved.
 
     Where color alone must guess the core, wide edges and subjects in colors near the screen's blur the colors that F is
     expected to have: a first answer knows better. ``estimate`` is the color difference alpha, as in the first solution.
@@ -63,7 +69,11 @@ def solve_again(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen: Tens
     undecided = (alpha > 0.0) & (alpha < 1.0)
     core = erode((alpha >= 1.0).to(plate.dtype), max(1, round(min(plate.shape[-2:]) / 500)))
     solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _SIDE_AGAIN)
-    return alpha if solved is None else torch.where(undecided, stretch(solved, _SOLVED_MARGIN), alpha)
+    if solved is None:
+        return alpha, torch.zeros_like(alpha)
+    expected, variance = solved
+    sure = undecided * _DOUBTFUL / (_DOUBTFUL + variance)
+    return torch.where(undecided, stretch(expected, _SOLVED_MARGIN), alpha), sure
 
 
 def stretch(alpha: Tensor, margin: float) -> Tensor:
@@ -79,16 +89,17 @@ def _noise(plate: Tensor, clean_plate: Tensor, seen: Tensor) -> Tensor:
 
 def _solve(
     plate: Tensor, clean_plate: Tensor, estimate: Tensor, core: Tensor, undecided: Tensor, noise: Tensor, side: int
-) -> Tensor | None:
-    """Return alpha (1, H, W): solved where ``undecided``, elsewhere 0 or 1, whichever ``estimate`` is nearer to.
+) -> tuple[Tensor, Tensor] | None:
+    """Return alpha (1, H, W), solved where ``undecided``, elsewhere 0 or 1, whichever ``estimate`` is nearer to.
 
+    Beside it its variance under the posterior, 0 where nothing was solved.
     ``core`` is 1 where the subject's own colors are seen, which are gathered at about ``side`` lines; None where that
     is too little to learn them from.
     """
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0:
-        return alpha
+        return alpha, torch.zeros_like(alpha)
     if float(core.sum()) < _LEAST_CORE:
         return None
     short = min(plate.shape[-2:])
@@ -103,7 +114,10 @@ def _solve(
     for part in torch.split(where, _CHUNK if plate.device.type == "cpu" else _CHUNK_OF_A_CARD):
         local = [(_look_up(fit, part, alpha.shape[-2], alpha.shape[-1]), trust) for fit, trust in fits]
         solved.append(_expected_alpha(colors[:, part], screens[:, part], first[part], local, noise))
-    return alpha.flatten().index_put((where,), torch.cat(solved)).reshape(alpha.shape)
+    both = torch.stack((alpha, torch.zeros_like(alpha))).flatten(1)
+    both[:, where] = torch.cat(solved, dim=1)
+    expected, variance = both.view(2, *alpha.shape)
+    return expected, variance
 
 
 def _products(plate: Tensor, core: Tensor) -> Tensor:
@@ -135,12 +149,14 @@ def _look_up(fit: Tensor, pixels: Tensor, height: int, width: int) -> Tensor:
 def _expected_alpha(
     color: Tensor, screen: Tensor, estimate: Tensor, fits: list[tuple[Tensor, float]], noise: Tensor
 ) -> Tensor:
-    """Mean of alpha (N,) under its posterior, all fits and all steps weighed together; colors are (3, N)."""
+    """Mean and variance (2, N) of alpha under its posterior, all fits and steps weighed together; colors are (3, N)."""
     steps = torch.linspace(0.0, 1.0, _STEPS, dtype=color.dtype, device=color.device)[:, None]
     evidence = torch.stack([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
     above = (steps - estimate - _SLACK).clamp_min(0.0) / _SLACK
     weights = torch.softmax((evidence - above.square()).flatten(0, 1), dim=0).reshape(evidence.shape)
-    return (weights.sum(dim=0) * steps).sum(dim=0)
+    weights = weights.sum(dim=0)
+    mean = (weights * steps).sum(dim=0)
+    return torch.stack((mean, ((weights * steps.square()).sum(dim=0) - mean.square()).clamp_min(0.0)))
 
 
 def _log_evidence(color: Tensor, screen: Tensor, sums: Tensor, trust: float, noise: Tensor, steps: Tensor) -> Tensor:

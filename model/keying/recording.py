@@ -12,6 +12,8 @@ from torch import Tensor
 
 _LUMA = (0.3, 0.6, 0.1)  # about Rec.601's and Rec.709's; no more is needed to find detail
 _SHARP = 0.95  # of chroma against luma: below it, chroma was subsampled
+_SURELY_SHARP = 0.1  # of the sharpness that `recording` tells, as are the two of its grain below
+_SMOOTHED, _GRAINY = -0.5, 0.2
 _FINE = 0.01  # grain of a good camera, in color difference, where plain screen is 1
 _BRIGHTEST = 100.0  # light beyond it is cut, or its squares would be infinite
 _SMALLEST = 8  # pixels of a side, below which there is no detail to compare
@@ -47,6 +49,15 @@ def recording(plate: Tensor, difference: Tensor, seen: Tensor) -> Tensor:
     grain = (bare * rough).sum() / bare.sum().clamp_min(1e-6)
     known = torch.stack((4.0 * (sharpness - _SHARP), (grain / _FINE).clamp_min(1e-3).log2() / 4.0))
     return known.clamp(-1.0, 1.0)
+
+
+def exact_color(recorded: Tensor) -> Tensor:
+    """Return, 0–1, how surely a plate's color ends where its outline does, from what `recording` said of it (2, …).
+
+    Chroma is then as sharp as luma, and there is grain: what is smoother than any camera's was smoothed by an encoder.
+    """
+    sharpness, grain = recorded[:1], recorded[1:2]
+    return (sharpness / _SURELY_SHARP).clamp(0.0, 1.0) * ((grain - _SMOOTHED) / _GRAINY).clamp(0.0, 1.0)
 
 
 def _detail(picture: Tensor) -> tuple[Tensor, Tensor]:

@@ -31,19 +31,32 @@ def test_the_core_of_a_first_answer_shows_the_colors_that_the_edges_are_made_of(
     plate, clean, difference, truth = shot()
     edges = (truth > 0.0) & (truth < 1.0)
     coarse = torch.where(edges, torch.full_like(truth, 0.5), truth)
-    again = solve_again(plate, clean, difference, seen(truth), coarse)
+    again, sure = solve_again(plate, clean, difference, seen(truth), coarse)
     first = solve_difference(plate, clean, difference, seen(truth))
     assert float((again - truth).abs()[edges].mean()) < 0.05 < 0.4 * float((first - truth).abs()[edges].mean())
+    assert float(sure[edges].min()) > 0.3 and not bool(sure[~edges].any())
+
+
+def test_a_subject_in_many_colors_leaves_its_edges_unsure() -> None:
+    plate, clean, difference, truth = shot()
+    edges = (truth > 0.0) & (truth < 1.0)
+    coarse = torch.where(edges, torch.full_like(truth, 0.5), truth)
+    colors = torch.rand(3, 96, 128, generator=torch.Generator().manual_seed(6))
+    many = torch.where(truth >= 1.0, colors, plate)
+    (_, one), (_, several) = (solve_again(light, clean, difference, seen(truth), coarse) for light in (plate, many))
+    assert float(several[edges].mean()) < 0.85 * float(one[edges].mean())
 
 
 def test_what_was_decided_stays_as_it_was() -> None:
     plate, clean, difference, truth = shot()
     decided = (truth > 0.5).float()
     decided[:, 40:44, 20:24] = 1.0  # wrong, but decided
-    assert torch.equal(solve_again(plate, clean, difference, seen(truth), decided), decided)
+    again, sure = solve_again(plate, clean, difference, seen(truth), decided)
+    assert torch.equal(again, decided) and not bool(sure.any())
 
 
 def test_an_answer_without_a_core_stays_as_it_was() -> None:
     plate, clean, difference, truth = shot()
     thin = truth * 0.6
-    assert torch.equal(solve_again(plate, clean, difference, seen(truth), thin), thin)
+    again, sure = solve_again(plate, clean, difference, seen(truth), thin)
+    assert torch.equal(again, thin) and not bool(sure.any())

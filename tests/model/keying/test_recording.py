@@ -10,7 +10,7 @@ from model.data.compression import compress
 from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.keying.color_difference import color_difference_alpha
-from model.keying.recording import recording
+from model.keying.recording import exact_color, recording
 from model.keying.screen import hue_rotation
 
 
@@ -37,6 +37,15 @@ def test_subsampled_chroma_is_less_sharp_than_luma(seed: int, grain: float) -> N
 def test_grain_is_measured_on_the_bare_screen() -> None:
     levels = [float(recording(*plate(1, "4:4:4", grain))[1]) for grain in (0.0, 0.002, 0.01)]
     assert levels[0] < levels[1] - 0.1 and levels[1] < levels[2] - 0.3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_color_is_exact_in_full_chroma_with_grain_and_nowhere_else(seed: int) -> None:
+    full, half, smooth = (
+        float(exact_color(recording(*plate(seed, chroma, grain))))
+        for chroma, grain in (("4:4:4", 0.004), ("4:2:0", 0.004), ("4:4:4", 0.0))
+    )
+    assert full > 0.4 and half == 0.0 and smooth < 0.1 * full
 
 
 @pytest.mark.parametrize("size", [(3, 5), (8, 8), (9, 13), (64, 7)])
