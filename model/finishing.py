@@ -91,8 +91,14 @@ class UnmixingKeyer(ABC):
             angle=angle,
             strength=despill_strength(settings, mattes, plate),
             restore_luminance=settings.restore_luminance,
+            own=None if _is_red(screen) else raw.solved.foreground,
         )
         if raw.solved.emission is not None:
             garbage = 0.0 if mattes.garbage is None else mattes.garbage.to(alpha).clamp(0.0, 1.0)
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * (1.0 - garbage))
         return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired))
+
+
+def _is_red(screen: Screen) -> bool:
+    """Tell whether skin is in the screen's own color, so that a keyer takes its spill for the subject's."""
+    return screen.color[0] >= max(screen.color)

@@ -8,6 +8,7 @@ from torch import Tensor
 from model.keying.fill import box_blur, enlarge, reduce
 from model.keying.screen import rotate
 
+_OPAQUE = 8  # power of alpha: in half-transparent pixels an expected color is hardly known
 _REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
 
 
@@ -20,6 +21,7 @@ def despill(
     angle: float,
     strength: Tensor | float = 1.0,
     restore_luminance: float = 0.0,
+    own: Tensor | None = None,
 ) -> Tensor:
     """Return the foreground (3, H, W) without the screen light on it; pixels without spill keep their bits.
 
@@ -30,8 +32,9 @@ def despill(
     """
     rotated, screen = rotate(rotation, foreground), rotate(rotation, clean_plate)
     near = _nearness(alpha) * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
-    highest, mean = torch.maximum(rotated[0:1], rotated[2:3]), (rotated[0:1] + rotated[2:3]) / 2.0
-    excess = (rotated[1:2] - torch.lerp(highest, mean, near)).clamp_min(0.0)
+    excess = _excess(rotated, near)
+    if own is not None:
+        excess = (excess - alpha**_OPAQUE * _excess(rotate(rotation, own), near)).clamp_min(0.0)
     whole = (screen[1:2] - (screen[0:1] + screen[2:3]) / 2.0).clamp_min(1e-4)
     amount = excess / whole * strength
     light = torch.minimum(amount * clean_plate, foreground.clamp_min(0.0))
@@ -39,6 +42,12 @@ def despill(
         weights = torch.tensor(_REC709_LUMINANCE, dtype=light.dtype, device=light.device)[:, None, None]
         light = light - restore_luminance * (weights * light).sum(dim=0, keepdim=True)
     return torch.where(amount > 0, foreground - light, foreground)
+
+
+def _excess(rotated: Tensor, near: Tensor) -> Tensor:
+    """Return how far G exceeds its limit: the larger of R and B, or their mean where the screen is ``near``."""
+    highest, mean = torch.maximum(rotated[0:1], rotated[2:3]), (rotated[0:1] + rotated[2:3]) / 2.0
+    return (rotated[1:2] - torch.lerp(highest, mean, near)).clamp_min(0.0)
 
 
 def _nearness(alpha: Tensor) -> Tensor:

@@ -141,6 +141,17 @@ def test_hint_garbage_and_core_are_honored(keyer: NeuralKeyer) -> None:
     assert float(key(keyer, plate, Mattes(garbage=mask)).alpha[0, 50:60, 58:70].max()) == 0.0
 
 
+@pytest.mark.parametrize(("screen", "stays"), [(GREEN, True), ((0.45, 0.06, 0.05), False)])
+def test_cloth_in_a_color_near_the_screens_keeps_some_of_it_but_before_red(
+    keyer: NeuralKeyer, screen: tuple[float, float, float], stays: bool
+) -> None:
+    """Before red, skin is near the screen's color, and what the network expects of it is not to be relied on."""
+    cloth = (0.25 * screen[0] + 0.1, 0.25 * screen[1] + 0.1, 0.25 * screen[2] + 0.1)
+    kept = key(keyer, over(flat(cloth), disc(), flat(screen))).foreground[:, 44:52, 60:68].mean((1, 2))
+    excess = float(kept.max() - kept.median()) / (max(cloth) - sorted(cloth)[1])
+    assert excess > 0.2 if stays else excess < 0.02
+
+
 def test_a_given_clean_plate_settles_a_dark_corner(keyer: NeuralKeyer) -> None:
     """A screen whose light falls off in one corner as if something stood there."""
     light = torch.ones(1, 96, 128)
