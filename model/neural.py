@@ -21,7 +21,7 @@ from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
 from model.keying.recording import exact_color
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
-from model.network.reading import guide_factor, in_the_edges, near_subject, on_eighths, read
+from model.network.reading import decided, guide_factor, in_the_edges, near_subject, on_eighths, read
 from model.settings import KeySettings, Screen
 from model.tiling import windows
 
@@ -72,9 +72,10 @@ class NeuralKeyer(UnmixingKeyer):
         known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
-        alpha = settled(answer.alpha)
+        chosen = decided(answer.alpha, known.features[DIFFERENCE])
+        alpha = settled(chosen)
         again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
-        drawn = settled(in_the_edges(answer.alpha, answer.near, answer.projected, again))
+        drawn = settled(in_the_edges(chosen, answer.near, answer.projected, again))
         # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
         alpha = drawn.lerp(again, answer.near * sure * exact_color(known.features[RECORDING]))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)

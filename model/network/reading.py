@@ -10,11 +10,15 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.keying import priors
+from model.keying.fill import erode
 from model.network.neural import CHOICES, SOLVED_CHOICE
 
 _NARROWED = 1.5  # power that keeps cores and the screen from following what is meant for the edges
 _NEAR = 2  # pixels of the guide
 _DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
+_COVERED = 0.9  # color difference alpha from which hardly any screen shows
+_FROM_EDGES = 180  # of a frame's shorter side is how far inside that must be
+_DECISIVE = 3.0  # power of the odds
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
 
@@ -56,6 +60,18 @@ def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor)
     ``near`` is 1 where the subject is near, 0 elsewhere: markers and sets are solid to both, and stay what was chosen.
     """
     return torch.lerp(alpha, (projected + solved) / 2.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
+
+
+def decided(alpha: Tensor, difference: Tensor) -> Tensor:
+    """Return ``alpha`` (1, H, W), nearer to 0 or 1 where ``difference``, the color difference alpha, finds no screen.
+
+    What shows no light of the screen covers it wholly: it is subject or set, and alpha between is doubt which. Edges
+    are left alone, where the color difference errs upward.
+    """
+    odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(_DECISIVE)
+    covered = ((difference - _COVERED) / (1.0 - _COVERED)).clamp(0.0, 1.0)
+    inside = erode(covered, max(2, round(min(alpha.shape[-2:]) / _FROM_EDGES)))
+    return alpha.lerp(odds / (1.0 + odds), inside)
 
 
 def near_subject(maps: Tensor, factor: int, size: Sequence[int]) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from model.keying import priors
 from model.keying.priors import Priors, compress, expand
 from model.network.neural import ANSWERS, CHOICES, FEATURES, SEEN_FEATURE, Neural, Outlook
-from model.network.reading import guide_factor, in_the_edges, near_subject, on_eighths, read
+from model.network.reading import decided, guide_factor, in_the_edges, near_subject, on_eighths, read
 from model.neural import answer_frame
 
 
@@ -158,6 +158,19 @@ def test_solvers_are_followed_where_a_pixel_near_the_subject_is_half_transparent
     drawn = in_the_edges(mixed, near, projected=torch.full((6,), 0.7), solved=torch.full((6,), 0.9))
     assert drawn[[0, 2, 3, 4, 5]].tolist() == pytest.approx([0.0, 0.8, 0.65, 0.5, 1.0])
     assert 0.02 < float(drawn[1]) < 0.06
+
+
+def test_doubt_is_decided_where_no_screen_shows_and_left_where_it_does_and_at_edges() -> None:
+    alpha, difference = torch.full((1, 60, 90), 0.8), torch.ones(1, 60, 90)
+    alpha[:, :, 45:], difference[:, :, 60:] = 0.3, 0.5
+    found = decided(alpha, difference)[0, 30]
+    assert float(found[20]) > 0.95 and float(found[50]) < 0.1
+    assert bool((found[58:] == 0.3).all()), "two pixels inside the edge are left alone"
+
+
+def test_what_was_decided_already_and_an_even_chance_stay() -> None:
+    alpha = torch.tensor([0.0, 0.5, 1.0]).repeat_interleave(20)[None, None].expand(1, 40, 60)
+    torch.testing.assert_close(decided(alpha, torch.ones(1, 40, 60)), alpha)
 
 
 def test_near_is_a_thirtieth_of_the_frame_around_what_the_guide_calls_subject() -> None:
