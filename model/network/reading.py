@@ -17,7 +17,7 @@ _NARROWED = 1.5  # power that keeps cores and the screen from following what is 
 _NEAR = 2  # pixels of the guide
 _DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
 _COVERED = 0.9  # color difference alpha from which hardly any screen shows
-_FROM_EDGES = 180  # of a frame's shorter side is how far inside that must be
+_FROM_EDGES = 120  # of a frame's shorter side is how far inside that must be
 _DECISIVE = 3.0  # power of the odds
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
