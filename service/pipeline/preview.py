@@ -19,6 +19,7 @@ from service.messages import PreviewMade, PreviewOrder, ShotOrder, View
 from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
+from service.pipeline.memory import freed_memory_kept
 from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
 from service.plates import Plate, open_plate
@@ -55,6 +56,7 @@ class Previewer:
         self._looked: OrderedDict[str, _Looked] = OrderedDict()
         self._screens: OrderedDict[str, Screen] = OrderedDict()
 
+    @freed_memory_kept()
     def make(self, preview_id: str, order: PreviewOrder, keyer: Keyer) -> PreviewMade:
         """Key the frame and write its pictures, and its floats where they are asked for.
 

@@ -21,6 +21,7 @@ from service.pipeline.delivery import Delivery, dropkey_version, exact_rate, exr
 from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
+from service.pipeline.memory import freed_memory_kept
 from service.pipeline.record import Record, problem_of
 from service.pipeline.stages import Stages
 from service.pipeline.survey import survey
@@ -46,6 +47,7 @@ class _Run:
         self.report(FrameStarted(job_id=self.job_id, attempt=self.attempt, frame=frame))
 
 
+@freed_memory_kept()
 def key_shot(
     order: ShotOrder,
     keyer: Keyer,
