@@ -9,6 +9,7 @@ from model.keying.fill import box_blur, enlarge, reduce
 from model.keying.screen import rotate
 
 _OPAQUE = 8  # power of alpha: in half-transparent pixels an expected color is hardly known
+_REFLECTED, _OWN = 0.05, 0.12  # shares of the screen's light: what black hair may reflect of it, and what is a color
 _REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
 
 
@@ -29,14 +30,17 @@ def despill(
     yellow and cyan cloth is safe; near the screen, where spill falls, the mean of R and B. What is subtracted is
     light of the clean plate's own color, so that a bluish or yellowish screen leaves no cast. ``angle`` is that of the
     rotation in degrees: far from pure green or blue the mean would eat the warm colors of the subject itself.
+    ``own`` (3, H, W) is what a keyer expects of the subject's own color: plainly the screen's hue, it is no spill.
     """
     rotated, screen = rotate(rotation, foreground), rotate(rotation, clean_plate)
     near = _nearness(alpha) * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
-    excess = _excess(rotated, near)
-    if own is not None:
-        excess = (excess - alpha**_OPAQUE * _excess(rotate(rotation, own), near)).clamp_min(0.0)
     whole = (screen[1:2] - (screen[0:1] + screen[2:3]) / 2.0).clamp_min(1e-4)
-    amount = excess / whole * strength
+    excess = _excess(rotated, near) / whole
+    if own is not None:
+        expected = _excess(rotate(rotation, own), near) / whole
+        colored = ((expected - _REFLECTED) / (_OWN - _REFLECTED)).clamp(0.0, 1.0)
+        excess = (excess - alpha**_OPAQUE * colored * expected).clamp_min(0.0)
+    amount = excess * strength
     light = torch.minimum(amount * clean_plate, foreground.clamp_min(0.0))
     if restore_luminance > 0.0:
         weights = torch.tensor(_REC709_LUMINANCE, dtype=light.dtype, device=light.device)[:, None, None]

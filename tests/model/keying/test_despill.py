@@ -40,6 +40,12 @@ def test_spill_upon_a_grey_subject_goes_whether_its_color_is_expected_or_not() -
     assert torch.equal(without_spill(seen, 1.0, own=coat), without_spill(seen, 1.0, own=None))
 
 
+def test_black_hair_is_left_no_green_though_a_keyer_expects_a_little() -> None:
+    hair = flat((0.01, 0.028, 0.015))
+    assert torch.equal(without_spill(hair, 1.0, own=hair), without_spill(hair, 1.0, own=None))
+    assert float(without_spill(hair, 1.0, own=hair)[1]) < 0.016
+
+
 def test_in_half_transparent_pixels_an_expected_color_hardly_counts() -> None:
     green = flat((0.05, 0.2, 0.1))
     assert float((without_spill(green, 0.5, own=green) - without_spill(green, 0.5, own=None)).abs().max()) < 0.002
