@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -94,8 +94,8 @@ class UnmixingKeyer(ABC):
             own=None if _is_red(screen) else raw.solved.foreground,
         )
         if raw.solved.emission is not None:
-            garbage = 0.0 if mattes.garbage is None else mattes.garbage.to(alpha).clamp(0.0, 1.0)
-            foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * (1.0 - garbage))
+            allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
+            foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
         return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired))
 
 

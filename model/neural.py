@@ -72,7 +72,8 @@ class NeuralKeyer(UnmixingKeyer):
         known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
-        chosen = decided(answer.alpha, known.features[DIFFERENCE])
+        both = torch.cat((answer.alpha, answer.unsolved))
+        chosen, unsolved = decided(both, known.features[DIFFERENCE]).chunk(2)
         alpha = settled(chosen)
         again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
         drawn = settled(in_the_edges(chosen, answer.near, answer.projected, again))
@@ -81,7 +82,7 @@ class NeuralKeyer(UnmixingKeyer):
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=alpha,
-            plain=settled(answer.unsolved),
+            plain=settled(unsolved),
             foreground=rotate(back, answer.foreground * known.unit),
             emission=rotate(back, emission * known.unit),
             repaired=answer.spoiled,

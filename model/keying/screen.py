@@ -53,7 +53,7 @@ def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
             raise NoScreenError(
                 f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
                 f" and {share:.1%} of its border.",
-                fix="If there is a screen, name its color (screen_color), or give a clean plate.",
+                fix="If there is a screen, name its color (screen_color).",
             )
         color = _triple(colors[:, near].median(dim=1).values)
         if _saturation(color) < _MINIMUM_SATURATION:

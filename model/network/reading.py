@@ -63,7 +63,7 @@ def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor)
 
 
 def decided(alpha: Tensor, difference: Tensor) -> Tensor:
-    """Return ``alpha`` (1, H, W), nearer to 0 or 1 where ``difference``, the color difference alpha, finds no screen.
+    """Return alphas (N, H, W), nearer to 0 or 1 where ``difference`` (1, H, W), the classical alpha, finds no screen.
 
     What shows no light of the screen covers it wholly: it is subject or set, and alpha between is doubt which. Edges
     are left alone, where the color difference errs upward.

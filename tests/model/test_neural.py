@@ -5,6 +5,7 @@ What these weights do not do yet is written down as tests that are expected to f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from model.checkpoint import load_checkpoint
 from model.errors import KeyingError, NoScreenError, UnknownKeyerError
 from model.keyer import KeyedFrame, Mattes, TwoStepKeyer, load_keyer
 from model.keying.compositing import over
-from model.neural import WEIGHTS, NeuralKeyer
+from model.neural import WEIGHTS, FrameAnswer, NeuralKeyer, answer_frame
 from model.settings import KeySettings
 from model.training.config import TrainingConfig
 from tests.model.test_difference import BLUE, GREEN, disc, flat, shot
@@ -141,6 +142,17 @@ def test_hint_garbage_and_core_are_honored(keyer: NeuralKeyer) -> None:
     assert float(key(keyer, plate, Mattes(garbage=mask)).alpha[0, 50:60, 58:70].max()) == 0.0
 
 
+@pytest.mark.parametrize("outside", [Mattes(hint=torch.zeros(1, 96, 128)), Mattes(garbage=torch.ones(1, 96, 128))])
+def test_light_without_coverage_goes_where_a_matte_says_outside(keyer: NeuralKeyer, outside: Mattes) -> None:
+    plate, _, _ = shot()
+    settings = KeySettings()
+    screen = keyer.survey([plate], settings)
+    raw = keyer.infer(plate, screen, Mattes(), settings)
+    glowing = replace(raw, solved=replace(raw.solved, emission=torch.full((3, 96, 128), 0.5)))
+    assert float(keyer.finish(glowing, screen, Mattes(), settings).alpha.min()) > 0.0
+    assert float(keyer.finish(glowing, screen, outside, settings).alpha.max()) == 0.0
+
+
 @pytest.mark.parametrize(("screen", "stays"), [(GREEN, True), ((0.45, 0.06, 0.05), False)])
 def test_cloth_in_a_color_near_the_screens_keeps_some_of_it_but_before_red(
     keyer: NeuralKeyer, screen: tuple[float, float, float], stays: bool
@@ -178,6 +190,19 @@ def test_without_refined_edges_the_color_difference_stands_where_the_solved_alph
     change = (refined.alpha - plain.alpha).abs()
     assert float(change[soft].max()) > 0.01
     assert float(change[~soft].max()) < 0.03, "screen and core stay as they are"
+
+
+@pytest.mark.parametrize("refined", [True, False])
+def test_doubt_inside_is_decided_whether_edges_are_refined_or_not(
+    keyer: NeuralKeyer, monkeypatch: pytest.MonkeyPatch, refined: bool
+) -> None:
+    def doubtful(*given: object, **choices: object) -> FrameAnswer:
+        answer = answer_frame(*given, **choices)  # type: ignore[arg-type]
+        return replace(answer, alpha=answer.alpha * 0.9, unsolved=answer.unsolved * 0.9)
+
+    monkeypatch.setattr(model.neural, "answer_frame", doubtful)
+    plate, _, _ = shot(subject=(0.4, 0.38, 0.42))
+    assert float(key(keyer, plate, refine_edges=refined).alpha[0, 46:50, 62:66].min()) == 1.0
 
 
 def test_weights_say_how_they_were_made() -> None:
