@@ -20,7 +20,7 @@ class KeySettings(_Frozen):
 
     keyer: str = "neural"
     """Name of the keyer: `neural` (docs/neural.md), or `neural:NAME` with weights of your own; `difference`, which
-    needs no weights and less than half of the time; `regression` and `classification`, baselines of 2019."""
+    needs no weights and about a third of the time; `regression` and `classification`, baselines of 2019."""
 
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Number format of the `neural` keyer's convolutions; docs/benchmarks.md tells what the short ones cost."""
@@ -42,7 +42,7 @@ class KeySettings(_Frozen):
     """Solve edge alpha along the local color line beside an opaque core (finer hair, less halo)."""
 
     alpha_floor: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.0
-    """Alpha at or below this becomes 0 (crushes residue in the screen)."""
+    """Alpha at or below this becomes 0 (crushes residue in the screen), but for fire and glow, which need 1/512."""
 
     alpha_ceiling: Annotated[float, Field(gt=0.5, le=1.0)] = 1.0
     """Alpha at or above this becomes 1 (fills thin places in the core)."""
