@@ -26,6 +26,8 @@ _SLACK = 0.12  # alpha rarely exceeds the color difference, which errs upward bu
 UNSOLVED_MARGIN = 0.06  # margin taken off both ends of a color difference that stays unsolved
 _LEAST_NOISE = 1e-6  # variance; a synthetic plate has none, and zero would divide
 _DOUBTFUL = 0.006  # variance of a solved alpha that is half to be trusted
+_STRANGE = 1e-3  # prior of a color that the core does not have, against colors beside it
+_ANY_DEVIATION = 1.25  # of such a color, in units of the screen's brightest channel, which is its mean
 _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
@@ -61,7 +63,8 @@ def solve_again(
 ) -> tuple[Tensor, Tensor]:
     """Return an ``alpha`` (1, H, W) that a keyer has found, its edges solved with the core it shows, and how surely.
 
-    The second, (1, H, W) in 0–1, is 1 where no other alpha can be, and 0 where nothing was solved.
+    The second, (1, H, W) in 0–1, is 1 where the core's colors leave one alpha only, and 0 where nothing was solved or
+    where a color that the core does not have explains a pixel better: light hair upon a dark head.
 
     Where color alone must guess the core, wide edges and subjects in colors near the screen's blur the colors that F is
     expected to have: a first answer knows better. ``estimate`` is the color difference alpha, as in the first solution.
@@ -71,8 +74,8 @@ def solve_again(
     solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _SIDE_AGAIN)
     if solved is None:
         return alpha, torch.zeros_like(alpha)
-    expected, variance = solved
-    sure = undecided * _DOUBTFUL / (_DOUBTFUL + variance)
+    expected, variance, explained = solved
+    sure = undecided * explained * _DOUBTFUL / (_DOUBTFUL + variance)
     return torch.where(undecided, stretch(expected, _SOLVED_MARGIN), alpha), sure
 
 
@@ -89,22 +92,23 @@ def _noise(plate: Tensor, clean_plate: Tensor, seen: Tensor) -> Tensor:
 
 def _solve(
     plate: Tensor, clean_plate: Tensor, estimate: Tensor, core: Tensor, undecided: Tensor, noise: Tensor, side: int
-) -> tuple[Tensor, Tensor] | None:
+) -> tuple[Tensor, Tensor, Tensor] | None:
     """Return alpha (1, H, W), solved where ``undecided``, elsewhere 0 or 1, whichever ``estimate`` is nearer to.
 
-    Beside it its variance under the posterior, 0 where nothing was solved.
-    ``core`` is 1 where the subject's own colors are seen, which are gathered at about ``side`` lines; None where that
-    is too little to learn them from.
+    Beside it its variance under the posterior, 0 where nothing was solved, and how likely it is that the core has the
+    pixel's color at all. ``core`` is 1 where the subject's own colors are seen, which are gathered at about ``side``
+    lines; None where that is too little to learn them from.
     """
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0:
-        return alpha, torch.zeros_like(alpha)
-    if float(core.sum()) < _LEAST_CORE:
-        return None
+        return alpha, torch.zeros_like(alpha), torch.ones_like(alpha)
     short = min(plate.shape[-2:])
     stride = max(1, short // side)
-    sums = _products(plate[:, ::stride, ::stride], core[:, ::stride, ::stride])
+    gathered = core[:, ::stride, ::stride]
+    if float(gathered.sum()) < _LEAST_CORE:
+        return None
+    sums = _products(plate[:, ::stride, ::stride], gathered)
     fits = [
         (_average(sums, None if radius is None else max(2, round(radius * short / stride))), trust)
         for radius, trust in zip(_RADII, _TRUST, strict=True)
@@ -114,10 +118,10 @@ def _solve(
     for part in torch.split(where, _CHUNK if plate.device.type == "cpu" else _CHUNK_OF_A_CARD):
         local = [(_look_up(fit, part, alpha.shape[-2], alpha.shape[-1]), trust) for fit, trust in fits]
         solved.append(_expected_alpha(colors[:, part], screens[:, part], first[part], local, noise))
-    both = torch.stack((alpha, torch.zeros_like(alpha))).flatten(1)
-    both[:, where] = torch.cat(solved, dim=1)
-    expected, variance = both.view(2, *alpha.shape)
-    return expected, variance
+    found = torch.stack((alpha, torch.zeros_like(alpha), torch.ones_like(alpha))).flatten(1)
+    found[:, where] = torch.cat(solved, dim=1)
+    expected, variance, explained = found.view(3, *alpha.shape)
+    return expected, variance, explained
 
 
 def _products(plate: Tensor, core: Tensor) -> Tensor:
@@ -149,14 +153,28 @@ def _look_up(fit: Tensor, pixels: Tensor, height: int, width: int) -> Tensor:
 def _expected_alpha(
     color: Tensor, screen: Tensor, estimate: Tensor, fits: list[tuple[Tensor, float]], noise: Tensor
 ) -> Tensor:
-    """Mean and variance (2, N) of alpha under its posterior, all fits and steps weighed together; colors are (3, N)."""
+    """Mean and variance of alpha under its posterior, and how likely one of the fits is true: (3, N).
+
+    Colors are (3, N). All fits and steps are weighed together; against all of them stands a fit of any color.
+    """
     steps = torch.linspace(0.0, 1.0, _STEPS, dtype=color.dtype, device=color.device)[:, None]
     evidence = torch.stack([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
     above = (steps - estimate - _SLACK).clamp_min(0.0) / _SLACK
-    weights = torch.softmax((evidence - above.square()).flatten(0, 1), dim=0).reshape(evidence.shape)
-    weights = weights.sum(dim=0)
+    evidence -= above.square()
+    weights = torch.softmax(evidence.flatten(0, 1), dim=0).reshape(evidence.shape).sum(dim=0)
     mean = (weights * steps).sum(dim=0)
-    return torch.stack((mean, ((weights * steps.square()).sum(dim=0) - mean.square()).clamp_min(0.0)))
+    variance = ((weights * steps.square()).sum(dim=0) - mean.square()).clamp_min(0.0)
+    strange = _log_evidence(color, screen, _any_color(screen), _STRANGE, noise, steps) - above.square()
+    # Nothing at all, the first step, is the same to both.
+    explained = torch.sigmoid(evidence.flatten(0, 1).logsumexp(dim=0) - strange[1:].logsumexp(dim=0))
+    return torch.stack((mean, variance, explained))
+
+
+def _any_color(screen: Tensor) -> Tensor:
+    """Return the sums (10, N) of a distribution that holds any color of a subject before ``screen`` (3, N)."""
+    mean = screen.amax(dim=0)
+    apart, alike = mean.square() * (1.0 + _ANY_DEVIATION**2), mean.square()
+    return torch.stack([torch.ones_like(mean), mean, mean, mean, *(apart if i == j else alike for i, j in _PAIRS)])
 
 
 def _log_evidence(color: Tensor, screen: Tensor, sums: Tensor, trust: float, noise: Tensor, steps: Tensor) -> Tensor:

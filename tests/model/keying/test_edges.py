@@ -47,6 +47,20 @@ def test_a_subject_in_many_colors_leaves_its_edges_unsure() -> None:
     assert float(several[edges].mean()) < 0.85 * float(one[edges].mean())
 
 
+def test_a_color_that_the_core_does_not_have_leaves_nothing_sure() -> None:
+    """Blond strands upon a dark head: the dark core explains them only as plain screen, which they are not."""
+    plate, clean, difference, truth = shot()
+    edges = (truth > 0.0) & (truth < 1.0)
+    dark, blond = (
+        torch.tensor(color)[:, None, None].expand_as(plate) for color in ((0.03, 0.03, 0.035), (0.6, 0.45, 0.2))
+    )
+    grain = torch.randn(plate.shape, generator=torch.Generator().manual_seed(7)) * 0.006
+    strands = over(torch.where(edges, blond, dark), torch.where(edges, 0.4, truth), clean) + grain
+    coarse = torch.where(edges, torch.full_like(truth, 0.5), truth)
+    _, sure = solve_again(strands, clean, difference, seen(truth), coarse)
+    assert float(sure[edges].mean()) < 0.05
+
+
 def test_what_was_decided_stays_as_it_was() -> None:
     plate, clean, difference, truth = shot()
     decided = (truth > 0.5).float()
