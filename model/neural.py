@@ -78,7 +78,7 @@ class NeuralKeyer(UnmixingKeyer):
         again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
         drawn = settled(in_the_edges(chosen, answer.near, answer.projected, again))
         # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
-        alpha = drawn.lerp(again, answer.near * sure * exact_color(known.features[RECORDING]))
+        alpha = drawn.lerp(again, answer.near * sure * exact_color(plate, known.features[RECORDING]))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=alpha,

@@ -17,6 +17,8 @@ _SMOOTHED, _GRAINY = -0.5, 0.2
 _FINE = 0.01  # grain of a good camera, in color difference, where plain screen is 1
 _BRIGHTEST = 100.0  # light beyond it is cut, or its squares would be infinite
 _SMALLEST = 8  # pixels of a side, below which there is no detail to compare
+_SUBSAMPLED, _EVERYWHERE_SHARP = 0.88, 0.92  # of chroma against luma, along rows or columns
+_LINES = 4  # every so many lines tell what sharpness along them is
 
 
 def recording(plate: Tensor, difference: Tensor, seen: Tensor) -> Tensor:
@@ -28,44 +30,69 @@ def recording(plate: Tensor, difference: Tensor, seen: Tensor) -> Tensor:
     Detail that 4:2:0 can hold is compared with detail that it cannot: the share of the finest octave, in chroma and in
     luma, weighed by where both have edges.
     """
-    height, width = (side - side % 4 for side in plate.shape[-2:])
-    if min(height, width) < _SMALLEST:
+    if min(plate.shape[-2:]) < _SMALLEST:
         return torch.zeros(2, device=plate.device)
-    display = plate[None, :, :height, :width].clamp(0.0, _BRIGHTEST) ** (1.0 / 2.2)
-    luma = sum(weight * display[:, index : index + 1] for index, weight in enumerate(_LUMA))
-    assert isinstance(luma, Tensor)
-    fine_luma, coarse_luma = _detail(luma)
-    fine, coarse = (part.sum(dim=1, keepdim=True) for part in _detail(display[:, 0::2] - luma))
-    weight = coarse * coarse_luma
-
-    def share(part: Tensor, whole: Tensor) -> Tensor:
-        return (weight * part).sum() / (weight * whole).sum().clamp_min(1e-9)
-
-    sharpness = share(fine, coarse) / share(fine_luma, coarse_luma).clamp_min(1e-6)
+    height, width = _whole(plate).shape[-2:]
+    sharpness = _sharpness(_display(plate), (2, 2))
     # Only well inside the screen: an edge beside it is no grain.
     hidden = functional.max_pool2d(1.0 - seen[None, :, :height, :width], 2)
     bare = 1.0 - functional.max_pool2d(hidden, 5, stride=1, padding=2)
-    rough, _ = _detail(difference[None, :, :height, :width].clamp(-2.0, 2.0))
+    rough, _ = _detail(difference[None, :, :height, :width].clamp(-2.0, 2.0), (2, 2))
     grain = (bare * rough).sum() / bare.sum().clamp_min(1e-6)
     known = torch.stack((4.0 * (sharpness - _SHARP), (grain / _FINE).clamp_min(1e-3).log2() / 4.0))
     return known.clamp(-1.0, 1.0)
 
 
-def exact_color(recorded: Tensor) -> Tensor:
+def exact_color(plate: Tensor, recorded: Tensor) -> Tensor:
     """Return, 0–1, how surely a plate's color ends where its outline does, from what `recording` said of it (2, …).
 
-    Chroma is then as sharp as luma, and there is grain: what is smoother than any camera's was smoothed by an encoder.
+    Chroma is then as sharp as luma, along rows and along columns, since 4:2:2 halves it along rows alone; and there is
+    grain: what is smoother than any camera's was smoothed by an encoder.
     """
     sharpness, grain = recorded[:1], recorded[1:2]
-    return (sharpness / _SURELY_SHARP).clamp(0.0, 1.0) * ((grain - _SMOOTHED) / _GRAINY).clamp(0.0, 1.0)
+    exact = (sharpness / _SURELY_SHARP).clamp(0.0, 1.0) * ((grain - _SMOOTHED) / _GRAINY).clamp(0.0, 1.0)
+    if min(plate.shape[-2:]) < _SMALLEST:
+        return torch.zeros_like(exact)
+    display = _display(plate)
+    along_rows, along_columns = (
+        _sharpness(display[..., ::_LINES, :], (1, 2)),
+        _sharpness(display[..., ::_LINES], (2, 1)),
+    )
+    least = torch.minimum(along_rows, along_columns)
+    return exact * ((least - _SUBSAMPLED) / (_EVERYWHERE_SHARP - _SUBSAMPLED)).clamp(0.0, 1.0)
 
 
-def _detail(picture: Tensor) -> tuple[Tensor, Tensor]:
+def _whole(picture: Tensor) -> Tensor:
+    """Cut the last rows and columns off that are no full four."""
+    height, width = (side - side % 4 for side in picture.shape[-2:])
+    return picture[..., :height, :width]
+
+
+def _display(plate: Tensor) -> Tensor:
+    """Return the plate as a display shows it, (1, 3, H, W), sides cut to multiples of 4."""
+    return _whole(plate)[None].clamp(0.0, _BRIGHTEST) ** (1.0 / 2.2)
+
+
+def _sharpness(display: Tensor, step: tuple[int, int]) -> Tensor:
+    """Return the share of the finest octave in chroma's detail, against that in luma's; ``step`` halves an octave."""
+    luma = sum(weight * display[:, index : index + 1] for index, weight in enumerate(_LUMA))
+    assert isinstance(luma, Tensor)
+    fine_luma, coarse_luma = _detail(luma, step)
+    fine, coarse = (part.sum(dim=1, keepdim=True) for part in _detail(display[:, 0::2] - luma, step))
+    weight = coarse * coarse_luma
+
+    def share(part: Tensor, whole: Tensor) -> Tensor:
+        return (weight * part).sum() / (weight * whole).sum().clamp_min(1e-9)
+
+    return share(fine, coarse) / share(fine_luma, coarse_luma).clamp_min(1e-6)
+
+
+def _detail(picture: Tensor, step: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Return how much detail (1, C, H/2, W/2) the finest octave has, and the one after it."""
-    half = functional.avg_pool2d(picture, 2)
-    quarter = functional.avg_pool2d(half, 2)
+    half = functional.avg_pool2d(picture, step)
+    quarter = functional.avg_pool2d(half, step)
     fine = (picture - _like(half, picture)).abs()
-    return functional.avg_pool2d(fine, 2), (half - _like(quarter, half)).abs()
+    return functional.avg_pool2d(fine, step), (half - _like(quarter, half)).abs()
 
 
 def _like(small: Tensor, large: Tensor) -> Tensor:

@@ -39,13 +39,20 @@ def test_grain_is_measured_on_the_bare_screen() -> None:
     assert levels[0] < levels[1] - 0.1 and levels[1] < levels[2] - 0.3
 
 
+def exact(seed: int, chroma: str, grain: float) -> float:
+    light, difference, bare = plate(seed, chroma, grain)
+    return float(exact_color(light, recording(light, difference, bare)))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_color_is_exact_in_full_chroma_with_grain_and_nowhere_else(seed: int) -> None:
-    full, half, smooth = (
-        float(exact_color(recording(*plate(seed, chroma, grain))))
-        for chroma, grain in (("4:4:4", 0.004), ("4:2:0", 0.004), ("4:4:4", 0.0))
-    )
+    full, half, smooth = exact(seed, "4:4:4", 0.004), exact(seed, "4:2:0", 0.004), exact(seed, "4:4:4", 0.0)
     assert full > 0.4 and half == 0.0 and smooth < 0.1 * full
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_chroma_that_is_halved_along_rows_alone_is_not_exact_either(seed: int) -> None:
+    assert exact(seed, "4:2:2", 0.006) < 0.2
 
 
 @pytest.mark.parametrize("size", [(3, 5), (8, 8), (9, 13), (64, 7)])
