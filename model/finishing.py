@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from model.keying.holding import despill_strength, frame_notes, with_levels, wit
 from model.keying.screen import clean_plate, find_screen, hue_rotation
 from model.keying.unmixing import unmix, with_emission
 from model.settings import KeySettings, Screen
+
+_SKIN, _NEAR_SKIN = 25.0, 30.0  # degrees of hue
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class UnmixingKeyer(ABC):
             angle=angle,
             strength=despill_strength(settings, mattes, plate),
             restore_luminance=settings.restore_luminance,
-            own=None if _is_red(screen) else raw.solved.foreground,
+            own=raw.solved.foreground,
+            trust=_apart_from_skin(screen),
         )
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
@@ -99,6 +103,8 @@ class UnmixingKeyer(ABC):
         return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired))
 
 
-def _is_red(screen: Screen) -> bool:
-    """Tell whether skin is in the screen's own color, so that a keyer takes its spill for the subject's."""
-    return screen.color[0] >= max(screen.color)
+def _apart_from_skin(screen: Screen) -> float:
+    """Return, 0–1, how far the screen's hue is from skin's, whose color a keyer would take for the subject's own."""
+    red, green, blue = screen.color
+    hue = math.degrees(math.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0))
+    return min(max((abs(hue - _SKIN) - _NEAR_SKIN) / _NEAR_SKIN, 0.0), 1.0)

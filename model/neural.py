@@ -125,7 +125,9 @@ def answer_frame(
         factor = guide_factor(height, width, network.guide_lines)
         maps = _guidance(network, reduce(features, factor)[None])
         maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :]
-        for answered, seen in windows(size, tile or _side(height, width, features.device, precision), network.context):
+        for answered, seen in windows(
+            size, tile or _tile_for(height, width, features.device, precision), network.context
+        ):
             guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
             raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
             raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())
@@ -152,13 +154,23 @@ def settled(alpha: Tensor) -> Tensor:
     return stretch(alpha, _MARGIN)
 
 
-def _side(height: int, width: int, device: torch.device, precision: torch.dtype) -> int:
-    """Choose how much is answered at once: all of a small frame, less where video memory is short."""
-    cuda = device.type == "cuda"
-    short = cuda and torch.cuda.mem_get_info(device)[0] < _LITTLE_MEMORY
+def _tile_for(height: int, width: int, device: torch.device, precision: torch.dtype) -> int:
+    if device.type != "cuda":
+        return tile_side(height, width, precision)
+    # What torch keeps for itself is free to the next frame: the first one must not make the others' tiles smaller.
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return tile_side(height, width, precision, torch.cuda.mem_get_info(device)[0] + kept)
+
+
+def tile_side(height: int, width: int, precision: torch.dtype, video_memory: int | None = None) -> int:
+    """Return how many pixels' square is answered at once: all of a small frame, less where memory is short.
+
+    ``video_memory`` is what is free of a card's, in bytes; None on other devices.
+    """
+    short = video_memory is not None and video_memory < _LITTLE_MEMORY
     if height * width <= _WHOLE and not short:
         return -(-max(height, width) // Neural.multiple) * Neural.multiple
-    if not cuda:
+    if video_memory is None:
         return _TILE
     if precision == torch.float32:
         return _TILE_IN_FLOAT32

@@ -119,7 +119,9 @@ def _pipe(draw: Draw, canvas: Canvas, half: float) -> None:
     for index in range(draw.integer(0, 4)):
         own = draw.child(f"hanging {index}")
         at = own.uniform(-half, half)
-        place = (at, height + slope * at / (1.5 * half) + own.uniform(0.0, 0.06))
+        bar = height + slope * at / (1.5 * half)
+        place = (at, bar + own.uniform(0.0, 0.06))
+        canvas.lay(limb(x, y, (at, bar), place, 0.5 * thick, 0.5 * thick), paint)
         if own.chance(0.5):
             _head(own, canvas, place, own.uniform(0.02, 0.09))
         else:
@@ -135,6 +137,9 @@ def _grid(draw: Draw, canvas: Canvas, half: float) -> None:
         own = draw.child(f"in the grid {index}")
         place = middle + own.uniform(-reach, reach), -0.5 + own.uniform(-0.04, depth)
         kind = own.pick(("bar", "cloth", "lamp", "lamp"))
+        if kind != "bar":
+            # What hangs from nowhere would look like a subject's thin props.
+            canvas.lay(limb(canvas.x, canvas.y, (place[0], -0.5), place, 0.004, 0.004), _metal(own.child("hung")))
         if kind == "lamp":
             _head(own, canvas, place, own.log_uniform(0.02, 0.09))
         elif kind == "bar":
@@ -167,7 +172,7 @@ def _rack(draw: Draw, canvas: Canvas, half: float) -> None:
 def _head(draw: Draw, canvas: Canvas, center: Point, size: float, *, bare: bool = True) -> None:
     """The lamp itself: a dark housing, round or square, that is seen from behind, or its bright face.
 
-    A bright round one on a stand of its own is a lamp of the scene (`practical`): on gear such a head is not ``bare``.
+    A bright round one on a stand is a lamp of the scene (`practical`): heads on stands are not ``bare``.
     """
     x, y = canvas.x, canvas.y
     round_one, ratio = draw.chance(0.5), draw.uniform(0.6, 1.4)

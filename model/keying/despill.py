@@ -8,7 +8,7 @@ from torch import Tensor
 from model.keying.fill import box_blur, enlarge, reduce
 from model.keying.screen import rotate
 
-_OPAQUE = 8  # power of alpha: in half-transparent pixels an expected color is hardly known
+_OPAQUE_POWER = 8  # of alpha: in half-transparent pixels an expected color is hardly known
 _REFLECTED, _OWN = 0.05, 0.12  # shares of the screen's light: what black hair may reflect of it, and what is a color
 _REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
 
@@ -23,6 +23,7 @@ def despill(
     strength: Tensor | float = 1.0,
     restore_luminance: float = 0.0,
     own: Tensor | None = None,
+    trust: float = 1.0,
 ) -> Tensor:
     """Return the foreground (3, H, W) without the screen light on it; pixels without spill keep their bits.
 
@@ -30,16 +31,17 @@ def despill(
     yellow and cyan cloth is safe; near the screen, where spill falls, the mean of R and B. What is subtracted is
     light of the clean plate's own color, so that a bluish or yellowish screen leaves no cast. ``angle`` is that of the
     rotation in degrees: far from pure green or blue the mean would eat the warm colors of the subject itself.
-    ``own`` (3, H, W) is what a keyer expects of the subject's own color: plainly the screen's hue, it is no spill.
+    ``own`` (3, H, W) is what a keyer expects of the subject's own color: plainly the screen's hue, it is no spill,
+    as far as that is to be trusted (``trust``, 0–1).
     """
     rotated, screen = rotate(rotation, foreground), rotate(rotation, clean_plate)
     near = _nearness(alpha) * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
     whole = (screen[1:2] - (screen[0:1] + screen[2:3]) / 2.0).clamp_min(1e-4)
     excess = _excess(rotated, near) / whole
     if own is not None:
-        expected = _excess(rotate(rotation, own), near) / whole
+        expected = _excess(rotate(rotation, own.clamp_min(0.0)), near) / whole
         colored = ((expected - _REFLECTED) / (_OWN - _REFLECTED)).clamp(0.0, 1.0)
-        excess = (excess - alpha**_OPAQUE * colored * expected).clamp_min(0.0)
+        excess = (excess - trust * alpha**_OPAQUE_POWER * colored * expected).clamp_min(0.0)
     amount = excess * strength
     light = torch.minimum(amount * clean_plate, foreground.clamp_min(0.0))
     if restore_luminance > 0.0:

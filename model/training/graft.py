@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
-from model.network.registry import build_network
+from model.training.combining import combined, command_line
 
 
 def grafted(rest: Checkpoint, part: str, source: Checkpoint, command: str) -> Checkpoint:
     """Return ``rest`` with the weights whose names begin with ``part`` taken from ``source``.
 
-    Its provenance tells the commands of both, then ``command``. Raises KeyingError where the networks differ in shape,
+    Provenance: `combined`. Raises KeyingError where the networks differ in shape,
     or have no such part.
     """
     own, other = rest.network.state_dict(), source.network.state_dict()
@@ -30,11 +29,7 @@ def grafted(rest: Checkpoint, part: str, source: Checkpoint, command: str) -> Ch
         raise KeyingError(
             f"There is no part '{part}' that the two have alike.", fix="Name weights of one network, and a part of it."
         )
-    network = build_network(rest.network.name, dict(rest.network.options))
-    network.load_state_dict(own | taken)
-    seconds = sum({one.weights_id: one.provenance.seconds for one in (rest, source)}.values())
-    told = source.provenance.model_copy(update={"command": command, "seconds": seconds, "metrics": {}})
-    return replace(source, network=network.eval(), provenance=told.preceded_by(rest.provenance, source.provenance))
+    return combined(own | taken, rest, (rest, source), command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,8 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("part")
     parser.add_argument("file", type=Path)
     chosen = parser.parse_args(arguments)
-    named = f"{chosen.output.as_posix()} {chosen.weights.as_posix()} {chosen.part} {chosen.file.as_posix()}"
-    command = f"python -m model.training.graft {named}"
+    command = command_line("model.training.graft", chosen.output, chosen.weights, chosen.part, chosen.file)
     found = grafted(load_checkpoint(chosen.weights), chosen.part, load_checkpoint(chosen.file), command)
     save_checkpoint(chosen.output, found)
     sys.stdout.write(f"{found.weights_id}: {chosen.output}\n")

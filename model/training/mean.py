@@ -10,19 +10,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
-from model.network.registry import build_network
+from model.training.combining import combined, command_line
 from model.training.widening import widened
 
 
 def mean_weights(checkpoints: Sequence[Checkpoint], command: str) -> Checkpoint:
-    """Return the mean of weights; its provenance tells the commands of all, then ``command``.
+    """Return the mean of weights; what its provenance tells says `combined`.
 
     The last one says what network it is; those that saw less than it does are widened first. Raises KeyingError where
     there are fewer than two, or they are of different networks.
@@ -35,13 +34,8 @@ def mean_weights(checkpoints: Sequence[Checkpoint], command: str) -> Checkpoint:
             "A mean needs at least two files with weights of one network, the last with every option of the others.",
             fix="Name runs that began with one another.",
         )
-    network = build_network(last.network.name, dict(last.network.options))
-    network.load_state_dict({name: torch.stack([state[name] for state in alike]).mean(0) for name in alike[0]})
-    # A file that is named more than once, to weigh more, was trained once.
-    seconds = sum({one.weights_id: one.provenance.seconds for one in checkpoints}.values())
-    own = last.provenance.model_copy(update={"command": command, "seconds": seconds, "metrics": {}})
-    provenance = own.preceded_by(*(one.provenance for one in checkpoints))
-    return replace(last, network=network.eval(), provenance=provenance)
+    mean = {name: torch.stack([state[name] for state in alike]).mean(0) for name in alike[0]}
+    return combined(mean, last, checkpoints, command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("weights", type=Path, nargs="+")
     chosen = parser.parse_args(arguments)
-    named = " ".join(path.as_posix() for path in (chosen.output, *chosen.weights))
-    found = mean_weights([load_checkpoint(path) for path in chosen.weights], f"python -m model.training.mean {named}")
+    command = command_line("model.training.mean", chosen.output, *chosen.weights)
+    found = mean_weights([load_checkpoint(path) for path in chosen.weights], command)
     save_checkpoint(chosen.output, found)
     sys.stdout.write(f"{found.weights_id}: {chosen.output}\n")
 

@@ -17,7 +17,8 @@ from model.checkpoint import load_checkpoint
 from model.errors import KeyingError, NoScreenError, UnknownKeyerError
 from model.keyer import KeyedFrame, Mattes, TwoStepKeyer, load_keyer
 from model.keying.compositing import over
-from model.neural import WEIGHTS, FrameAnswer, NeuralKeyer, answer_frame
+from model.network.neural import Neural
+from model.neural import WEIGHTS, FrameAnswer, NeuralKeyer, answer_frame, tile_side
 from model.settings import KeySettings
 from model.training.config import TrainingConfig
 from tests.model.test_difference import BLUE, GREEN, disc, flat, shot
@@ -203,6 +204,15 @@ def test_doubt_inside_is_decided_whether_edges_are_refined_or_not(
     monkeypatch.setattr(model.neural, "answer_frame", doubtful)
     plate, _, _ = shot(subject=(0.4, 0.38, 0.42))
     assert float(key(keyer, plate, refine_edges=refined).alpha[0, 46:50, 62:66].min()) == 1.0
+
+
+def test_a_frame_is_answered_whole_where_there_is_room_and_in_tiles_where_there_is_not() -> None:
+    gib = 1024**3
+    assert tile_side(1080, 1917, torch.float32) == tile_side(1080, 1917, torch.float32, 20 * gib) == 1920
+    sides = [tile_side(2160, 3840, torch.float16, memory) for memory in (None, 20 * gib, gib)]
+    assert 3840 > sides[0] > sides[1] > sides[2] > Neural.context
+    assert tile_side(1080, 1920, torch.float16, gib) == sides[2], "a small frame too, where memory is short"
+    assert tile_side(2160, 3840, torch.float32, 20 * gib) < sides[1], "cuDNN's buffers are larger in float32"
 
 
 def test_weights_say_how_they_were_made() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import label
 
 from model.data import gear
 from model.data.config import DataConfig
@@ -348,3 +350,17 @@ def test_values_above_one_occur_in_foreground_and_plate() -> None:
 def test_config_can_be_saved_and_read_back() -> None:
     config = DataConfig(spill=False, zoom=(2.0, 3.0))
     assert DataConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._grid, gear._rack])
+def test_no_part_of_gear_floats(piece: Callable[..., None]) -> None:
+    """What hangs from nowhere tells nobody whether it is a stand's or a subject's."""
+    view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
+    x, y = view.world()
+    for seed in range(40):
+        canvas = Canvas(view, x, y, torch.ones(1, 3, 96, 160), torch.ones(1, 1, 96, 160))
+        piece(Draw(seed), canvas, 80 / 96)
+        parts, count = label((canvas.share[0, 0] < 0.999).numpy(), structure=np.ones((3, 3)))
+        rim = set(np.concatenate((parts[0], parts[-1], parts[:, 0], parts[:, -1])).tolist())
+        floating = [part for part in range(1, count + 1) if part not in rim and (parts == part).sum() >= 6]
+        assert not floating, seed
