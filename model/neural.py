@@ -73,7 +73,7 @@ class NeuralKeyer(UnmixingKeyer):
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
         both = torch.cat((answer.alpha, answer.unsolved))
-        chosen, unsolved = decided(both, known.features[DIFFERENCE]).chunk(2)
+        chosen, unsolved = decided(both, known.features[DIFFERENCE], answer.projected).chunk(2)
         alpha = settled(chosen)
         again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
         drawn = settled(in_the_edges(chosen, answer.near, answer.projected, again))

@@ -19,6 +19,8 @@ _DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
 _COVERED = 0.9  # color difference alpha from which hardly any screen shows
 _FROM_EDGES = 120  # of a frame's shorter side is how far inside that must be
 _DECISIVE = 3.0  # power of the odds
+_OPEN, _NEARLY = 0.8, 0.9  # alpha, or 1 − alpha: what is open, and what is as good as decided
+_SHORT = 0.05  # by which the projection falls short of 1 in most cores
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
 
@@ -62,13 +64,16 @@ def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor)
     return torch.lerp(alpha, (projected + solved) / 2.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
 
 
-def decided(alpha: Tensor, difference: Tensor) -> Tensor:
+def decided(alpha: Tensor, difference: Tensor, projected: Tensor) -> Tensor:
     """Return alphas (N, H, W), nearer to 0 or 1 where ``difference`` (1, H, W), the classical alpha, finds no screen.
 
     What shows no light of the screen covers it wholly: it is subject or set, and alpha between is doubt which. Edges
-    are left alone, where the color difference errs upward.
+    are left alone, where the color difference errs upward. In the blur of a warm color it does so far inside: where
+    alpha is open, ``projected`` (1, H, W), which knows the foreground, must find no screen either.
     """
     odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(_DECISIVE)
+    opened = ((_NEARLY - torch.maximum(alpha, 1.0 - alpha)) / (_NEARLY - _OPEN)).clamp(0.0, 1.0)
+    difference = torch.lerp(difference, torch.minimum(difference, projected + _SHORT), opened)
     covered = ((difference - _COVERED) / (1.0 - _COVERED)).clamp(0.0, 1.0)
     inside = erode(covered, max(2, round(min(alpha.shape[-2:]) / _FROM_EDGES)))
     return alpha.lerp(odds / (1.0 + odds), inside)

@@ -163,14 +163,22 @@ def test_solvers_are_followed_where_a_pixel_near_the_subject_is_half_transparent
 def test_doubt_is_decided_where_no_screen_shows_and_left_where_it_does_and_at_edges() -> None:
     alpha, difference = torch.full((1, 60, 90), 0.8), torch.ones(1, 60, 90)
     alpha[:, :, 45:], difference[:, :, 60:] = 0.3, 0.5
-    found = decided(alpha, difference)[0, 30]
+    found = decided(alpha, difference, torch.ones(1, 60, 90))[0, 30]
     assert float(found[20]) > 0.95 and float(found[50]) < 0.1
     assert bool((found[58:] == 0.3).all()), "two pixels inside the edge are left alone"
 
 
+def test_where_alpha_is_open_the_projection_must_find_no_screen_either() -> None:
+    """The blur of a warm color, in which the color difference already finds none."""
+    opened, nearly = torch.full((1, 60, 90), 0.6), torch.full((1, 60, 90), 0.92)
+    difference, projected = torch.ones(1, 60, 90), torch.full((1, 60, 90), 0.6)
+    assert torch.equal(decided(opened, difference, projected), opened)
+    assert float(decided(nearly, difference, projected).min()) > 0.99
+
+
 def test_what_was_decided_already_and_an_even_chance_stay() -> None:
     alpha = torch.tensor([0.0, 0.5, 1.0]).repeat_interleave(20)[None, None].expand(1, 40, 60)
-    torch.testing.assert_close(decided(alpha, torch.ones(1, 40, 60)), alpha)
+    torch.testing.assert_close(decided(alpha, *torch.ones(2, 1, 40, 60)), alpha)
 
 
 def test_near_is_a_thirtieth_of_the_frame_around_what_the_guide_calls_subject() -> None:
