@@ -44,7 +44,7 @@ def _stills(quick: bool) -> Iterator[Example]:
     each = QUICK_STILLS_EACH if quick else FULL_STILLS_EACH
     for number, kind in enumerate(STILLS):
         for turn in range(each):
-            # Only the second still may show what lies beyond the screen: no keyer knows that without a garbage matte.
+            # Only the second still may show what lies beyond the screen: color alone does not tell it.
             config = DataConfig(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)
             seed = FIRST_SEED + 100 * number + turn
             batch = generate([seed], height=height, width=width, config=config)

@@ -23,7 +23,7 @@ def rendered(read_picture: ReadPicture, limit: int | None = None, folder: Path =
     """Read the set in ``folder``; ``limit`` takes its first shots only."""
     about = (
         "rendered with Blender's Cycles: hair, fur, cloth, glass and gels before a lit screen, with its spill; in "
-        "three of eight the set shows beside the screen, which no keyer knows without a garbage matte"
+        "three of eight the set shows beside the screen, which no color tells"
     )
     shots = find_shots(folder)[:limit]
     missing = "" if shots else f"{folder} holds no shot; docs/data.md says how to render them"

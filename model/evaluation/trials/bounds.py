@@ -33,9 +33,9 @@ DIFFERENCE: Bounds = {
 }
 
 # The same for `neural` with the weights so far: better than `difference` wherever a choice is needed (crosses, sets,
-# glass, smoke, olive cloth, blur), worse in the rings of chain-mail and on the poles of highlights, which it takes for
-# stands: both bounds were looser again from 27 November 2026, when real sets went (docs/training.md). To be tightened
-# with every better training.
+# glass, smoke, olive cloth, blur), worse at 640 × 360, in the rings of chain-mail and on the poles of highlights, which
+# it takes for stands. The last two bounds were looser again from 27 November 2026, when real sets went
+# (docs/training.md). To be tightened with every better training.
 NEURAL: Bounds = {
     "red gel": {"mad": 234.1, "spill": SPILL, "hue": 25.0},
     "fine hair": {"mad": 10.2, "spill": SPILL, "rec": 4.5},
