@@ -16,8 +16,8 @@ from model.network.neural import CHOICES, SOLVED_CHOICE
 _NARROWED = 1.5  # power that keeps cores and the screen from following what is meant for the edges
 _NEAR = 2  # pixels of the guide
 _DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
-_COVERED = 0.9  # color difference alpha from which hardly any screen shows
-_FROM_EDGES = 180  # of a frame's shorter side is how far inside that must be
+_COVERED = 0.87  # color difference alpha from which hardly any screen shows
+_FROM_EDGES = 240  # of a frame's shorter side is how far inside that must be
 _DECISIVE = 3.0  # power of the odds
 _OPEN, _NEARLY = 0.8, 0.9  # alpha, or 1 − alpha: what is open, and what is as good as decided
 _SHORT = 0.05  # by which the projection falls short of 1 in most cores
