@@ -69,10 +69,11 @@ def decided(alpha: Tensor, difference: Tensor, projected: Tensor) -> Tensor:
 
     What shows no light of the screen covers it wholly: it is subject or set, and alpha between is doubt which. Edges
     are left alone, where the color difference errs upward. In the blur of a warm color it does so far inside: where
-    alpha is open, ``projected`` (1, H, W), which knows the foreground, must find no screen either.
+    the first alpha is open, ``projected`` (1, H, W), which knows the foreground, must find no screen either.
     """
     odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(_DECISIVE)
-    opened = ((_NEARLY - torch.maximum(alpha, 1.0 - alpha)) / (_NEARLY - _OPEN)).clamp(0.0, 1.0)
+    first = alpha[:1]
+    opened = ((_NEARLY - torch.maximum(first, 1.0 - first)) / (_NEARLY - _OPEN)).clamp(0.0, 1.0)
     difference = torch.lerp(difference, torch.minimum(difference, projected + _SHORT), opened)
     covered = ((difference - _COVERED) / (1.0 - _COVERED)).clamp(0.0, 1.0)
     inside = erode(covered, max(2, round(min(alpha.shape[-2:]) / _FROM_EDGES)))

@@ -26,8 +26,8 @@ def freed_memory_kept() -> Iterator[None]:
     """Let freed memory wait for the next picture, and return it to the system when the last user is done.
 
     Left alone, glibc takes each large tensor from the system and returns it at once, and the system has to clear every
-    page again: a fifth of the CPU seconds of a frame (docs/benchmarks.md). Peaks are higher when it is kept, since
-    holes stay between what is used. Other C libraries are left alone.
+    page again: up to a fifth of the CPU seconds of a frame (docs/benchmarks.md). Peaks are higher when it is kept,
+    since holes stay between what is used. Other C libraries are left alone.
     """
     library = _glibc()
     if library is None:
