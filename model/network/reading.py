@@ -20,7 +20,7 @@ _COVERED = 0.87  # color difference alpha from which hardly any screen shows
 _FROM_EDGES = 240  # of a frame's shorter side is how far inside that must be
 _DECISIVE = 3.0  # power of the odds
 _OPEN, _NEARLY = 0.8, 0.9  # alpha, or 1 − alpha: what is open, and what is as good as decided
-_SHORT = 0.05  # by which the projection falls short of 1 in most cores
+_SHORT = 0.1  # by which the projection may fall short of what covers
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
 
