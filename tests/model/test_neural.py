@@ -17,6 +17,7 @@ from model.checkpoint import load_checkpoint
 from model.errors import KeyingError, NoScreenError, UnknownKeyerError
 from model.keyer import KeyedFrame, Mattes, TwoStepKeyer, load_keyer
 from model.keying.compositing import over
+from model.keying.priors import Priors
 from model.network.neural import Neural
 from model.neural import WEIGHTS, FrameAnswer, NeuralKeyer, answer_frame, tile_side
 from model.settings import KeySettings
@@ -197,8 +198,8 @@ def test_without_refined_edges_the_color_difference_stands_where_the_solved_alph
 def test_doubt_inside_is_decided_whether_edges_are_refined_or_not(
     keyer: NeuralKeyer, monkeypatch: pytest.MonkeyPatch, refined: bool
 ) -> None:
-    def doubtful(*given: object, **choices: object) -> FrameAnswer:
-        answer = answer_frame(*given, **choices)  # type: ignore[arg-type]
+    def doubtful(network: Neural, known: Priors, precision: torch.dtype) -> FrameAnswer:
+        answer = answer_frame(network, known, precision=precision)
         return replace(answer, alpha=answer.alpha * 0.9, unsolved=answer.unsolved * 0.9)
 
     monkeypatch.setattr(model.neural, "answer_frame", doubtful)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import label
+from torch import Tensor
 
 from model.data import gear
 from model.data.config import DataConfig
@@ -163,14 +164,18 @@ def test_gear_before_the_screen_is_background_in_the_clean_plate_too() -> None:
     assert float(border.amax(1).mean()) > 0.6, "most of it reaches in from the border"
 
 
+def left_by(piece: Callable[..., None], seed: int) -> Tensor:
+    """Return the share (96, 160) of the background that a piece of gear leaves to be seen."""
+    view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
+    canvas = Canvas(view, *view.world(), torch.ones(1, 3, 96, 160), torch.ones(1, 1, 96, 160))
+    piece(Draw(seed), canvas, 80 / 96)
+    return canvas.share[0, 0]
+
+
 @pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._grid, gear._rack])
 def test_gear_that_does_not_stand_on_the_floor_reaches_in_from_the_border(piece: Callable[..., None]) -> None:
-    view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
-    x, y = view.world()
     for seed in range(12):
-        canvas = Canvas(view, x, y, torch.ones(1, 3, 96, 160), torch.ones(1, 1, 96, 160))
-        piece(Draw(seed), canvas, 80 / 96)
-        share = canvas.share[0, 0]
+        share = left_by(piece, seed)
         assert float(torch.cat((share[0], share[-1], share[:, 0], share[:, -1])).min()) < 1.0, seed
 
 
@@ -355,12 +360,8 @@ def test_config_can_be_saved_and_read_back() -> None:
 @pytest.mark.parametrize("piece", [gear._stand, gear._lamp, gear._pipe, gear._grid, gear._rack])
 def test_no_part_of_gear_floats(piece: Callable[..., None]) -> None:
     """What hangs from nowhere tells nobody whether it is a stand's or a subject's."""
-    view = View(96, 160, 1, 1 / 96, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
-    x, y = view.world()
     for seed in range(40):
-        canvas = Canvas(view, x, y, torch.ones(1, 3, 96, 160), torch.ones(1, 1, 96, 160))
-        piece(Draw(seed), canvas, 80 / 96)
-        parts, count = label((canvas.share[0, 0] < 0.999).numpy(), structure=np.ones((3, 3)))
+        parts, count = label((left_by(piece, seed) < 0.999).numpy(), structure=np.ones((3, 3)))
         rim = set(np.concatenate((parts[0], parts[-1], parts[:, 0], parts[:, -1])).tolist())
         floating = [part for part in range(1, count + 1) if part not in rim and (parts == part).sum() >= 6]
         assert not floating, seed
