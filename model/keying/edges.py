@@ -31,8 +31,7 @@ _ANY_DEVIATION = 1.25  # of such a color, in units of the screen's brightest cha
 _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
-_STATISTICS_SIDE = 540  # pixels; colors of the core are gathered at about this height
-_SIDE_AGAIN = 270  # the same once more: as exact, and gathered at a fourth of the cost
+_STATISTICS_SIDE = 270  # pixels; colors of the core are gathered at about this height: at 540 they are no better
 _LEAST_CORE = 16  # pixels
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
@@ -50,7 +49,7 @@ def solve_difference(plate: Tensor, clean_plate: Tensor, estimate: Tensor, seen:
     core = erode((estimate > 0.985).to(plate.dtype), max(1, reach - 1)) * ~mixed
     # Below the margin nothing needs solving: the color difference errs upward.
     undecided = mixed & (estimate > margin)
-    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _STATISTICS_SIDE)
+    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen))
     if solved is None:
         # Nothing to learn the subject's colors from: the color difference, stretched as keyers commonly do.
         plain = torch.where(undecided, stretch(estimate, UNSOLVED_MARGIN), (estimate > 0.5).to(plate.dtype))
@@ -71,7 +70,7 @@ def solve_again(
     """
     undecided = (alpha > 0.0) & (alpha < 1.0)
     core = erode((alpha >= 1.0).to(plate.dtype), max(1, round(min(plate.shape[-2:]) / 500)))
-    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen), _SIDE_AGAIN)
+    solved = _solve(plate, clean_plate, estimate, core, undecided, _noise(plate, clean_plate, seen))
     if solved is None:
         return alpha, torch.zeros_like(alpha)
     expected, variance, explained = solved
@@ -91,20 +90,20 @@ def _noise(plate: Tensor, clean_plate: Tensor, seen: Tensor) -> Tensor:
 
 
 def _solve(
-    plate: Tensor, clean_plate: Tensor, estimate: Tensor, core: Tensor, undecided: Tensor, noise: Tensor, side: int
+    plate: Tensor, clean_plate: Tensor, estimate: Tensor, core: Tensor, undecided: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor, Tensor] | None:
     """Return alpha (1, H, W), solved where ``undecided``, elsewhere 0 or 1, whichever ``estimate`` is nearer to.
 
     Beside it its variance under the posterior, 0 where nothing was solved, and how likely it is that the core has the
-    pixel's color at all. ``core`` is 1 where the subject's own colors are seen, which are gathered at about ``side``
-    lines; None where that is too little to learn them from.
+    pixel's color at all. ``core`` is 1 where the subject's own colors are seen, None where that is too little to learn
+    them from.
     """
     alpha = (estimate > 0.5).to(plate.dtype)
     where = undecided.flatten().nonzero()[:, 0]
     if where.numel() == 0:
         return alpha, torch.zeros_like(alpha), torch.ones_like(alpha)
     short = min(plate.shape[-2:])
-    stride = max(1, short // side)
+    stride = max(1, short // _STATISTICS_SIDE)
     gathered = core[:, ::stride, ::stride]
     if float(gathered.sum()) < _LEAST_CORE:
         return None
@@ -161,12 +160,15 @@ def _expected_alpha(
     evidence = torch.stack([_log_evidence(color, screen, *fit, noise, steps) for fit in fits])
     above = (steps - estimate - _SLACK).clamp_min(0.0) / _SLACK
     evidence -= above.square()
-    weights = torch.softmax(evidence.flatten(0, 1), dim=0).reshape(evidence.shape).sum(dim=0)
+    shares = torch.softmax(evidence.flatten(0, 1), dim=0)
+    heaviest, weights = shares.amax(dim=0), shares.view(evidence.shape).sum(dim=0)
     mean = (weights * steps).sum(dim=0)
     variance = ((weights * steps.square()).sum(dim=0) - mean.square()).clamp_min(0.0)
     strange = _log_evidence(color, screen, _any_color(screen), _STRANGE, noise, steps) - above.square()
+    # The logarithm of the sum that the weights were divided by, told by the heaviest: another sum would cost as much.
+    likely = evidence.amax(dim=(0, 1)) - heaviest.log()
     # Nothing at all, the first step, is the same to both.
-    explained = torch.sigmoid(evidence.flatten(0, 1).logsumexp(dim=0) - strange[1:].logsumexp(dim=0))
+    explained = torch.sigmoid(likely - strange[1:].logsumexp(dim=0))
     return torch.stack((mean, variance, explained))
 
 

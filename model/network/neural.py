@@ -235,7 +235,7 @@ class Block(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of the same shape."""
         change: Tensor = self.second(self.bend(self.first(self.bend(self.norm(maps)))))
-        return maps + change
+        return change.add_(maps)
 
 
 class Up(nn.Module):
@@ -250,9 +250,9 @@ class Up(nn.Module):
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return maps of the finer ones' shape."""
-        both = functional.interpolate(self.narrow(coarse), size=fine.shape[-2:], mode="nearest") + fine
-        answer: Tensor = both + self.look(self.bend(self.norm(both)))
-        return answer
+        both = functional.interpolate(self.narrow(coarse), size=fine.shape[-2:], mode="nearest").add_(fine)
+        answer: Tensor = self.look(self.bend(self.norm(both)))
+        return answer.add_(both)
 
 
 class Head(nn.Module):
@@ -266,8 +266,9 @@ class Head(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (B, answers, h, w)."""
-        answer: Tensor = self.answer(self.bend(self.norm(maps)))
-        return answer
+        mixed = self.bend(self.norm(maps)).permute(0, 2, 3, 1)
+        # The same as its convolution of one pixel, which takes twice as long on a CPU.
+        return functional.linear(mixed, self.answer.weight[:, :, 0, 0], self.answer.bias).permute(0, 3, 1, 2)
 
 
 def _bias(layer: nn.Conv2d) -> Tensor:

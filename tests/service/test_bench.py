@@ -118,16 +118,17 @@ def test_every_compression_is_measured_and_all_but_none_save_room(tmp_path: Path
     assert all(cost.write_seconds > 0 and cost.read_seconds > 0 for cost in costs.values())
 
 
-def test_threads_that_wait_do_not_spin_unless_somebody_wants_it() -> None:
-    ask = "import os, sys, service; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
-    clean = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+def test_threads_that_wait_hardly_spin_unless_somebody_wants_it() -> None:
+    chosen = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    ask = f"import os, sys, service; assert 'torch' not in sys.modules; print(*(os.environ[n] for n in {chosen}))"
+    clean = {name: value for name, value in os.environ.items() if name not in chosen}
 
     def answer(environment: dict[str, str]) -> str:
         command = [sys.executable, "-c", ask]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
-    assert answer(clean) == "PASSIVE"
-    assert answer(clean | {"OMP_WAIT_POLICY": "ACTIVE"}) == "ACTIVE"
+    assert answer(clean) == "PASSIVE 1000"
+    assert answer(clean | {"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "9"}) == "ACTIVE 9"
 
 
 @pytest.mark.slow

@@ -85,3 +85,8 @@ def test_compressed_light_is_odd_and_never_falls() -> None:
     packed = compress(light)
     assert bool((packed[1:] > packed[:-1]).all())
     torch.testing.assert_close(compress(-light), -packed)
+
+
+def test_compressed_light_is_half_an_inverse_hyperbolic_sine_of_it() -> None:
+    light = torch.tensor([-300.0, -0.5, 0.0, 1e-6, 1e-3, 0.2, 1.0, 50.0, 2e4])
+    torch.testing.assert_close(compress(light), torch.asinh(4.0 * light.double()).float() / 2.0, atol=1e-7, rtol=1e-6)
