@@ -14,6 +14,7 @@ from model.device import exact_float32
 from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
+from model.keying.grain import calm_enough, calmed
 from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
 from model.keying.screen import clean_plate, find_screen, hue_rotation
 from model.keying.unmixing import unmix, with_emission
@@ -72,11 +73,13 @@ class UnmixingKeyer(ABC):
     def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> RawKey:
         """Solve alpha, the slow half."""
         plate, repaired = repair_nonfinite(plate.to(self.device))
-        seen_plate, seen = clean_plate(plate, screen)
+        calm = calmed(plate)
+        seen_plate, seen = clean_plate(calm, screen)
         if mattes.clean_plate is not None:
             seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
         with exact_float32():
-            solved = self.solve(plate, seen_plate, seen, screen, mattes, settings)
+            given = calm_enough(plate, calm, seen_plate, seen, hue_rotation(screen.color)[0])
+            solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
         return RawKey(plate, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()

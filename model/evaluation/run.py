@@ -37,18 +37,22 @@ def evaluate(
     sheets: bool = True,
     set_names: Sequence[str] = SET_NAMES,
     weights: Path | None = None,
+    grain: float = 0.0,
 ) -> Report:
     """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
 
     With ``weights``, those of a neural keyer, that keyer is scored first, and others only where they are named.
 
     ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
-    takes fewer and smaller pictures. Raises UnknownKeyerError before anything is keyed.
+    takes fewer and smaller pictures; ``grain`` is what `sets.grained` puts upon the plates. Raises UnknownKeyerError
+    before anything is keyed.
     """
     own = [OurKeyer(weights.stem, device, NeuralKeyer(torch.device(device), weights))] if weights else []
     names = keyers or (() if weights else contender_names())
     contenders: list[Contender] = [*own, *(load_contender(name, device) for name in names)]
     chosen = [fixed_set(name, plates, quick, read_picture) for name in set_names]
+    if grain > 0.0:
+        chosen = [sets.grained(plate_set, grain) for plate_set in chosen]
     rows = []
     for contender in contenders:
         for plate_set in chosen:

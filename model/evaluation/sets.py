@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -151,6 +151,29 @@ def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
         regions[kind] = tuple(box for box in small if box[0] < box[2] and box[1] < box[3])
     following = None if example.following is None else shrink(example.following, factor)
     return RegionExample(example.name, shrink(example.plate, factor), regions, following)
+
+
+def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
+    """Return the set with normal grain on every plate, of this deviation in the square root of light, always the same.
+
+    Truth and regions stay what they are. A camera's photons give such grain: 0.01 is much, 0.03 a shot in the dark.
+    """
+    random = np.random.default_rng(0)
+
+    def grain(plate: Picture) -> Picture:
+        noise = random.standard_normal(plate.shape, dtype=np.float32) * np.float32(deviation)
+        noisy: Picture = np.square(np.sqrt(np.maximum(plate, 0.0)) + noise)
+        return noisy
+
+    return replace(
+        plate_set,
+        about=f"{plate_set.about}; with grain of {deviation:g} in the square root of light",
+        examples=tuple(replace(one, plate=grain(one.plate)) for one in plate_set.examples),
+        region_examples=tuple(
+            replace(one, plate=grain(one.plate), following=None if one.following is None else grain(one.following))
+            for one in plate_set.region_examples
+        ),
+    )
 
 
 def shrink(picture: Picture, factor: int) -> Picture:

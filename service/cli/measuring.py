@@ -37,6 +37,10 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option(help="Weights of a neural keyer to judge, such as `dropkey train` wrote.")
     ] = None,
+    grain: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Grain to put upon the plates: deviation in the square root of light."),
+    ] = 0.0,
     stamped: Annotated[bool, typer.Option("--stamp", help="Write what they scored into the weights' file.")] = False,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
 ) -> None:
@@ -49,6 +53,8 @@ def evaluate(
 
     console = Console(width=None if Console().is_terminal else 160)
     where, _ = find_device(load_settings(device=device).device)
+    if stamped and grain > 0.0:
+        raise BadInput("Weights are stamped on plates as they are.", fix="Leave --grain or --stamp out.")
     report = run_evaluation(
         keyer or [],
         plates,
@@ -59,6 +65,7 @@ def evaluate(
         sheets=page is not None,
         set_names=chosen_sets(only),
         weights=weights,
+        grain=grain,
     )
     for table in tables(report):
         console.print(table)

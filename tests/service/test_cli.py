@@ -223,6 +223,12 @@ def test_unknown_sizes_and_sets_are_named(dropkey: Dropkey) -> None:
     assert dropkey("evaluate", "--set", "plates/moon").exit_code == 10
 
 
+def test_weights_are_not_stamped_with_what_they_score_in_grain(dropkey: Dropkey, tmp_path: Path) -> None:
+    refused = dropkey("evaluate", "--quick", "--weights", tmp_path / "own.safetensors", "--stamp", "--grain", "0.02")
+    assert refused.exit_code == 10
+    assert "--grain" in refused.stderr
+
+
 def test_who_names_no_plates_gets_what_is_there_and_no_error(dropkey: Dropkey, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DROPKEY_PLATES", raising=False)
     monkeypatch.setattr(measuring, "chosen_sets", lambda names: ("plates/alpha",))

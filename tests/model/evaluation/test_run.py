@@ -164,6 +164,19 @@ def test_flicker_is_how_alpha_changes_to_the_movies_next_frame_where_it_should_s
     assert "flicker_screen" not in row.results[1].figures
 
 
+def test_grain_has_its_deviation_in_the_root_of_light_and_spares_the_truth() -> None:
+    example = disc(32)
+    clean = sets.PlateSet("made", "made up", (example,), (sets.RegionExample("real", example.plate),))
+    noisy, again = sets.grained(clean, 0.03), sets.grained(clean, 0.03)
+    bright = example.plate > 0.05
+    change = np.sqrt(noisy.examples[0].plate) - np.sqrt(example.plate)
+    assert 0.027 < float(change[bright].std()) < 0.033
+    assert np.array_equal(noisy.examples[0].plate, again.examples[0].plate)
+    assert noisy.examples[0].alpha is example.alpha
+    assert not np.array_equal(noisy.region_examples[0].plate, example.plate)
+    assert "0.03" in noisy.about
+
+
 def test_reducing_keeps_light_and_the_rectangles_inside() -> None:
     example = disc(60, 80)
     small = sets.reduced(example, 40)

@@ -1,0 +1,98 @@
+"""Calms heavy grain, so that it does not pass for subject or edge. What is delivered keeps its own.
+
+Grain of a camera has about the same deviation everywhere in the square root of light (photons: Anscombe 1948). A pixel
+becomes the mean of those around it that look alike, weighed as in bilateral filters (Tomasi and Manduchi 1998);
+likeness is judged by small means, which the grain itself disturbs less (as patches do: Buades, Coll and Morel 2005).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from model.keying.color_difference import color_difference_alpha
+
+_LIGHT, _HEAVY = 0.003, 0.004  # deviation of grain that is left alone, and of grain that is wholly calmed
+_REACH = 2  # pixels
+_ALIKE = 3.0  # deviations of the grain
+_OF_GAUSSIAN = 0.6745  # median of the size of a normal deviate
+_EVERY = 24  # so many rows, one tells the grain
+_BRIGHTEST = 1e4  # light beyond it is no grain's
+_LEAST = 1e-5
+_BAND = 32  # rows at a time on a CPU: they stay in the cache
+_HARMLESS, _HARMFUL = 0.05, 0.12  # deviation that grain gives the color difference alpha of plain screen
+
+
+def grain(plate: Tensor) -> Tensor:
+    """Return the deviation of the grain, in the square root of light, of each channel of a finite plate (3, H, W).
+
+    What is left of a pixel when planes through its neighbours are taken away, in the middle of all pixels: Immerkær,
+    "Fast Noise Variance Estimation" (1996), with a median, so that edges do not count.
+    """
+    if min(plate.shape[-2:]) < 3:
+        return torch.zeros(3, device=plate.device)
+    above, middle, below = (_root(plate[:, row : plate.shape[1] - 2 + row : _EVERY]) for row in range(3))
+    rows = above - 2.0 * middle + below
+    rough = rows[..., :-2] - 2.0 * rows[..., 1:-1] + rows[..., 2:]
+    return rough.flatten(1).abs().quantile(0.5, dim=1) / (6.0 * _OF_GAUSSIAN)  # 36 is the sum of the squared weights
+
+
+def calmed(plate: Tensor) -> Tensor:
+    """Return a finite plate (3, H, W) with its heavy grain averaged away; one with little grain is returned itself."""
+    deviation = grain(plate)
+    heavy = _share(float(deviation.mean()), _LIGHT, _HEAVY)
+    if heavy == 0.0:
+        return plate
+    root = _root(plate)
+    # Light below 0 and beyond any camera is no grain's.
+    plain = (plate >= 0.0) & (plate <= _BRIGHTEST)
+    return torch.where(plain, torch.lerp(plate, _averaged(root, deviation).square(), heavy), plate)
+
+
+def calm_enough(plate: Tensor, calm: Tensor, clean_plate: Tensor, seen: Tensor, rotation: Tensor) -> Tensor:
+    """Return ``plate`` (3, H, W), drawn towards the ``calm`` one as far as its grain disturbs keying.
+
+    A well-lit screen stands apart in spite of it, and fine hair is lost with the grain; in a dark one grain passes for
+    subject. ``seen`` (1, H, W) tells where plain screen is, ``clean_plate`` (3, H, W) how it looks.
+    """
+    if calm is plate or not bool((seen > 0.0).any()):
+        return calm
+    noisy, quiet = (color_difference_alpha(one, clean_plate, rotation) for one in (plate, calm))
+    disturbed = float(((noisy - quiet).square() * seen).sum() / seen.sum()) ** 0.5
+    return torch.lerp(plate, calm, _share(disturbed, _HARMLESS, _HARMFUL))
+
+
+def _averaged(root: Tensor, deviation: Tensor) -> Tensor:
+    """Return means (3, H, W) of the pixels around that look alike, given the deviation of the grain (3,)."""
+    likeness = functional.avg_pool2d(functional.pad(root[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
+    likeness = likeness / (_ALIKE * math.sqrt(2.0) * deviation.clamp_min(_LEAST))[:, None, None]
+    around = (_REACH,) * 4
+    wide, wide_likeness = (functional.pad(part[None], around, mode="replicate")[0] for part in (root, likeness))
+    band = _BAND if root.device.type == "cpu" else root.shape[1]
+    rows = [slice(top, top + band + 2 * _REACH) for top in range(0, root.shape[1], band)]
+    return torch.cat([_averaged_band(wide[:, some], wide_likeness[:, some]) for some in rows], dim=1)
+
+
+def _averaged_band(wide: Tensor, likeness: Tensor) -> Tensor:
+    """Return the means of a band of rows, less what lies beyond reach at its sides."""
+    height, width = (side - 2 * _REACH for side in wide.shape[-2:])
+    middle = likeness[:, _REACH : _REACH + height, _REACH : _REACH + width]
+    total, weights = torch.zeros_like(middle), torch.zeros_like(middle[:1])
+    for down in range(2 * _REACH + 1):
+        for right in range(2 * _REACH + 1):
+            there = (slice(None), slice(down, down + height), slice(right, right + width))
+            weight = (likeness[there] - middle).square_().sum(dim=0, keepdim=True).neg_().exp_()
+            total.addcmul_(weight, wide[there])
+            weights += weight
+    return total / weights
+
+
+def _root(plate: Tensor) -> Tensor:
+    return plate.clamp(0.0, _BRIGHTEST).sqrt()
+
+
+def _share(value: float, least: float, most: float) -> float:
+    return min(max((value - least) / (most - least), 0.0), 1.0)
