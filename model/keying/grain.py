@@ -23,6 +23,7 @@ _EVERY = 24  # so many rows, one tells the grain
 _BRIGHTEST = 1e4  # light beyond it is no grain's
 _LEAST = 1e-5
 _BAND = 32  # rows at a time on a CPU: they stay in the cache
+_BAND_OF_A_CARD = 512  # elsewhere: enough to do at once, and little of its memory
 _HARMLESS, _HARMFUL = 0.05, 0.12  # deviation that grain gives the color difference alpha of plain screen
 
 
@@ -71,7 +72,7 @@ def _averaged(root: Tensor, deviation: Tensor) -> Tensor:
     likeness = likeness / (_ALIKE * math.sqrt(2.0) * deviation.clamp_min(_LEAST))[:, None, None]
     around = (_REACH,) * 4
     wide, wide_likeness = (functional.pad(part[None], around, mode="replicate")[0] for part in (root, likeness))
-    band = _BAND if root.device.type == "cpu" else root.shape[1]
+    band = _BAND if root.device.type == "cpu" else _BAND_OF_A_CARD
     rows = [slice(top, top + band + 2 * _REACH) for top in range(0, root.shape[1], band)]
     return torch.cat([_averaged_band(wide[:, some], wide_likeness[:, some]) for some in rows], dim=1)
 

@@ -60,6 +60,13 @@ def test_calming_takes_most_of_the_grain_and_no_edge() -> None:
     assert abs(inside) < 0.01
 
 
+def test_bands_of_rows_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    plate = grained(before(GREEN)[0], 0.03)
+    whole = calmed(plate)
+    monkeypatch.setattr("model.keying.grain._BAND", 7)
+    torch.testing.assert_close(calmed(plate), whole, atol=1e-6, rtol=1e-5)
+
+
 def test_light_below_zero_and_beyond_cameras_is_left_alone() -> None:
     plate = grained(before(GREEN)[0], 0.03)
     plate[:, 5, 5], plate[:, 9, 9] = -0.25, 5e4
