@@ -14,9 +14,9 @@ from model.device import exact_float32
 from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
-from model.keying.grain import calm_enough, calmed
+from model.keying.grain import seen_through_grain
 from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
-from model.keying.screen import clean_plate, find_screen, hue_rotation
+from model.keying.screen import find_screen, hue_rotation
 from model.keying.unmixing import unmix, with_emission
 from model.settings import KeySettings, Screen
 
@@ -73,12 +73,11 @@ class UnmixingKeyer(ABC):
     def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> RawKey:
         """Solve alpha, the slow half."""
         plate, repaired = repair_nonfinite(plate.to(self.device))
-        calm = calmed(plate)
-        seen_plate, seen = clean_plate(calm, screen)
-        if mattes.clean_plate is not None:
-            seen_plate = repair_nonfinite(mattes.clean_plate.to(plate))[0].clamp_min(0.0)
+        own = mattes.clean_plate
+        if own is not None:
+            own = repair_nonfinite(own.to(plate))[0].clamp_min(0.0)
         with exact_float32():
-            given = calm_enough(plate, calm, seen_plate, seen, hue_rotation(screen.color)[0])
+            given, seen_plate, seen = seen_through_grain(plate, screen, own)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
         return RawKey(plate, seen_plate, seen, solved, repaired)
 

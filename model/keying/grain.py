@@ -14,6 +14,8 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.keying.color_difference import color_difference_alpha
+from model.keying.screen import clean_plate, hue_rotation
+from model.settings import Screen
 
 _LIGHT, _HEAVY = 0.003, 0.004  # deviation of grain that is left alone, and of grain that is wholly calmed
 _REACH = 2  # pixels
@@ -25,6 +27,20 @@ _LEAST = 1e-5
 _BAND = 32  # rows at a time on a CPU: they stay in the cache
 _BAND_OF_A_CARD = 512  # elsewhere: enough to do at once, and little of its memory
 _HARMLESS, _HARMFUL = 0.05, 0.12  # deviation that grain gives the color difference alpha of plain screen
+
+
+def seen_through_grain(
+    plate: Tensor, screen: Screen, own_clean_plate: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the plate (3, H, W) that alpha is to be solved on, its clean plate, and where plain screen is seen.
+
+    The last is (1, H, W); ``plate`` is finite. An artist's ``own_clean_plate`` (3, H, W) stands for the one that is
+    worked out. Keying and training both look through this, or a network would meet other plates than it learned on.
+    """
+    calm = calmed(plate)
+    found, seen = clean_plate(calm, screen)
+    behind = found if own_clean_plate is None else own_clean_plate
+    return calm_enough(plate, calm, behind, seen, hue_rotation(screen.color)[0]), behind, seen
 
 
 def grain(plate: Tensor) -> Tensor:
@@ -53,15 +69,15 @@ def calmed(plate: Tensor) -> Tensor:
     return torch.where(plain, torch.lerp(plate, _averaged(root, deviation).square(), heavy), plate)
 
 
-def calm_enough(plate: Tensor, calm: Tensor, clean_plate: Tensor, seen: Tensor, rotation: Tensor) -> Tensor:
+def calm_enough(plate: Tensor, calm: Tensor, behind: Tensor, seen: Tensor, rotation: Tensor) -> Tensor:
     """Return ``plate`` (3, H, W), drawn towards the ``calm`` one as far as its grain disturbs keying.
 
     A well-lit screen stands apart in spite of it, and fine hair is lost with the grain; in a dark one grain passes for
-    subject. ``seen`` (1, H, W) tells where plain screen is, ``clean_plate`` (3, H, W) how it looks.
+    subject. ``seen`` (1, H, W) tells where plain screen is, the clean plate ``behind`` (3, H, W) how it looks.
     """
     if calm is plate or not bool((seen > 0.0).any()):
         return calm
-    noisy, quiet = (color_difference_alpha(one, clean_plate, rotation) for one in (plate, calm))
+    noisy, quiet = (color_difference_alpha(one, behind, rotation) for one in (plate, calm))
     disturbed = float(((noisy - quiet).square() * seen).sum() / seen.sum()) ** 0.5
     return torch.lerp(plate, calm, _share(disturbed, _HARMLESS, _HARMFUL))
 

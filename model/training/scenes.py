@@ -14,8 +14,9 @@ from model.data.seeding import Draw
 from model.data.truth import ShotBatch
 from model.errors import KeyingError, NoScreenError
 from model.keying.fill import reduce
+from model.keying.grain import seen_through_grain
 from model.keying.priors import priors
-from model.keying.screen import clean_plate, find_screen, hue_rotation, rotate
+from model.keying.screen import find_screen, hue_rotation, rotate
 from model.network.neural import Neural
 from model.network.reading import guide_factor
 from model.neural import screen_level
@@ -110,8 +111,9 @@ def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
     given = draw.chance(config.clean_plates)
     known = []
     for plate, clean in zip(shot.plate, shot.clean_plate, strict=True):
-        estimated, seen = clean_plate(plate, screen)
-        known.append(priors(plate, clean.clamp_min(0.0) if given else estimated, seen, rotation, level))
+        own = clean.clamp_min(0.0) if given else None
+        calm, behind, seen = seen_through_grain(plate, screen, own)
+        known.append(priors(calm, behind, seen, rotation, level))
     features, unit = torch.stack([one.features for one in known]), torch.stack([one.unit for one in known])
     foreground, emission = (
         torch.stack([rotate(rotation, one) for one in light]) / unit for light in (shot.foreground, shot.emission)

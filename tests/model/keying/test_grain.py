@@ -94,7 +94,7 @@ def test_a_subject_before_a_dark_grainy_screen_is_keyed_and_keeps_its_grain(monk
 
     found = keyed()
     off = float((found.alpha - truth).abs().mean())
-    monkeypatch.setattr("model.finishing.calmed", lambda plate: plate)
+    monkeypatch.setattr("model.keying.grain.calmed", lambda plate: plate)
     assert off < 0.01
     assert off < 0.2 * float((keyed().alpha - truth).abs().mean())
     inside = (truth > 0)[0] & (found.alpha >= 1.0)[0]

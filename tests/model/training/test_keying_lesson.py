@@ -246,6 +246,19 @@ def test_a_true_clean_plate_is_at_times_given() -> None:
     assert not torch.equal(given.unit, estimated.unit)
 
 
+def test_a_scene_is_seen_through_its_grain_as_the_keyer_sees_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shot = generate([5], height=64, width=96, config=EASY)
+    noise = torch.randn(shot.plate.shape, generator=torch.Generator().manual_seed(3))
+    grainy = replace(shot, plate=(shot.plate.clamp_min(0.0).sqrt() + 0.05 * noise).square())
+
+    def roughness() -> float:
+        return float(make_scene(grainy, tiny(), Draw(1, "s")).features[:, LIGHT].diff(dim=-1).abs().mean())
+
+    calm = roughness()
+    monkeypatch.setattr("model.keying.grain.calmed", lambda plate: plate)
+    assert calm < 0.6 * roughness()
+
+
 def test_scenes_made_ahead_by_other_processes_are_the_same_in_order() -> None:
     alone = GeneratedScenes(tiny(pairs=0.5, options={}), CPU)
     ahead = AheadSource(alone, processes=2)
