@@ -15,7 +15,7 @@ from model.keyer import KeyedFrame, Mattes
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
-from model.keying.holding import despill_strength, frame_notes, with_levels, with_mattes
+from model.keying.holding import despill_strength, frame_notes, untold, with_levels, with_mattes
 from model.keying.screen import find_screen, hue_rotation
 from model.keying.unmixing import unmix, with_emission
 from model.settings import KeySettings, Screen
@@ -75,7 +75,7 @@ class UnmixingKeyer(ABC):
         plate, repaired = repair_nonfinite(plate.to(self.device))
         own = mattes.clean_plate
         if own is not None:
-            own = repair_nonfinite(own.to(plate))[0].clamp_min(0.0)
+            own = repair_nonfinite(own.to(plate))[0]
         with exact_float32():
             given, seen_plate, seen = seen_through_grain(plate, screen, own)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
@@ -102,7 +102,8 @@ class UnmixingKeyer(ABC):
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
-        return KeyedFrame(alpha, foreground, frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired))
+        notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
+        return KeyedFrame(alpha, foreground, notes)
 
 
 def _apart_from_skin(screen: Screen) -> float:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Color = tuple[float, float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Color = tuple[Finite, Finite, Finite]
 Association = Literal["premultiplied", "straight"]
 Compression = Literal["none", "rle", "zips", "zip", "piz"]
 
@@ -63,7 +64,7 @@ class KeySettings(_Frozen):
 class Polygon(_Frozen):
     """One closed shape of a matte, in plate pixels: (0, 0) is the top left corner of the top left pixel."""
 
-    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=3, max_length=10_000)]
+    points: Annotated[tuple[tuple[Finite, Finite], ...], Field(min_length=3, max_length=10_000)]
     """Corners (x, y), in order; curves are flattened by the sender."""
 
     mode: Literal["add", "subtract"] = "add"

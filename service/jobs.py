@@ -129,10 +129,10 @@ class JobRequest(_Frozen):
     frames: Annotated[str, Field(max_length=2000)] | None = None
     """Frames to key, for example `1001-1100`; unset: all that are there."""
 
-    first_frame: int | None = None
+    first_frame: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] | None = None
     """Number of a movie's first frame; unset: 1."""
 
-    fps: Annotated[str, Field(pattern=r"^\d{1,9}(/\d{1,9})?(\.\d{1,6})?$")] | None = None
+    fps: Annotated[str, Field(pattern=r"^([1-9]\d{0,8}(/[1-9]\d{0,8}|\.\d{1,6})?|0\.\d{0,5}[1-9])$")] | None = None
     """Frame rate, `24`, `23.976` or `24000/1001`; unset: the plate's own, where it says."""
 
     settings: KeySettings = KeySettings()

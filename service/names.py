@@ -9,6 +9,10 @@ from collections.abc import Collection
 MAXIMUM_LENGTH = 80
 """Longer names are cut: version, pass and frame number are still to be added, and Windows counts 260 in all."""
 
+_MAXIMUM_BYTES = (
+    180  # in UTF-8: file systems of Linux and macOS hold 255 of them in one name, and a letter may take four
+)
+
 _HOSTILE = frozenset('<>:"/\\|?*#@%$')  # refused by Windows, or read as a place for the frame number
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode general categories
 _SEPARATORS = " ._-"
@@ -26,8 +30,9 @@ def safe_name(text: str) -> str:
     kept = "".join(
         "_" if letter in _HOSTILE else letter for letter in composed if unicodedata.category(letter) not in _INVISIBLE
     ).strip(" ")
-    if len(kept) > MAXIMUM_LENGTH:
-        kept = f"{kept[: MAXIMUM_LENGTH - 9]}_{hashlib.sha256(composed.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    if len(kept) > MAXIMUM_LENGTH or len(kept.encode("utf-8", "replace")) > _MAXIMUM_BYTES:
+        short = kept[: MAXIMUM_LENGTH - 9].encode("utf-8", "replace")[: _MAXIMUM_BYTES - 9].decode("utf-8", "ignore")
+        kept = f"{short}_{hashlib.sha256(composed.encode('utf-8', 'replace')).hexdigest()[:8]}"
     bare = kept.rstrip(". ").lstrip(".~")
     if not bare:
         return "shot"

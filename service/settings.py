@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     """A shot of unknown length is complete when nothing came for this long, or 4 × its longest gap."""
 
     settle_grace_seconds: Seconds = 600.0
-    """A frame that does not decode is thought to be still arriving for this long after its last change."""
+    """An empty file, or a frame that a sidecar promises, is waited for this long after the last change."""
 
     load_deadline_seconds: Seconds = 300.0
     """A worker that is not ready after this is killed."""

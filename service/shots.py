@@ -286,11 +286,19 @@ def _extension(name: str) -> str:
 def _file_names(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if not _ignored(entry.name) and entry.is_file())
+            return sorted(entry.name for entry in entries if not _ignored(entry.name) and _is_file(entry))
     except OSError as error:
         raise PlateMissing(
             f"{folder} cannot be read: {error.strerror}.", fix="Check that it is there and that you may read it."
         ) from error
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a file; a link that leads nowhere, or in a circle, must not hide what lies beside it."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _subfolders(root: Path, follow_links: bool, maximum_depth: int) -> Iterator[Path]:
@@ -306,4 +314,7 @@ def _subfolders(root: Path, follow_links: bool, maximum_depth: int) -> Iterator[
 
 
 def _ignored(name: str) -> bool:
+    # A name that is not UTF-8, as old archives unpack them, can be told to nobody: neither stored, nor sent, nor shown.
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        return True
     return name.startswith((".", "~")) or name.casefold().endswith(_ARRIVING) or ".rsls" in name.casefold()

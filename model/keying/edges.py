@@ -33,6 +33,7 @@ _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the me
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
 _STATISTICS_SIDE = 270  # pixels; colors of the core are gathered at about this height: at 540 they are no better
 _LEAST_CORE = 16  # pixels
+_BRIGHTEST = 1e4  # light counts as this at most: its sixth power, in a determinant, must stay a float32
 _ENOUGH = 1e-4  # share of core pixels within a radius that makes its distribution count
 
 
@@ -107,7 +108,7 @@ def _solve(
     gathered = core[:, ::stride, ::stride]
     if float(gathered.sum()) < _LEAST_CORE:
         return None
-    sums = _products(plate[:, ::stride, ::stride], gathered)
+    sums = _products(plate[:, ::stride, ::stride].clamp(-_BRIGHTEST, _BRIGHTEST), gathered)
     fits = [
         (_average(sums, None if radius is None else max(2, round(radius * short / stride))), trust)
         for radius, trust in zip(_RADII, _TRUST, strict=True)
@@ -116,7 +117,8 @@ def _solve(
     solved = []
     for part in torch.split(where, _CHUNK if plate.device.type == "cpu" else _CHUNK_OF_A_CARD):
         local = [(_look_up(fit, part, alpha.shape[-2], alpha.shape[-1]), trust) for fit, trust in fits]
-        solved.append(_expected_alpha(colors[:, part], screens[:, part], first[part], local, noise))
+        light, behind = (side[:, part].clamp(-_BRIGHTEST, _BRIGHTEST) for side in (colors, screens))
+        solved.append(_expected_alpha(light, behind, first[part], local, noise))
     found = torch.stack((alpha, torch.zeros_like(alpha), torch.ones_like(alpha))).flatten(1)
     found[:, where] = torch.cat(solved, dim=1)
     expected, variance, explained = found.view(3, *alpha.shape)

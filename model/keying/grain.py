@@ -24,6 +24,7 @@ _OF_GAUSSIAN = 0.6745  # median of the size of a normal deviate
 _EVERY = 24  # so many rows, one tells the grain
 _BRIGHTEST = 1e4  # light beyond it is no grain's
 _LEAST = 1e-5
+_LEAST_SAMPLE = 64  # pixels
 _BAND = 32  # rows at a time on a CPU: they stay in the cache
 _BAND_OF_A_CARD = 512  # elsewhere: enough to do at once, and little of its memory
 _HARMLESS, _HARMFUL = 0.05, 0.12  # deviation that grain gives the color difference alpha of plain screen
@@ -47,14 +48,18 @@ def grain(plate: Tensor) -> Tensor:
     """Return the deviation of the grain, in the square root of light, of each channel of a finite plate (3, H, W).
 
     What is left of a pixel when planes through its neighbours are taken away, in the middle of all pixels: Immerkær,
-    "Fast Noise Variance Estimation" (1996), with a median, so that edges do not count.
+    "Fast Noise Variance Estimation" (1996), with a median, so that edges do not count. Nor do pixels that fit a plane
+    exactly: bars, a black stage, a clipped window have no grain, and may fill more than half of a frame.
     """
     if min(plate.shape[-2:]) < 3:
         return torch.zeros(3, device=plate.device)
     above, middle, below = (_root(plate[:, row : plate.shape[1] - 2 + row : _EVERY]) for row in range(3))
     rows = above - 2.0 * middle + below
-    rough = rows[..., :-2] - 2.0 * rows[..., 1:-1] + rows[..., 2:]
-    return rough.flatten(1).abs().quantile(0.5, dim=1) / (6.0 * _OF_GAUSSIAN)  # 36 is the sum of the squared weights
+    rough = (rows[..., :-2] - 2.0 * rows[..., 1:-1] + rows[..., 2:]).flatten(1).abs()
+    alive = (rough > _LEAST).any(dim=0)
+    if int(alive.sum()) < _LEAST_SAMPLE:
+        return torch.zeros(3, device=plate.device)
+    return rough[:, alive].quantile(0.5, dim=1) / (6.0 * _OF_GAUSSIAN)  # 36 is the sum of the squared weights
 
 
 def calmed(plate: Tensor) -> Tensor:

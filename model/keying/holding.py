@@ -25,9 +25,9 @@ def with_mattes(alpha: Tensor, mattes: Mattes) -> Tensor:
         held = held_by_hint(mattes.hint.to(alpha))
         alpha = torch.where(held > 0, torch.ones_like(alpha), torch.where(held < 0, torch.zeros_like(alpha), alpha))
     if mattes.garbage is not None:
-        alpha = alpha * (1.0 - mattes.garbage.to(alpha).clamp(0.0, 1.0))
+        alpha = alpha * (1.0 - _plain(mattes.garbage, alpha))
     if mattes.core is not None:
-        alpha = torch.maximum(alpha, mattes.core.to(alpha).clamp(0.0, 1.0))
+        alpha = torch.maximum(alpha, _plain(mattes.core, alpha))
     return alpha
 
 
@@ -39,19 +39,34 @@ def held_by_hint(hint: Tensor) -> Tensor:
 
 def despill_strength(settings: KeySettings, mattes: Mattes, like: Tensor) -> Tensor | float:
     """Return the strength of despill, none inside the core matte: pixels there are the plate's, untouched."""
-    return settings.despill if mattes.core is None else settings.despill * (1.0 - mattes.core.to(like))
+    return settings.despill if mattes.core is None else settings.despill * (1.0 - _plain(mattes.core, like))
 
 
-def frame_notes(alpha: Tensor, repaired: int, seen: Tensor, unanswered: int = 0) -> FrameNotes:
+def _plain(matte: Tensor, like: Tensor) -> Tensor:
+    """Return a matte (1, H, W) in 0–1; where it says nothing (NaN) it holds nothing."""
+    return matte.to(like).nan_to_num(nan=0.0).clamp(0.0, 1.0)
+
+
+def untold(mattes: Mattes) -> int:
+    """Return at how many pixels the mattes say nothing (NaN)."""
+    given = [matte for matte in (mattes.hint, mattes.garbage, mattes.core) if matte is not None]
+    return sum(int(matte.isnan().sum()) for matte in given)
+
+
+def frame_notes(alpha: Tensor, repaired: int, seen: Tensor, unanswered: int = 0, untold: int = 0) -> FrameNotes:
     """Return the notes of one frame: ``repaired`` pixels were no numbers, screen was ``seen`` (1, H, W) for certain.
 
-    ``unanswered`` are pixels whose answer from a network was no number.
+    ``unanswered`` are pixels whose answer from a network was no number, ``untold`` those of mattes.
     """
     warnings = []
     if unanswered:
         warnings.append(f"The network's answer was no number at {unanswered} pixels; the classical alpha stands there.")
     if repaired:
-        warnings.append(f"{repaired} pixels were NaN or infinite and were filled from their neighbours.")
+        warnings.append(
+            f"{repaired} pixels were NaN, infinite or beyond any light and were filled from their neighbours."
+        )
+    if untold:
+        warnings.append(f"{untold} pixels of the mattes were NaN; nothing is held there.")
     if float(seen.sum()) < 16:
         warnings.append("No plain screen is to be seen in this frame; the shot's screen color was used.")
     return FrameNotes(

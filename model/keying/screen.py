@@ -19,6 +19,7 @@ _BINS = 64  # chromaticity histogram
 _NEAR = 0.10  # chromaticity distance within which a pixel counts as screen
 _NEAR_BARE = 0.06  # … where a veil begins just beside it
 _MINIMUM_SATURATION = 0.2  # 1 − min/max, linear: below this a color difference has nothing to stand on
+_LEAST_LIGHT = 1e-4  # linear: a darker color has no hue to speak of
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
 _SMOOTH_SIDE = 540  # pixels; the clean plate is worked out at about this height
@@ -31,11 +32,12 @@ def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
     With ``color`` given only coverage and spread are measured. Else the screen is the color that is saturated, smooth,
     widespread and touches the border; greens and blues are preferred over the hues of skin and wood. Behind smoke that
     is what little of the screen is bare, not the veiled rest.
-    Raises NoScreenError when nothing looks like a screen, KeyingError when ``color`` is a grey.
+    Raises NoScreenError when nothing looks like a screen, KeyingError when ``color`` is a grey or black.
     """
-    if color is not None and _saturation(color) < _MINIMUM_SATURATION:
+    if color is not None and (_saturation(color) < _MINIMUM_SATURATION or max(color) < _LEAST_LIGHT):
+        hue = "grey" if max(color) >= _LEAST_LIGHT else "black"
         raise KeyingError(
-            f"The screen color {tuple(round(c, 3) for c in color)} is almost grey.",
+            f"The screen color {tuple(round(c, 3) for c in color)} is almost {hue}.",
             fix="Pick a saturated color from the screen, in linear Rec.709, or let it be found.",
         )
     colors, weights, border = (torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates), strict=True))
@@ -96,12 +98,14 @@ def clean_plate(plate: Tensor, screen: Screen) -> tuple[Tensor, Tensor]:
     light = plate.clamp_min(0.0)
     total = light.sum(dim=0, keepdim=True)
     color = torch.tensor(screen.color, dtype=plate.dtype, device=plate.device)
-    distance = (light / total.clamp_min(1e-5) - (color / color.sum())[:, None, None]).square().sum(0, keepdim=True)
-    level = total / color.sum()
+    typical = _chromaticity(screen.color).to(plate)
+    distance = (light / total.clamp_min(1e-5) - typical[:, None, None]).square().sum(0, keepdim=True)
+    level = total / color.clamp_min(0.0).sum().clamp_min(1e-6)
     looks_like_it = (distance < screen.tolerance**2) & (level > _DARKEST) & (level < _BRIGHTEST)
+    # Where the screen is purer than the working gamut a channel is below 0: what is looked at is not, what is kept is.
     # All that follows is smooth, so it is worked out at about half the height of HD.
     shrink = max(1, min(plate.shape[-2:]) // _SMOOTH_SIDE)
-    share, mean = reduce(looks_like_it.to(plate.dtype), shrink), reduce(light * looks_like_it, shrink)
+    share, mean = reduce(looks_like_it.to(plate.dtype), shrink), reduce(plate * looks_like_it, shrink)
     mean = mean / share.clamp_min(1e-6)
     plain = (share > 0.99).to(plate.dtype)
     radius = max(2, round(min(plain.shape[-2:]) / 250))

@@ -135,7 +135,7 @@ class Routes:
         """Return how well each frame was keyed, as far as the key itself tells, and which frames stand out."""
         return JSONResponse(report_on(self._queue.frames(job_id)).model_dump(mode="json"))
 
-    def live(self) -> JSONResponse:
+    async def live(self) -> JSONResponse:
         """Say that the process answers."""
         return JSONResponse({"live": True})
 

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import structlog
+
+log = structlog.get_logger("executor")
 
 
 class Register:
@@ -21,7 +25,7 @@ class Register:
 
     def add(self, pid: int) -> None:
         """Remember a worker."""
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess), _as_far_as_disk_allows():
             born = psutil.Process(pid).create_time()
             temporary = self._folder / f".{pid}.{os.getpid()}.tmp"
             temporary.write_text(f"{born!r}\n", encoding="utf-8")
@@ -29,7 +33,8 @@ class Register:
 
     def remove(self, pid: int) -> None:
         """Forget a worker that has ended."""
-        (self._folder / str(pid)).unlink(missing_ok=True)
+        with _as_far_as_disk_allows():
+            (self._folder / str(pid)).unlink(missing_ok=True)
 
     def end_orphans(self) -> list[int]:
         """Kill workers of an earlier service that still run; return their process ids."""
@@ -39,6 +44,15 @@ class Register:
                 ended.append(int(file.name))
             file.unlink(missing_ok=True)
         return ended
+
+
+@contextlib.contextmanager
+def _as_far_as_disk_allows() -> Iterator[None]:
+    """Go on without the file: a full home must not keep workers from being started again and watched."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("worker not remembered", problem=str(error))
 
 
 def _kill(pid: int, born: str) -> bool:

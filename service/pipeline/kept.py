@@ -80,8 +80,8 @@ class Kept:
         for frame in frames if same_screen else ():
             if stopped():
                 break
-            result = self._recorded(known[frame]) if frame in known else None
-            result = result or self._unrecorded(frame)
+            # What the manifest knows otherwise has changed since; adopted, it would pass for the new plate's.
+            result = self._recorded(known[frame]) if frame in known else self._unrecorded(frame)
             if result is not None:
                 kept[frame] = result
         return kept

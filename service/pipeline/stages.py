@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from model.errors import KeyingError
 from model.keyer import KeyedFrame, Keyer, Mattes
 from model.settings import FrameNotes, Screen
-from service.errors import BadInput, DropKeyError, OutOfMemory, PlateMismatch, PlateMissing, PlateUnreadable
+from service.errors import (
+    BadInput,
+    DropKeyError,
+    OutOfMemory,
+    PlateMismatch,
+    PlateMissing,
+    PlateUnreadable,
+    Transient,
+)
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
@@ -108,6 +116,13 @@ class Stages:
                 time.sleep(self._retry_seconds)
                 return self._read(frame, started)
         except BadInput as error:
+            if isinstance(error, PlateMissing) and not self._order.shot.folder.parent.is_dir():
+                # Nobody deleted a shot here: its disk is gone, and no frame can be read until it is back.
+                raise Transient(
+                    f"The disk of the plate's folder {self._order.shot.folder} is away.",
+                    fix="See whether the disk is there.",
+                    frame=frame,
+                ) from error
             return ReadFrame(frame, seconds=time.perf_counter() - started, error=error)
         except (DropKeyError, MemoryError) as error:
             raise (_out_of_memory(error, frame) if isinstance(error, MemoryError) else error) from error

@@ -312,3 +312,11 @@ def test_a_range_that_names_nothing_never_reaches_a_worker(tmp_path):
     shot = make_shot(tmp_path / "plates", range(1, 3))
     with running_queue(tmp_path / "home", "keys_at_once") as queue, pytest.raises(BadInput):
         queue.submit(make_request(shot, frames="90"), shot)
+
+
+def test_a_full_home_does_not_keep_workers_from_running(tmp_path: Path) -> None:
+    register = Register(tmp_path / "workers")
+    (tmp_path / "workers").rmdir()
+    (tmp_path / "workers").write_text("where the folder was", encoding="utf-8")
+    register.add(os.getpid())
+    register.remove(os.getpid())

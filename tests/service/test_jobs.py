@@ -5,11 +5,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from pydantic import ValidationError
 
 from model.settings import Screen
 from service.errors import WrongState
 from service.executor import ShotLost
-from service.jobs import FINAL, TRANSITIONS, FrameResult, FrameState, JobState, Problem, check_transition
+from service.jobs import (
+    FINAL,
+    TRANSITIONS,
+    FrameResult,
+    FrameState,
+    JobRequest,
+    JobState,
+    Problem,
+    check_transition,
+)
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotStarted
 from service.queue import JobQueue
 from service.store import JobStore
@@ -31,6 +41,17 @@ def test_every_state_can_be_reached_from_the_first_one():
             reached.add(state)
             frontier.append(state)
     assert reached == set(JobState)
+
+
+@pytest.mark.parametrize("rate", ["24/0", "0", "0/1", "24/1.5", "0.0", "-24", "nan"])
+def test_what_is_no_frame_rate_is_refused_before_it_is_queued(rate):
+    with pytest.raises(ValidationError):
+        JobRequest(plate="/p/s.####.png", fps=rate)
+
+
+@pytest.mark.parametrize("rate", ["24", "23.976", "24000/1001", "0.5"])
+def test_frame_rates_are_numbers_or_fractions(rate):
+    assert JobRequest(plate="/p/s.####.png", fps=rate).fps == rate
 
 
 def test_a_wrong_transition_says_what_is_allowed():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from model.keyer import KeyedFrame
 from model.settings import KeySettings
-from service.errors import (
-    WrongState,
-)
+from service.errors import Transient, WrongState
 from service.jobs import FrameResult, FrameState
 from service.manifest import ManifestState
 from service.messages import FrameStarted, ShotStarted
@@ -107,6 +107,36 @@ def test_a_plate_that_changed_since_is_keyed_again(tmp_path: Path) -> None:
     keyer = LinearKeyer()
     run(order, keyer)
     assert keyer.keyed == 1
+
+
+def test_a_plate_that_was_replaced_by_an_older_file_is_keyed_again(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", [1, 2, 3])
+    order = order_for(shot, tmp_path / "out")
+    run(order)
+    write_plate(shot.frame_path(2), plate_pixels(77))
+    os.utime(shot.frame_path(2), (1e9, 1e9))  # as Explorer, cp -p and rsync -a keep it
+    keyer = LinearKeyer()
+    run(order, keyer)
+    assert keyer.keyed == 1
+
+
+def test_a_disk_that_went_away_is_no_fault_of_the_frames(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "share" / "in", range(1, 21))
+    order = order_for(shot, tmp_path / "out")
+    away = tmp_path / "away"
+
+    class Unplugging(LinearKeyer):
+        def key(self, *given: Any) -> KeyedFrame:
+            if self.keyed == 3:
+                shot.folder.parent.rename(away)
+            return super().key(*given)
+
+    with pytest.raises(Transient, match="is away"):
+        run(order, Unplugging())
+    assert "failed" not in states(order).values()
+    away.rename(shot.folder.parent)
+    assert run(order).outcome == "done"
+    assert set(states(order).values()) == {"done"}
 
 
 def test_retrying_an_incomplete_shot_redoes_its_holes_only(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -124,6 +125,16 @@ def test_several_sequences_movies_and_stills_are_several_shots(tmp_path: Path) -
 def test_hidden_and_arriving_files_are_left_out(tmp_path: Path) -> None:
     put(tmp_path, ".s.0001.exr", "._s.0001.exr", "~s.png", "s.exr.tmp", "s.exr.part", "s.mov.!sync", "s.rsls.mov")
     assert find_shots(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take a right there, and names are always Unicode")
+def test_a_looping_link_or_a_name_that_is_no_text_hides_no_other_shot(tmp_path: Path) -> None:
+    put(tmp_path, "s.0001.exr", "s.0002.exr")
+    (tmp_path / "loop.exr").symlink_to("loop.exr")
+    with contextlib.suppress(OSError):  # some file systems refuse it
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.0001.png")).touch()
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9j\xe0")).mkdir()
+    assert [shot.name for shot in find_shots_in_root(tmp_path)] == ["s"]
 
 
 def test_a_root_holds_loose_shots_and_folders_but_not_our_own_output(tmp_path: Path) -> None:
@@ -276,6 +287,13 @@ def test_a_safe_name_is_safe(text: str) -> None:
 
 def test_long_names_stay_apart() -> None:
     assert safe_name("x" * 300 + "1") != safe_name("x" * 300 + "2")
+
+
+@pytest.mark.parametrize("letter", ["é", "字", "🎬"])
+def test_a_long_name_in_any_script_fits_into_a_file_name(letter: str) -> None:
+    first, second = safe_name(letter * 79 + "1"), safe_name(letter * 79 + "2")
+    assert len(f"{first}_foreground.0001001.exr".encode()) < 255
+    assert first != second
 
 
 def test_a_name_that_is_taken_gets_its_folder_then_a_number() -> None:

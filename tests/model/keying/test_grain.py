@@ -103,3 +103,14 @@ def test_a_subject_before_a_dark_grainy_screen_is_keyed_and_keeps_its_grain(monk
 
 def test_a_plate_of_two_rows_has_no_grain_to_tell() -> None:
     assert torch.equal(grain(torch.rand(3, 2, 40)), torch.zeros(3))
+
+
+@pytest.mark.parametrize("bars", [0, 200])
+def test_bars_around_the_picture_do_not_hide_its_grain(bars: int) -> None:
+    inside = grained(painted(GREEN), 0.02)
+    plate = torch.nn.functional.pad(inside, (bars, bars))
+    assert float(grain(plate).mean()) == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_plate_without_any_structure_has_no_grain() -> None:
+    assert float(grain(painted(GREEN)).max()) == 0.0
