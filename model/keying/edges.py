@@ -29,6 +29,10 @@ _DOUBTFUL = 0.006  # variance of a solved alpha that is half to be trusted
 _STRANGE = 1e-3  # prior of a color that the core does not have, against colors beside it
 _ANY_DEVIATION = 1.25  # of such a color, in units of the screen's brightest channel, which is its mean
 _SOLVED_MARGIN = 0.02  # taken off both ends of a solved alpha
+# Of the second solution: alpha, and 1 − alpha, that count as none, and up to where that is felt. A hole in an opaque
+# subject shows more than a wisp on the screen.
+_NONE, _NONE_FELT = 0.01, 0.05
+_ALL, _ALL_FELT = 0.02, 0.2
 _CHUNK = 1 << 12  # pixels at a time on a CPU: stays in the cache, bounds the memory
 _CHUNK_OF_A_CARD = 1 << 17  # elsewhere every chunk costs hundreds of launches: 4 s of a 4K frame with the small ones
 _STATISTICS_SIDE = 270  # pixels; colors of the core are gathered at about this height: at 540 they are no better
@@ -76,12 +80,20 @@ def solve_again(
         return alpha, torch.zeros_like(alpha)
     expected, variance, explained = solved
     sure = undecided * explained * _DOUBTFUL / (_DOUBTFUL + variance)
-    return torch.where(undecided, stretch(expected, _SOLVED_MARGIN), alpha), sure
+    return torch.where(undecided, _with_ends(expected), alpha), sure
 
 
 def stretch(alpha: Tensor, margin: float) -> Tensor:
     """Stretch alpha so that ``margin`` becomes 0 and 1 − margin becomes 1, and clip it there."""
     return ((alpha - margin) / (1.0 - 2.0 * margin)).clamp(0.0, 1.0)
+
+
+def _with_ends(alpha: Tensor) -> Tensor:
+    """Let a mean, which never gets there, reach 0 and 1, and leave all between the ends as it is."""
+    low = (alpha - _NONE) * (_NONE_FELT / (_NONE_FELT - _NONE))
+    high = 1.0 - (1.0 - alpha - _ALL) * (_ALL_FELT / (_ALL_FELT - _ALL))
+    reached = torch.where(alpha < _NONE_FELT, low, torch.where(alpha > 1.0 - _ALL_FELT, high, alpha))
+    return reached.clamp(0.0, 1.0)
 
 
 def _noise(plate: Tensor, clean_plate: Tensor, seen: Tensor) -> Tensor:

@@ -61,6 +61,13 @@ def test_a_color_that_the_core_does_not_have_leaves_nothing_sure() -> None:
     assert float(sure[edges].mean()) < 0.05
 
 
+def test_between_the_ends_a_better_known_solution_is_not_stretched() -> None:
+    plate, clean, difference, truth = shot()
+    coarse = torch.where((truth > 0.0) & (truth < 1.0), torch.full_like(truth, 0.5), truth)
+    again, _ = solve_again(plate, clean, difference, seen(truth), coarse)
+    assert abs(float((again - truth)[(truth > 0.1) & (truth < 0.3)].mean())) < 0.005
+
+
 def test_what_was_decided_stays_as_it_was() -> None:
     plate, clean, difference, truth = shot()
     decided = (truth > 0.5).float()
