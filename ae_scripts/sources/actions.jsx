@@ -64,10 +64,9 @@ function refreshAll() {
         return;
     }
     var before = statesByKey();
+    var news = [];
     try {
-        if (shared.preview !== null && shared.preview.state === "working") {
-            shared.preview = continuedPreview(shared.preview.id);
-        }
+        news = refreshPreview();
         refreshJobs();
         shared.polling.strikes = 0;
     } finally {
@@ -75,7 +74,22 @@ function refreshAll() {
         showStates(state);
         armPolling();
     }
-    say([state.text].concat(newsSince(before)).join("\n"), null);
+    say([state.text].concat(news, newsSince(before)).join("\n"), null);
+}
+
+/** Asks for a test frame that was not ready in time. One that failed says so once, and keeps nobody from their jobs. */
+function refreshPreview() {
+    if (shared.preview === null || shared.preview.state !== "working") {
+        return [];
+    }
+    try {
+        shared.preview = continuedPreview(shared.preview.id);
+        return [];
+    } catch (error) {
+        logError("test frame", error);
+        shared.preview = null;
+        return [problemText(error)];
+    }
 }
 
 function showStates(state) {

@@ -2,10 +2,10 @@
 
 /** Brings a job's result into its comp, or into the project where its layer is gone. Returns sentences to show. */
 function bringBack(job) {
-    if (job.state === "imported") {
+    if (job.state === "imported" && isPlaced(job)) {
         return ["The key is in the comp already."];
     }
-    if (positionIn(["done", "in-project", "stale", "orphan"], job.state) === -1) {
+    if (positionIn(["done", "imported", "in-project", "stale", "orphan"], job.state) === -1) {
         throw problem(
             "not-done",
             filled("\u201c{0}\u201d is not finished ({1}).", job.name, STATE_WORDS[job.state] || job.state),
@@ -150,10 +150,10 @@ function earlierResult(job) {
     var jobs = store().jobs;
     for (var i = 0; i < jobs.length; i += 1) {
         var other = jobs[i];
-        var same = other.compId === job.compId && other.layerId === job.layerId && other.project === job.project
+        var same = other.compId === job.compId && other.layerId === job.layerId && sameProject(other.project, job.project)
             && other.first === job.first && other.last === job.last && other.output === job.output
             && other.rendered === job.rendered && Math.abs(other.placeTime - job.placeTime) < FRAME_SLACK;
-        if (other.state === "imported" && same && footageIsThere(other)) {
+        if (other.state === "imported" && same && isPlaced(other)) {
             return other;
         }
     }
@@ -165,17 +165,53 @@ function footageIsThere(job) {
     return itemWithId(wanted) !== null;
 }
 
+/** Whether a key still stands where it was brought: Undo, or the artist, may have taken layer or footage away. */
+function isPlaced(job) {
+    var comp = itemWithId(job.compId);
+    if (!footageIsThere(job) || !(comp instanceof CompItem)) {
+        return false;
+    }
+    for (var i = 0; i < job.layers.length; i += 1) {
+        if (job.layers[i] !== 0 && !hasLayer(comp, job.layers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+function hasLayer(comp, id) {
+    for (var i = 1; i <= comp.numLayers; i += 1) {
+        if (comp.layer(i).id === id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 function replaceAll(job, earlier, passes, look) {
     for (var i = 0; i < passes.length; i += 1) {
         var item = itemWithId(earlier.items[passes[i].name]);
         if (item !== null) {
+            var before = item.name;
             replacePass(item, passes[i], look);
+            renameLayers(earlier, before, item.name);
         }
     }
     job.items = earlier.items;
     job.layers = earlier.layers;
     job.state = "imported";
     earlier.state = "in-project";
+}
+
+/** A layer that still bears its footage's old name takes the new one; a name that the artist gave stays. */
+function renameLayers(job, before, now) {
+    var comp = itemWithId(job.compId);
+    for (var i = 1; comp instanceof CompItem && i <= comp.numLayers; i += 1) {
+        var layer = comp.layer(i);
+        if (layer.name === before && positionIn(job.layers, own2(layer, "id", 0)) !== -1) {
+            layer.name = now;
+        }
+    }
 }
 
 function colorNotes() {

@@ -83,7 +83,7 @@ function orderOf(comp, layer) {
         return fileOrder(comp, layer);
     }
     logLine(filled("{0} is rendered first, because {1}", layer.name, way.reason));
-    return renderedOrder(comp, layer, wantedSpan(comp, layer));
+    return renderedOrder(comp, layer, insideComp(comp, layer, wantedSpan(comp, layer)));
 }
 
 /** Mattes of a layer, with the comp time of each frame number of the order. */

@@ -1,10 +1,27 @@
 /** The keyed footage goes into the comp where the source stands: same frames, same transform, source only hidden. */
 
-/** The layer a job came from, found by id, never by selection: {comp, layer}; layer null when it is gone. */
+/**
+ * The layer a job came from, found by id, never by selection: {comp, layer}; layer null when it is gone.
+ * A project that was saved under another name since is the same one, if comp, layer and file still bear their names.
+ */
 function findTarget(job) {
-    if (projectPath() !== job.project) {
+    if (!sameProject(projectPath(), job.project)) {
         return { comp: null, layer: null };
     }
+    var found = targetById(job);
+    return found.layer === null || projectPath() === job.project || looksAlike(found, job)
+        ? found
+        : { comp: null, layer: null };
+}
+
+/** Ids alone are not enough beside another project: copies of one template share them. */
+function looksAlike(found, job) {
+    return found.comp.name === job.compName
+        && found.layer.name === job.layerName
+        && sourceFile(found.layer) === own(job, "sourceFile", sourceFile(found.layer));
+}
+
+function targetById(job) {
     var comp = itemWithId(job.compId);
     if (!comp || !(comp instanceof CompItem)) {
         return { comp: null, layer: null };
@@ -93,10 +110,25 @@ function placeRange(comp, layer, item, job, made, notes) {
     if (layer.inPoint < job.placeTime - FRAME_SLACK || layer.outPoint > end + FRAME_SLACK) {
         notes.push("The layer shows more frames than were keyed; send it again for the others.");
     }
+    if (ownMasks(layer) > 0) {
+        notes.push("The source's own masks are not on the key; copy those that you want.");
+    }
     if (hasEffects(layer) && !job.rendered) {
         notes.push("The source's effects are not on the key; copy those that you want.");
     }
     return placed;
+}
+
+/** How many of a layer's masks are no mattes for the keyer. */
+function ownMasks(layer) {
+    var masks = masksOf(layer);
+    var count = 0;
+    for (var i = 0; i < masks.length; i += 1) {
+        if (matteKind(masks[i].name) === null) {
+            count += 1;
+        }
+    }
+    return count;
 }
 
 /** As a child with plain transform, the new layer stands exactly on its source, however that moves. */

@@ -118,6 +118,7 @@ function targetOf(comp, layer) {
         layerIndex: layer.index,
         layerName: layer.name,
         sourceId: layer.source.id,
+        sourceFile: sourceFile(layer),
         width: layer.source.width,
         height: layer.source.height,
         stretch: layer.stretch,
@@ -128,6 +129,17 @@ function targetOf(comp, layer) {
 /** A property that some versions of After Effects lack. */
 function own2(object, name, otherwise) {
     return object[name] === undefined ? otherwise : object[name];
+}
+
+/** The file behind a layer's source; empty for a comp. */
+function sourceFile(layer) {
+    var main = layer.source ? layer.source.mainSource : null;
+    return main && main.file ? main.file.fsName : "";
+}
+
+/** Whether two paths may be one project: the same, or saved under another name beside it (Increment and Save). */
+function sameProject(one, other) {
+    return one === other || (one !== "" && other !== "" && parentPath(one) === parentPath(other));
 }
 
 function projectPath() {
@@ -152,6 +164,15 @@ function wantedSpan(comp, layer) {
         );
     }
     return both;
+}
+
+/** What of a span a render can show: nothing lies before a comp's beginning, or after its end. */
+function insideComp(comp, layer, span) {
+    var inside = overlapOf(span, { start: 0, end: comp.duration });
+    if (inside === null) {
+        throw problem("empty-range", filled("\u201c{0}\u201d lies outside its comp.", layer.name), "Move it there.");
+    }
+    return inside;
 }
 
 /** The order for a layer whose file is sent as it is; throws a problem that says why it cannot be. */

@@ -24,7 +24,7 @@ function buildInterface(container) {
     buildJobs(container, controls);
     buildFooter(container, controls);
     /** @type {any} */
-    var face = { container: container, controls: controls, keys: [], action: null };
+    var face = { container: container, controls: controls, keys: [], action: null, pictured: null };
     face.showState = function (state) { showState(face, state); };
     face.showJobs = function () { showJobs(face); };
     face.showPreview = function () { showPreview(face); };
@@ -190,13 +190,18 @@ function showChosenButton(face) {
 
 function showPreview(face) {
     var seen = shared.preview;
-    if (seen !== null && seen.picture !== "") {
+    if (seen === null || seen.picture === "" || face.pictured === seen) {
+        return;
+    }
+    face.pictured = seen;
+    // The service keeps the last few only, and none when it starts anew.
+    attempt(function () {
         /** @type {any} */
         var file = fileAt(seen.picture);
         face.controls.picture.image = ScriptUI.newImage(file);
         face.controls.picture.visible = true;
         face.container.layout.layout(true);
-    }
+    }, null);
 }
 
 function showMessage(face) {

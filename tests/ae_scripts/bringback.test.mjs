@@ -270,6 +270,55 @@ for (const [name, change] of [
     });
 }
 
+test("a project that was saved under another name beside the old one is the same project", (t) => {
+    const scene = stage(t);
+    const first = send(scene);
+    scene.host.project.saved = path.join(scene.host.root, "shot_v002.aep");
+    assert.match(again(scene, { job: first }), /in the comp/);
+    assert.equal(scene.comp.stack[0].source.name, "hero v001 key");
+    scene.host.press(scene.panel, "Key again");
+    const second = [...scene.service.jobs.values()].at(-1);
+    assert.notEqual(second.id, first.id);
+    assert.match(again(scene, { job: second, version: 2 }), /behind the layers that were there/);
+    assert.equal(scene.comp.stack[0].name, "hero v002 key");
+    assert.equal(scene.comp.numLayers, 2);
+});
+
+for (const [name, change] of [
+    ["comp", (s) => { s.comp.name = "shot 20"; }],
+    ["layer", (s) => { s.layer.name = "another"; }],
+    ["file", (s) => { s.item.mainSource.file = s.host.context.File(path.join(s.host.root, "plates", "hero.1002.png")); }],
+]) {
+    test(`beside another project of the same template, whose ${name} has another name, nothing is placed`, (t) => {
+        const scene = stage(t);
+        const job = send(scene);
+        scene.host.project.saved = path.join(scene.host.root, "shot_020.aep");
+        change(scene);
+        assert.match(again(scene, { job }), /into the project only/);
+        assert.equal(scene.comp.numLayers, 1);
+    });
+}
+
+test("masks of the artist that are not on a part's key are told of", (t) => {
+    const scene = stage(t);
+    scene.layer.outPoint = 0.4;
+    scene.layer.addMask("soft edge", { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true });
+    roundTrip(scene);
+    assert.match(scene.host.message(scene.panel), /own masks are not on the key/);
+});
+
+test("what Undo or the artist took away can be brought back again", (t) => {
+    const scene = stage(t);
+    roundTrip(scene);
+    scene.comp.stack[0].remove();
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /in the comp/);
+    assert.equal(scene.comp.stack[0].source.name, "hero v001 key");
+    assert.equal(scene.comp.numLayers, 2);
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /in the comp already/);
+});
+
 test("another source or size is stale: imported into the project only", (t) => {
     const scene = stage(t);
     const job = send(scene);

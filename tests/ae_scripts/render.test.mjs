@@ -167,6 +167,16 @@ test("the encoding of a render follows the project's working space", (t) => {
     assert.match(strange.host.message(strange.panel), /\u201cStudio X\u201d has no name here/);
 });
 
+test("of a layer that sticks out of its comp, what the comp shows is rendered", (t) => {
+    const scene = precomp(t);
+    scene.layer.startTime = -0.4;
+    scene.comp.duration = 0.2;
+    send(scene);
+    assert.deepEqual([scene.host.renders[0].start, scene.host.renders[0].count], [0, 5]);
+    assert.deepEqual(scene.host.modals, []);
+    clean(scene);
+});
+
 test("a test frame of a precomp renders one frame", (t) => {
     const scene = precomp(t);
     scene.comp.time = 0.4;

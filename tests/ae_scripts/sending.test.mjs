@@ -197,3 +197,32 @@ test("a test frame that takes longer is fetched by Refresh", (t) => {
     assert.ok(scene.service.asked.some((each) => each.target.startsWith("/preview/p9")));
     assert.equal(scene.panel.children.find((each) => each.type === "image").visible, true);
 });
+
+test("a test frame that fails afterwards is told once and keeps nobody from the jobs", (t) => {
+    const scene = stage(t);
+    const job = send(scene);
+    const working = '{"id":"p9","state":"working","frame":1001}';
+    scene.service.override = ({ target, method }) => {
+        if (method === "POST" && target === "/preview") return { bytes: `HTTP/1.1 202 X\r\ncontent-length: ${working.length}\r\n\r\n${working}` };
+        return target.startsWith("/preview/") ? scene.service.problem(422, "No screen was found.", "no_screen", "Name its color.") : null;
+    };
+    scene.host.press(scene.panel, "Test frame");
+    job.state = "running";
+    scene.host.press(scene.panel, "Refresh");
+    assert.match(scene.host.message(scene.panel), /No screen was found\./);
+    assert.match(scene.host.jobs(scene.panel)[0], /keying/);
+    scene.host.press(scene.panel, "Refresh");
+    assert.doesNotMatch(scene.host.message(scene.panel), /No screen was found\./);
+});
+
+test("a test frame's picture that is gone breaks no button", (t) => {
+    const scene = stage(t);
+    scene.host.press(scene.panel, "Test frame");
+    const job = send(scene);
+    fs.rmSync(path.join(scene.service.home, "preview.png"));
+    scene.service.finish(job);
+    scene.host.press(scene.panel, "Refresh");
+    scene.host.press(scene.panel, "Bring back");
+    assert.doesNotMatch(scene.host.message(scene.panel), /not there/);
+    assert.equal(scene.comp.numLayers, 2);
+});
