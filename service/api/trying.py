@@ -31,6 +31,7 @@ from service.shots import Shot
 
 KEPT = 16
 LONGEST_WAIT = 60.0
+_WAITING = 16  # requests at a time: each takes one of the threads that all requests share
 Shown = Literal["grey", "alpha", "foreground", "plate", "composite"]
 _PASSES: dict[str, Pass] = {"grey": Pass.COMPOSITE, **{name.value: name for name in Pass}}
 Wait = Annotated[float, Query(ge=0.0, le=LONGEST_WAIT)]
@@ -135,6 +136,7 @@ class Trying:
         self._place = settings.home / "previews"
         self._tries: OrderedDict[str, _Try] = OrderedDict()
         self._lock = threading.Lock()
+        self._patient = threading.BoundedSemaphore(_WAITING)
         shutil.rmtree(self._place, ignore_errors=True)  # of an earlier service
 
     def router(self) -> APIRouter:
@@ -224,7 +226,11 @@ class Trying:
         return tried
 
     def _answer(self, preview_id: str, tried: _Try, patience: float) -> Response:
-        wait([tried.future], timeout=patience)
+        if patience > 0.0 and self._patient.acquire(blocking=False):
+            try:
+                wait([tried.future], timeout=patience)
+            finally:
+                self._patient.release()
         if not tried.future.done():
             state = PreviewState(id=preview_id, state="working", frame=tried.order.frame)
             return JSONResponse(

@@ -56,12 +56,15 @@ def agreed_already(version: Path) -> Screen | None:
 def gather(version: Path) -> int:
     """Move the finished frames of all parts to their places in ``version``; returns how many files that were.
 
-    What a part lacks is keyed afterwards, like the missing frames of any unfinished version.
+    What a part lacks is keyed afterwards, like the missing frames of any unfinished version. What ``version`` has
+    already stays: a finished result is never overwritten, whatever lies in a part.
     """
     moved = 0
     for name in ("foreground", "alpha"):
         for file in sorted((version / PARTS).glob(f"*/{name}/[!.]*.exr")):
             target = version / name / file.name
+            if target.exists():
+                continue
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
             moved += 1

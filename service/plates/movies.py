@@ -67,7 +67,9 @@ class MoviePlate:
         except FFmpegError as error:
             raise self._unreadable(error) from error
         if decoded is None or decoded.is_corrupt:
-            raise PlateUnreadable("The picture cannot be decoded.", fix="Export or copy the movie again.")
+            raise PlateUnreadable(
+                "The picture cannot be decoded, or one that it builds upon.", fix="Export or copy the movie again."
+            )
         if (decoded.width, decoded.height) != self._coded:
             raise PlateMismatch(
                 f"It is {decoded.width} × {decoded.height} pixels; the movie began with {self._coded[0]} × "
@@ -130,7 +132,12 @@ class MoviePlate:
         return None
 
     def _decoded_frames(self) -> Iterator[VideoFrame]:
-        """Decode on and on; a packet that fails is left out, so that only its own pictures are lost."""
+        """Decode on and on; a packet that fails is left out, with the pictures that build upon it.
+
+        Those would come out with traces of another picture in them, and no sign of it: up to the next keyframe, where
+        the movie begins anew.
+        """
+        astray = False
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -142,10 +149,13 @@ class MoviePlate:
             try:
                 decoded = packet.decode()
             except FFmpegError:
+                astray = True
                 continue
             for frame in decoded:
                 if isinstance(frame, VideoFrame):
-                    yield frame
+                    astray = astray and not frame.key_frame
+                    if not astray:
+                        yield frame
 
     # ---- what it is
 

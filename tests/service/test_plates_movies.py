@@ -121,6 +121,25 @@ def test_damage_inside_loses_only_the_pictures_it_hits(tmp_path: Path) -> None:
                 assert number_in(plate.read(frame).color) == frame - 1
 
 
+def test_pictures_that_build_upon_a_damaged_one_are_not_passed_off_as_sound(tmp_path: Path) -> None:
+    """H.264 decodes them all the same, with traces of another picture in them, up to the next keyframe."""
+    path = counting_movie(
+        tmp_path / "m.mp4", "libx264", "yuv420p", 24, options={"g": "12", "bf": "0", "sc_threshold": "0"}
+    )
+    with av.open(str(path)) as file:
+        packets = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    at, size = packets[4]
+    content[at : at + size] = bytes(size)
+    path.write_bytes(content)
+    with opened(path) as plate:
+        for frame in (*range(1, 5), *range(13, 25)):
+            assert number_in(plate.read(frame).color) == frame - 1
+        for frame in range(5, 13):
+            with pytest.raises(PlateUnreadable, match="or one that it builds upon"):
+                plate.read(frame)
+
+
 def test_empty_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     shot = shot_from_plate(counting_movie(tmp_path / "m.mp4", **MOVIES["h264.mp4"]))
     for content, words in (

@@ -16,6 +16,7 @@ import torch
 
 from model.keyer import load_keyer
 from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte, Screen
+from service.api import trying
 from service.api.trying import PreviewRequest
 from service.client import Client
 from service.errors import PlateMissing, WorkerLost
@@ -247,6 +248,20 @@ def test_a_preview_takes_the_jobs_screen_unless_another_color_is_asked_for(tmp_p
     assert screen_for({"screen_color": [0.1, 0.5, 0.1], "despill": 0.25}) == (SCREEN, (0.1, 0.5, 0.1))
     assert screen_for({"screen_color": [0.1, 0.1, 0.6]}) == (None, (0.1, 0.1, 0.6))
     assert screen_for({"screen_color": "auto"}) == (None, "auto")
+    place.close()
+
+
+@pytest.mark.timeout(30)
+def test_when_enough_requests_wait_for_previews_the_next_is_answered_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each that waits holds one of the threads that all requests share, `/health/ready` too."""
+    monkeypatch.setattr(trying, "_WAITING", 0)
+    place = Place(tmp_path)
+    place.render([1])
+    client, _ = asker(place), PreviewsByHand(place.queue)
+    job = {"root": "drop", "plate": "hero/hero.####.png"}
+    assert client.post("/preview", json={"job": job, "frame": 1, "wait_seconds": 60}).status_code == 202
     place.close()
 
 
