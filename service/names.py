@@ -9,9 +9,8 @@ from collections.abc import Collection
 MAXIMUM_LENGTH = 80
 """Longer names are cut: version, pass and frame number are still to be added, and Windows counts 260 in all."""
 
-_MAXIMUM_BYTES = (
-    180  # in UTF-8: file systems of Linux and macOS hold 255 of them in one name, and a letter may take four
-)
+_MAXIMUM_BYTES = 180
+"""In UTF-8, where a letter may take four: file systems of Linux and macOS hold 255 of them in one name."""
 
 _HOSTILE = frozenset('<>:"/\\|?*#@%$')  # refused by Windows, or read as a place for the frame number
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode general categories
