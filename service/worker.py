@@ -75,9 +75,7 @@ class Line:
             try:
                 hear(to_worker.validate_json(text))
             except ValidationError as error:
-                # Whoever sent it would wait for an answer for ever; of a worker that has ended they hear.
                 log.error("not a message: %s", error)
-                os._exit(1)
         # Files are written under temporary names, so there is nothing to tidy up.
         os._exit(0)
 
