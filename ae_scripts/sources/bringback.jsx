@@ -2,7 +2,9 @@
 
 /** Brings a job's result into its comp, or into the project where its layer is gone. Returns sentences to show. */
 function bringBack(job) {
-    if (job.state === "imported" && isPlaced(job)) {
+    // What another project holds is not seen from here.
+    var target = findTarget(job);
+    if (job.state === "imported" && (target.comp === null || isPlaced(job))) {
         return ["The key is in the comp already."];
     }
     if (positionIn(["done", "imported", "in-project", "stale", "orphan"], job.state) === -1) {
@@ -22,7 +24,6 @@ function bringBack(job) {
     }
     var look = lookOf(job, result.manifest);
     var notes = job.notes.concat(look.notes, holeNotes(passes));
-    var target = findTarget(job);
     var reason = reasonAgainst(job, target, result.manifest);
     app.beginUndoGroup("DropKey: bring back " + job.name);
     try {
@@ -150,7 +151,7 @@ function earlierResult(job) {
     var jobs = store().jobs;
     for (var i = 0; i < jobs.length; i += 1) {
         var other = jobs[i];
-        var same = other.compId === job.compId && other.layerId === job.layerId && sameProject(other.project, job.project)
+        var same = other.compId === job.compId && other.layerId === job.layerId && sameProject(other, job)
             && other.first === job.first && other.last === job.last && other.output === job.output
             && other.rendered === job.rendered && Math.abs(other.placeTime - job.placeTime) < FRAME_SLACK;
         if (other.state === "imported" && same && isPlaced(other)) {

@@ -5,20 +5,14 @@
  * A project that was saved under another name since is the same one, if comp, layer and file still bear their names.
  */
 function findTarget(job) {
-    if (!sameProject(projectPath(), job.project)) {
-        return { comp: null, layer: null };
-    }
     var found = targetById(job);
-    return found.layer === null || projectPath() === job.project || looksAlike(found, job)
-        ? found
-        : { comp: null, layer: null };
-}
-
-/** Ids alone are not enough beside another project: copies of one template share them. */
-function looksAlike(found, job) {
-    return found.comp.name === job.compName
-        && found.layer.name === job.layerName
-        && sourceFile(found.layer) === own(job, "sourceFile", sourceFile(found.layer));
+    var here = {
+        project: projectPath(),
+        compName: found.comp ? found.comp.name : "",
+        layerName: found.layer ? found.layer.name : "",
+        sourceFile: found.layer ? sourceFile(found.layer.source) : ""
+    };
+    return sameProject(here, job) ? found : { comp: null, layer: null };
 }
 
 function targetById(job) {

@@ -118,7 +118,7 @@ function targetOf(comp, layer) {
         layerIndex: layer.index,
         layerName: layer.name,
         sourceId: layer.source.id,
-        sourceFile: sourceFile(layer),
+        sourceFile: sourceFile(layer.source),
         width: layer.source.width,
         height: layer.source.height,
         stretch: layer.stretch,
@@ -131,15 +131,24 @@ function own2(object, name, otherwise) {
     return object[name] === undefined ? otherwise : object[name];
 }
 
-/** The file behind a layer's source; empty for a comp. */
-function sourceFile(layer) {
-    var main = layer.source ? layer.source.mainSource : null;
+/** The file behind a source; empty for a comp. */
+function sourceFile(source) {
+    var main = source ? source.mainSource : null;
     return main && main.file ? main.file.fsName : "";
 }
 
-/** Whether two paths may be one project: the same, or saved under another name beside it (Increment and Save). */
+/**
+ * Whether two jobs, or a job and what stands here, are of one project: at the same path, or saved under another name
+ * beside it since (Increment and Save). Then the names must agree too: copies of one template share all ids.
+ */
 function sameProject(one, other) {
-    return one === other || (one !== "" && other !== "" && parentPath(one) === parentPath(other));
+    if (one.project === other.project) {
+        return true;
+    }
+    return one.project !== "" && other.project !== "" && parentPath(one.project) === parentPath(other.project)
+        && one.compName === other.compName
+        && one.layerName === other.layerName
+        && own(one, "sourceFile", "") === own(other, "sourceFile", "");
 }
 
 function projectPath() {

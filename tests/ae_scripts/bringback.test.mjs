@@ -319,6 +319,20 @@ test("what Undo or the artist took away can be brought back again", (t) => {
     assert.match(scene.host.message(scene.panel), /in the comp already/);
 });
 
+test("a key that is in another project's comp is not brought into this one", (t) => {
+    const scene = stage(t);
+    roundTrip(scene);
+    const items = scene.host.items.length;
+    const before = scene.host.project.saved;
+    scene.host.project.saved = "/elsewhere/other.aep";
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /in the comp already/);
+    scene.host.project.saved = before;
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /in the comp already/);
+    assert.deepEqual([scene.comp.numLayers, scene.host.items.length], [2, items]);
+});
+
 test("another source or size is stale: imported into the project only", (t) => {
     const scene = stage(t);
     const job = send(scene);
