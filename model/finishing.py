@@ -42,7 +42,7 @@ class RawKey:
     clean_plate: Tensor  # (3, H, W)
     seen: Tensor  # (1, H, W), 1 where plain screen is seen
     solved: Solved  # before levels and mattes
-    repaired: int  # pixels that were NaN or infinite
+    repaired: int  # pixels that were no possible light
 
 
 class UnmixingKeyer(ABC):

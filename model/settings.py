@@ -147,7 +147,7 @@ class FrameNotes(_Frozen):
     """What keying one frame came upon: figures for the manifest and for quality reports."""
 
     nan_repaired: int = 0
-    """Pixels of the plate that were NaN or infinite and were filled from their neighbours."""
+    """Pixels of the plate that were NaN, infinite or beyond any light (1e8) and were filled from their neighbours."""
 
     screen_share: float = 0.0
     """Share of pixels with alpha 0."""

@@ -59,7 +59,7 @@ class FrameFigures(_Frozen):
     """Change of alpha against both neighbors: the smaller of the two; null at the ends of the shot."""
 
     nan_repaired: int = 0
-    """Pixels that were NaN or infinite in the plate."""
+    """Pixels that were NaN, infinite or beyond any light (1e8) in the plate."""
 
     stands_out: tuple[Figure, ...] = ()
     """Figures by which it stands out from the shot."""

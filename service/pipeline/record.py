@@ -143,7 +143,7 @@ def _warnings(results: Iterable[FrameResult]) -> tuple[str, ...]:
     sentences = [f"{sentence} (frames {format_frames(where)})" for sentence, where in frames.items()]
     if repaired:
         sentences.append(
-            f"{sum(repaired.values())} pixels that were NaN or infinite were filled from their neighbours "
-            f"(frames {format_frames(repaired)})"
+            f"{sum(repaired.values())} pixels that were NaN, infinite or beyond any light were filled "
+            f"from their neighbours (frames {format_frames(repaired)})"
         )
     return tuple(sentences)

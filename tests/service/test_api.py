@@ -152,6 +152,14 @@ def test_a_body_that_is_no_json_object_is_refused(client: Asker, body: str) -> N
     check_problem(client.post("/jobs", content=body, headers={"content-type": "application/json"}), 422)
 
 
+@pytest.mark.parametrize("nothing", ["NaN", "Infinity", "1e999"])
+def test_a_color_that_is_no_number_is_refused_and_nothing_queued(client: Asker, place: Place, nothing: str) -> None:
+    body = json.dumps(order(place) | {"settings": {"screen_color": ["?", 0.5, 0.1]}}).replace('"?"', nothing)
+    reply = client.post("/jobs", content=body, headers={"content-type": "application/json"})
+    check_problem(reply, 422, "invalid_request")
+    assert client.get("/jobs").json()["jobs"] == []
+
+
 def test_a_hostile_depth_of_brackets_is_refused(client: Asker) -> None:
     headers = {"content-type": "application/json"}
     check_problem(client.post("/jobs", content="[" * 100_000, headers=headers), 400)

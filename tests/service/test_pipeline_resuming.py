@@ -120,6 +120,19 @@ def test_a_plate_that_was_replaced_by_an_older_file_is_keyed_again(tmp_path: Pat
     assert keyer.keyed == 1
 
 
+def test_frames_under_a_matte_that_changed_are_keyed_again(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", [1, 2, 3])
+    matte = tmp_path / "garbage.exr"
+    write_plate(matte, plate_pixels(1))
+    order = order_for(shot, tmp_path / "out", mattes={"garbage": str(matte)})
+    run(order)
+    write_plate(matte, plate_pixels(77))
+    os.utime(matte, (1e9, 1e9))
+    keyer = LinearKeyer()
+    run(order, keyer)
+    assert keyer.keyed == 3
+
+
 def test_a_disk_that_went_away_is_no_fault_of_the_frames(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "share" / "in", range(1, 21))
     order = order_for(shot, tmp_path / "out")
