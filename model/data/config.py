@@ -110,6 +110,9 @@ class DataConfig(BaseModel):
     whole: Probability = 0.0  # as above
     """Chance that a person who is the first subject is seen from afar, down to the knees or the feet."""
 
+    prints: Probability = 0.0  # as above
+    """Chance that a subject bears the colors of a heap of things all over, as varied as a photograph."""
+
     motion_blur: Probability = 0.2
     """Chance that a subject is blurred by its motion."""
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.data.backgrounds import dead_leaves
 from model.data.lighting import Light, Rgb, rgb, shade
 from model.data.seeding import Draw
 from model.data.shapes import rounded_normal
 from model.data.textures import read, spectral, step
-from model.data.view import View
+from model.data.truth import ALPHA, BOUNCE, COLOR
+from model.data.view import Motion, View
 
 SKIN_TONES: tuple[Rgb, ...] = (
     (0.58, 0.38, 0.30),
@@ -34,6 +36,8 @@ HAIR_TONES: tuple[Rgb, ...] = (
     (0.24, 0.24, 0.24),
     (0.62, 0.60, 0.56),
 )
+
+_BRIGHTEST_PRINT = 3.0  # of the print's own mean
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,37 @@ def pattern(draw: Draw, stage: Stage, x: Tensor, y: Tensor, pixel: float, span: 
         return _two_colored(draw, stage, (0.45 * across + 0.45 * along + 0.3 * thin).clamp(0, 1))
     spot = torch.hypot(u - torch.floor(u) - 0.5, v - torch.floor(v) - 0.5)
     return _two_colored(draw, stage, step(share * 0.6 - spot, ramp))
+
+
+def heap(draw: Draw, stage: Stage, x: Tensor, y: Tensor, pixel: float) -> Tensor:
+    """Return the albedo (T, 3, H, W) of a heap of things at x, y (T, H, W), which span about 1.5.
+
+    ``pixel`` is a pixel's size there. The same draws serve every frame: what lies on a body moves with it.
+    """
+    frames = [dead_leaves(draw.child("leaves"), u[None], v[None], pixel) for u, v in zip(x, y, strict=True)]
+    return _unlike(torch.cat(frames), stage.screen_color)
+
+
+def _unlike(albedo: Tensor, screen: Rgb) -> Tensor:
+    """Return colors (T, 3, H, W) that are paler where their hue is the screen's: they would look like holes."""
+    grey = albedo.mean(dim=1, keepdim=True)
+    chroma = albedo - grey
+    hue = rgb(screen, albedo.device) - sum(screen) / 3.0
+    alike = (chroma * hue).sum(dim=1, keepdim=True) / (chroma.norm(dim=1, keepdim=True) * hue.norm()).clamp_min(1e-6)
+    paler: Tensor = grey + chroma * (1.0 - 0.8 * ((alike - 0.7) / 0.2).clamp(0.0, 1.0))
+    return paler
+
+
+def printed(draw: Draw, stage: Stage, motion: Motion, stack: Tensor) -> Tensor:
+    """Return the stack (T, 11, H, W) of a subject with the colors of a heap of things upon it, its light as bright."""
+    x, y = motion.local(stage.view, stage.x, stage.y)
+    scale = draw.log_uniform(0.3, 1.2)
+    albedo = heap(draw.child("heap"), stage, x * scale, y * scale, stage.view.pixel / motion.size * scale)
+    tint = (albedo / albedo.mean().clamp_min(1e-3)).clamp_max(_BRIGHTEST_PRINT)
+    worn = stack.clone()
+    worn[:, COLOR] *= tint
+    worn[:, BOUNCE] = torch.minimum(stack[:, BOUNCE] * tint, stack[:, ALPHA])
+    return worn
 
 
 def cloth(draw: Draw, stage: Stage, x: Tensor, y: Tensor, distance: Tensor, pixel: float, thickness: float) -> Tensor:

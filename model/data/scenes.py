@@ -14,7 +14,7 @@ from model.data.blur import disc, gaussian, motion_blur, shift
 from model.data.camera import IDENTITY, Camera, color_matrix, draw_camera, record, through
 from model.data.config import DataConfig
 from model.data.lighting import draw_light, draw_spill, lens_glare, screen_light_on
-from model.data.materials import Stage
+from model.data.materials import Stage, printed
 from model.data.screens import draw_color, screen
 from model.data.seeding import Draw
 from model.data.shadows import shadowed
@@ -186,6 +186,9 @@ def _subjects(
         own = draw.child(f"subject {index}")
         part = KINDS[kinds[index]].draw(own.child("look"), stage, motions[index])
         layer = part.stack
+        wear = own.child("print")
+        if wear.chance(config.prints):
+            layer = printed(wear, stage, motions[index], layer)
         if _is_fast(motions[index], view):
             layer = motion_blur(layer, view, motions[index], own.uniform(0.3, 0.9))
         if own.chance(config.defocus):

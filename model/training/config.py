@@ -146,7 +146,7 @@ _KEYING_SUBJECTS = {
     "plush": 2.0,
     "object": 2.5,
     "hair": 2.0,
-    "foliage": 2.0,
+    "foliage": 3.0,
     "thin": 0.0,
     "rods": 0.8,
     "practical": 4.0,
@@ -173,6 +173,8 @@ _KEYING_DATA = {
     "light": (0.4, 6.0),
     "close": 0.35,
     "whole": 0.4,
+    "prints": 0.3,
+    "real_codec": 0.12,
     "subjects": DataConfig().subjects | _KEYING_SUBJECTS,
 }
 
@@ -198,7 +200,8 @@ _STUDIO_DATA = {
     "motion_blur": 0.05,
     "defocus": 0.2,
     "low_resolution": 0.0,
-    "real_codec": 0.02,
+    "prints": 0.3,
+    "real_codec": 0.12,
     "cameras": {"film": 2.5, "broadcast": 1.0, "photo": 2.0, "phone": 0.7, "clean": 2.0},
     "subjects": {
         "person": 6.0,
@@ -206,7 +209,7 @@ _STUDIO_DATA = {
         "fur": 2.5,
         "hair": 2.5,
         "plush": 2.0,
-        "foliage": 2.0,
+        "foliage": 3.0,
         "rods": 1.0,
         "practical": 1.5,
         "chainmail": 1.0,

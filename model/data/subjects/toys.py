@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.data.backgrounds import dead_leaves
-from model.data.lighting import Rgb, rgb, shade
-from model.data.materials import Stage, any_color, near_screen_color, pattern
+from model.data.lighting import rgb, shade
+from model.data.materials import Stage, any_color, heap, near_screen_color, pattern
 from model.data.seeding import Draw
 from model.data.shapes import coverage, ellipse, join, rounded_normal
 from model.data.subjects.part import Part
@@ -48,23 +47,8 @@ def _body(draw: Draw, x: Tensor, y: Tensor) -> Tensor:
 def _albedo(draw: Draw, stage: Stage, x: Tensor, y: Tensor, pixel: float) -> Tensor:
     kind = draw.weighted({"leaves": 3.0, "pattern": 1.0, "near screen": 0.6, "plain": 1.0})
     if kind == "leaves":
-        # The same draws for each frame: what lies on the body moves with it.
-        frames = [
-            dead_leaves(draw.child("leaves"), u[None] * 0.7, v[None] * 0.7, pixel * 0.7)
-            for u, v in zip(x, y, strict=True)
-        ]
-        return _unlike(torch.cat(frames), stage.screen_color) * draw.log_uniform(0.7, 2.0)
+        return heap(draw, stage, x * 0.7, y * 0.7, pixel * 0.7) * draw.log_uniform(0.7, 2.0)
     if kind == "pattern":
         return pattern(draw.child("pattern"), stage, x, y, pixel, 1.0)
     color = near_screen_color(draw, stage.screen_color) if kind == "near screen" else any_color(draw, stage)
     return rgb(color, stage.device).expand(x.shape[0], 3, *x.shape[1:])
-
-
-def _unlike(albedo: Tensor, screen: Rgb) -> Tensor:
-    """Return colors (T, 3, H, W) that are paler where their hue is the screen's: they would look like holes."""
-    grey = albedo.mean(dim=1, keepdim=True)
-    chroma = albedo - grey
-    hue = rgb(screen, albedo.device) - sum(screen) / 3.0
-    alike = (chroma * hue).sum(dim=1, keepdim=True) / (chroma.norm(dim=1, keepdim=True) * hue.norm()).clamp_min(1e-6)
-    paler: Tensor = grey + chroma * (1.0 - 0.8 * ((alike - 0.7) / 0.2).clamp(0.0, 1.0))
-    return paler

@@ -14,11 +14,11 @@ from model.data import gear
 from model.data.config import DataConfig
 from model.data.gear import Canvas, tripod
 from model.data.lighting import Light
-from model.data.materials import Stage, any_color
+from model.data.materials import Stage, any_color, printed
 from model.data.scenes import generate
 from model.data.seeding import Draw
 from model.data.subjects import KINDS
-from model.data.truth import ALPHA, ShotBatch
+from model.data.truth import ALPHA, COLOR, ShotBatch, stack_of
 from model.data.view import Motion, View
 
 PARTS = ("plate", "foreground", "alpha", "background", "clean_plate", "spill", "emission")
@@ -43,6 +43,32 @@ def test_every_kind_is_drawn_and_recomposes_to_its_noiseless_plate(kind: str) ->
     assert float((batch.alpha + batch.emission.amax(1, keepdim=True)).max()) > 0.02
     assert float(batch.alpha.min()) >= 0 and float(batch.alpha.max()) <= 1
     assert float((batch.foreground * (batch.alpha == 0)).abs().max()) == 0
+
+
+def test_a_print_changes_the_colors_of_a_subject_and_neither_its_alpha_nor_the_exactness_of_the_truth() -> None:
+    plain, worn = (generate(range(3), height=96, width=112, config=only("fur", prints=share)) for share in (0.0, 1.0))
+    assert torch.equal(plain.alpha, worn.alpha)
+    assert torch.equal(plain.clean_plate, worn.clean_plate)
+    hues = [shot.foreground / shot.foreground.sum(1, keepdim=True).clamp_min(1e-6) for shot in (plain, worn)]
+    opaque = (plain.alpha > 0.99).expand_as(plain.foreground)
+    assert float((hues[0] - hues[1])[opaque].abs().mean()) > 0.02
+    bare = generate(range(3), height=96, width=112, config=only("fur", prints=1.0, camera=False))
+    assert float((bare.truth.noiseless() - bare.plate).abs().max()) <= 1e-5 * max(1.0, float(bare.plate.max()))
+
+
+def test_a_print_moves_with_its_subject() -> None:
+    view = View(64, 96, 2, 0.01, 0.0, (0.0, 0.0), (0.0, 0.0), torch.device("cpu"))
+    stage = Stage(
+        view,
+        *view.world(),
+        Light((0.0, 0.0, 1.0), (1.0, 1.0, 1.0), (0.2, 0.2, 0.2), (0.0, 0.0, 0.0)),
+        (0.05, 0.35, 0.08),
+        0.0,
+    )
+    steady = stack_of(torch.ones(2, 3, 64, 96), torch.ones(2, 64, 96))
+    worn = printed(Draw(5), stage, Motion((0.0, 0.0), 0.3, velocity=(0.08, 0.0)), steady)
+    assert torch.allclose(worn[0, COLOR, :, :-8], worn[1, COLOR, :, 8:], atol=1e-3)
+    assert float(worn[0, COLOR].std()) > 0.1
 
 
 @pytest.mark.parametrize("kind", ["fire", "glass", "hair", "veil", "mirror"])
