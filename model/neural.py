@@ -21,7 +21,16 @@ from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
 from model.keying.recording import exact_color
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
-from model.network.reading import decided, guide_factor, in_the_edges, near_subject, on_eighths, read
+from model.network.reading import (
+    along_the_subject,
+    decided,
+    decided_by_both,
+    guide_factor,
+    in_the_edges,
+    near_subject,
+    on_eighths,
+    read,
+)
 from model.settings import KeySettings, Screen
 from model.tiling import windows
 
@@ -73,12 +82,15 @@ class NeuralKeyer(UnmixingKeyer):
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
         back = rotation.T
         both = torch.cat((answer.alpha, answer.unsolved))
-        chosen, unsolved = decided(both, known.features[DIFFERENCE], answer.projected).chunk(2)
+        difference = known.features[DIFFERENCE]
+        chosen, unsolved = decided(both, difference, answer.projected).chunk(2)
         alpha = settled(chosen)
-        again, sure = solve_again(plate, seen_plate, known.features[DIFFERENCE], seen, alpha)
-        drawn = settled(in_the_edges(chosen, answer.near, answer.projected, again))
+        again, sure = solve_again(plate, seen_plate, difference, seen, alpha)
+        near = along_the_subject(answer.near, difference, answer.alpha)
+        drawn = settled(in_the_edges(chosen, near, answer.projected, again))
+        drawn = decided_by_both(drawn, near, difference, again)
         # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
-        alpha = drawn.lerp(again, answer.near * sure * exact_color(plate, known.features[RECORDING]))
+        alpha = drawn.lerp(again, near * sure * exact_color(plate, known.features[RECORDING]))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=alpha,

@@ -16,6 +16,10 @@ from model.network.neural import CHOICES, SOLVED_CHOICE
 _NARROWED = 1.5  # power that keeps cores and the screen from following what is meant for the edges
 _NEAR = 2  # pixels of the guide
 _DOUBTFUL, _SURE = 0.7, 0.9  # of the guide's alpha
+_FOLLOWED_SIDE = 270  # pixels; what is connected is followed at about this height
+_REACH = 0.4  # of a frame's shorter side: how far something that the guide has not seen is followed
+_SOLID, _SOME = 0.8, 0.1  # color difference, and alpha, along which it is followed
+_OPAQUE = 0.95  # alpha from which an answer that can be wrong by a little counts as opaque
 _COVERED = 0.87  # color difference alpha from which hardly any screen shows
 _FROM_EDGES = 240  # of a frame's shorter side is how far inside that must be
 _DECISIVE = 3.0  # power of the odds
@@ -71,13 +75,28 @@ def decided(alpha: Tensor, difference: Tensor, projected: Tensor) -> Tensor:
     are left alone, where the color difference errs upward. In the blur of a warm color it does so far inside: where
     the first alpha is open, ``projected`` (1, H, W), which knows the foreground, must find no screen either.
     """
-    odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(_DECISIVE)
     first = alpha[:1]
     opened = ((_NEARLY - torch.maximum(first, 1.0 - first)) / (_NEARLY - _OPEN)).clamp(0.0, 1.0)
     difference = torch.lerp(difference, torch.minimum(difference, projected + _SHORT), opened)
     covered = ((difference - _COVERED) / (1.0 - _COVERED)).clamp(0.0, 1.0)
     inside = erode(covered, max(2, round(min(alpha.shape[-2:]) / _FROM_EDGES)))
-    return alpha.lerp(odds / (1.0 + odds), inside)
+    return alpha.lerp(_surer(alpha), inside)
+
+
+def decided_by_both(alpha: Tensor, near: Tensor, difference: Tensor, solved: Tensor) -> Tensor:
+    """Return ``alpha`` (1, H, W), nearer to 0 or 1 where neither ``difference`` nor ``solved`` finds any screen.
+
+    The second solution knows the core and errs to neither side, so the two may speak up to the edge itself. Markers and
+    sets are solid to both as well: only where a subject is ``near`` they count.
+    """
+    opaque = ((torch.minimum(difference, solved) - _OPAQUE) / (1.0 - _OPAQUE)).clamp(0.0, 1.0)
+    return alpha.lerp(_surer(alpha), near * opaque)
+
+
+def _surer(alpha: Tensor) -> Tensor:
+    """Return alpha with its odds raised to a power: nearer to 0 or to 1, whichever it is nearer to."""
+    odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(_DECISIVE)
+    return odds / (1.0 + odds)
 
 
 def near_subject(maps: Tensor, factor: int, size: Sequence[int]) -> Tensor:
@@ -89,6 +108,30 @@ def near_subject(maps: Tensor, factor: int, size: Sequence[int]) -> Tensor:
     eighths = on_eighths(around, factor, [(0, 0)] * len(maps), size)
     found = functional.interpolate(eighths, scale_factor=8.0, mode="bilinear", align_corners=False)
     return ((found - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0.0, 1.0)
+
+
+def along_the_subject(near: Tensor, difference: Tensor, alpha: Tensor) -> Tensor:
+    """Return ``near`` (1, H, W) grown along what hangs on it: leaves, strands and limbs that the guide is blind to.
+
+    The guide's lines are too coarse for a twig. Grown is where the color ``difference`` (1, H, W) finds something solid
+    and the network's ``alpha`` (1, H, W) is not quite nothing: markers lie by themselves, and sets have none.
+    """
+    height, width = near.shape[-2:]
+    factor = max(1, round(min(height, width) / _FOLLOWED_SIDE))
+
+    def most(picture: Tensor) -> Tensor:
+        return functional.max_pool2d(picture[None], factor, ceil_mode=True)
+
+    way = (most(torch.minimum(difference / _SOLID, alpha / _SOME)) > 1.0).to(near.dtype)
+    found = most(near)
+    for _ in range(round(_REACH * min(height, width) / factor)):
+        found = torch.maximum(found, _grown(found) * way)
+    whole = functional.interpolate(_grown(found), scale_factor=float(factor), mode="bilinear", align_corners=False)
+    return torch.maximum(near, whole[0, :, :height, :width])
+
+
+def _grown(picture: Tensor) -> Tensor:
+    return functional.max_pool2d(picture, 3, stride=1, padding=1)
 
 
 def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:

@@ -8,7 +8,16 @@ import torch
 from model.keying import priors
 from model.keying.priors import Priors, compress, expand
 from model.network.neural import ANSWERS, CHOICES, FEATURES, SEEN_FEATURE, Neural, Outlook
-from model.network.reading import decided, guide_factor, in_the_edges, near_subject, on_eighths, read
+from model.network.reading import (
+    along_the_subject,
+    decided,
+    decided_by_both,
+    guide_factor,
+    in_the_edges,
+    near_subject,
+    on_eighths,
+    read,
+)
 from model.neural import answer_frame
 
 
@@ -189,6 +198,41 @@ def test_near_is_a_thirtieth_of_the_frame_around_what_the_guide_calls_subject() 
     assert near.shape == (640, 960)
     assert float(near[305, 405]) == float(near[305, 420]) == float(near[290, 405]) == 1.0
     assert float(near[305, 445]) == float(near[260, 405]) == float(near[505, 805]) == 0.0
+
+
+@pytest.mark.parametrize("enlarged", [1, 3])
+def test_near_follows_a_twig_and_neither_a_marker_beside_it_nor_a_wall_behind_it(enlarged: int) -> None:
+    height, width = 270, 400
+    near, difference, alpha = torch.zeros(3, 1, height, width)
+    near[..., 100:200, 100:200] = 1.0
+    difference[..., 150:153, 150:290] = difference[..., 120:130, 230:240] = 1.0  # a twig; a marker
+    alpha[..., 150:153, 150:290] = alpha[..., 120:130, 230:240] = 0.3
+    difference[..., :150, 150:180] = 1.0  # a wall, which the network leaves out
+    found = along_the_subject(
+        *(each.repeat_interleave(enlarged, 1).repeat_interleave(enlarged, 2) for each in (near, difference, alpha))
+    )[0, enlarged // 2 :: enlarged, enlarged // 2 :: enlarged]
+    assert found.shape == (height, width)
+    assert bool((found[151, 100:285] == 1.0).all()), "to its tip"
+    assert bool((found[120:130, 230:240] == 0.0).all())
+    assert bool((found[:95, 150:180] == 0.0).all())
+    assert bool((found[151, 300:] == 0.0).all()) and bool((found[160:, 210:] == 0.0).all()), "not beside it"
+
+
+def test_near_follows_no_further_than_two_fifths_of_the_frame() -> None:
+    near, solid = torch.zeros(1, 100, 300), torch.ones(1, 100, 300)
+    near[..., :10] = 1.0
+    found = along_the_subject(near, solid, solid)[0, 50]
+    assert float(found[45]) == 1.0 and float(found[60]) == 0.0
+
+
+def test_where_neither_solution_finds_any_screen_doubt_near_the_subject_is_decided_up_to_the_edge() -> None:
+    alpha, difference, solved = torch.full((3, 1, 4, 6), 0.8)
+    near = torch.ones(1, 4, 6)
+    difference[..., :3], solved[..., 1:] = 1.0, 1.0
+    near[..., 2] = 0.0
+    found = decided_by_both(alpha, near, difference, solved)[0, 2]
+    assert float(found[1]) > 0.98
+    assert found[[0, 2, 3]].tolist() == pytest.approx([0.8] * 3), "one finds screen; a marker; the other finds screen"
 
 
 def test_the_guide_lies_upon_the_frame_without_a_shift() -> None:
