@@ -31,6 +31,7 @@ class Solved:
     plain: Tensor | None = None  # (1, H, W), alpha before its edges were refined, where that was a step of its own
     foreground: Tensor | None = None  # (3, H, W), straight, for pixels too thin to be unmixed; None: continued
     emission: Tensor | None = None  # (3, H, W), light that no coverage carries
+    lacking: Tensor | None = None  # (3, H, W), light that half-transparent pixels lack by how the plate was recorded
     repaired: int = 0  # pixels whose answers were NaN or infinite
 
 
@@ -89,7 +90,7 @@ class UnmixingKeyer(ABC):
         found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
         alpha = with_mattes(with_levels(found, settings), mattes)
         foreground = despill(
-            unmix(plate, seen_plate, alpha, raw.solved.foreground),
+            unmix(_with_what_it_lacks(plate, alpha, raw.solved), seen_plate, alpha, raw.solved.foreground),
             seen_plate,
             alpha,
             rotation,
@@ -104,6 +105,11 @@ class UnmixingKeyer(ABC):
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
         return KeyedFrame(alpha, foreground, notes)
+
+
+def _with_what_it_lacks(plate: Tensor, alpha: Tensor, solved: Solved) -> Tensor:
+    """Return the plate, its color sharp in half-transparent pixels; opaque ones stay its own."""
+    return plate if solved.lacking is None else torch.where(alpha < 1.0, plate + solved.lacking, plate)
 
 
 def _apart_from_skin(screen: Screen) -> float:

@@ -13,12 +13,13 @@ from model.checkpoint import Checkpoint, load_checkpoint
 from model.errors import KeyingError
 from model.finishing import Solved, UnmixingKeyer
 from model.keyer import Mattes
+from model.keying.chroma import lacking_chroma
 from model.keying.color_difference import color_difference
 from model.keying.edges import solve_again, stretch
 from model.keying.fill import reduce
 from model.keying.holding import held_by_hint
 from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
-from model.keying.recording import exact_color
+from model.keying.recording import chroma_halved, exact_color
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
 from model.network.reading import (
@@ -29,6 +30,7 @@ from model.network.reading import (
     in_the_edges,
     near_subject,
     on_eighths,
+    project,
     read,
 )
 from model.settings import KeySettings, Screen
@@ -85,17 +87,24 @@ class NeuralKeyer(UnmixingKeyer):
         difference = known.features[DIFFERENCE]
         chosen, unsolved = decided(both, difference, answer.projected).chunk(2)
         alpha = settled(chosen)
-        again, sure = solve_again(plate, seen_plate, difference, seen, alpha)
+        foreground = rotate(back, answer.foreground * known.unit)
+        halved = chroma_halved(plate)
+        lacking = lacking_chroma(plate, seen_plate, alpha, foreground, halved)
+        sharp = plate + lacking
+        again, sure = solve_again(sharp, seen_plate, difference, seen, alpha)
+        from_screen, direction = (light - seen_plate for light in (sharp, foreground))
+        projected = project((from_screen / known.unit)[None], (direction / known.unit)[None])[0]
         near = along_the_subject(answer.near, difference, answer.alpha)
-        drawn = settled(in_the_edges(chosen, near, answer.projected, again))
+        drawn = settled(in_the_edges(chosen, near, projected, again))
         drawn = decided_by_both(drawn, near, difference, again)
         # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
-        alpha = drawn.lerp(again, near * sure * exact_color(plate, known.features[RECORDING]))
+        alpha = drawn.lerp(again, near * sure * exact_color(known.features[RECORDING], halved))
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
             alpha=alpha,
             plain=settled(unsolved),
-            foreground=rotate(back, answer.foreground * known.unit),
+            foreground=foreground,
+            lacking=lacking,
             emission=rotate(back, emission * known.unit),
             repaired=answer.spoiled,
         )

@@ -43,23 +43,32 @@ def recording(plate: Tensor, difference: Tensor, seen: Tensor) -> Tensor:
     return known.clamp(-1.0, 1.0)
 
 
-def exact_color(plate: Tensor, recorded: Tensor) -> Tensor:
-    """Return, 0–1, how surely a plate's color ends where its outline does, from what `recording` said of it (2, …).
+def chroma_halved(plate: Tensor) -> Tensor:
+    """Return, 0–1, how surely chroma was halved along rows and along columns of a finite plate (3, H, W): (2,).
 
-    Chroma is then as sharp as luma, along rows and along columns, since 4:2:2 halves it along rows alone; and there is
+    Both for 4:2:0, along rows alone for 4:2:2, neither for 4:4:4.
+    """
+    if min(plate.shape[-2:]) < _SMALLEST:
+        return torch.zeros(2, device=plate.device)
+    display = _display(plate)
+    sharp = torch.stack((_sharpness(display[..., ::_LINES, :], (1, 2)), _sharpness(display[..., ::_LINES], (2, 1))))
+    return ((_EVERYWHERE_SHARP - sharp) / (_EVERYWHERE_SHARP - _SUBSAMPLED)).clamp(0.0, 1.0)
+
+
+def exact_color(recorded: Tensor, halved: Tensor) -> Tensor:
+    """Return, 0–1, how surely a plate's color ends where its outline does: (1, …).
+
+    Chroma is then as sharp as luma, by what `recording` said of it (2, …) and by what was ``halved`` (2,); and there is
     grain: what is smoother than any camera's was smoothed by an encoder.
     """
     sharpness, grain = recorded[:1], recorded[1:2]
     exact = (sharpness / _SURELY_SHARP).clamp(0.0, 1.0) * ((grain - _SMOOTHED) / _GRAINY).clamp(0.0, 1.0)
-    if min(plate.shape[-2:]) < _SMALLEST:
-        return torch.zeros_like(exact)
-    display = _display(plate)
-    along_rows, along_columns = (
-        _sharpness(display[..., ::_LINES, :], (1, 2)),
-        _sharpness(display[..., ::_LINES], (2, 1)),
-    )
-    least = torch.minimum(along_rows, along_columns)
-    return exact * ((least - _SUBSAMPLED) / (_EVERYWHERE_SHARP - _SUBSAMPLED)).clamp(0.0, 1.0)
+    return exact * (1.0 - halved.max())
+
+
+def luma(display: Tensor) -> Tensor:
+    """Return the luma (N, 1, H, W) of a picture as a display shows it (N, 3, H, W)."""
+    return (display * torch.tensor(_LUMA, device=display.device)[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def _whole(picture: Tensor) -> Tensor:
@@ -75,10 +84,9 @@ def _display(plate: Tensor) -> Tensor:
 
 def _sharpness(display: Tensor, step: tuple[int, int]) -> Tensor:
     """Return the share of the finest octave in chroma's detail, against that in luma's; ``step`` halves an octave."""
-    luma = sum(weight * display[:, index : index + 1] for index, weight in enumerate(_LUMA))
-    assert isinstance(luma, Tensor)
-    fine_luma, coarse_luma = _detail(luma, step)
-    fine, coarse = (part.sum(dim=1, keepdim=True) for part in _detail(display[:, 0::2] - luma, step))
+    bright = luma(display)
+    fine_luma, coarse_luma = _detail(bright, step)
+    fine, coarse = (part.sum(dim=1, keepdim=True) for part in _detail(display[:, 0::2] - bright, step))
     weight = coarse * coarse_luma
 
     def share(part: Tensor, whole: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def read(raw: Tensor, features: Tensor) -> Reading:
     foreground = priors.expand((features[:, priors.CONTINUED] + color).clamp(-6.0, 6.0))
     from_screen = priors.expand(features[:, priors.FROM_SCREEN])
     screen = priors.expand(features[:, priors.LIGHT]) - from_screen
-    projected = _projected(from_screen, foreground - screen)
+    projected = project(from_screen, foreground - screen)
     plain, solved = priors.plain_difference(features[:, priors.DIFFERENCE]), features[:, priors.SOLVED]
     choices = torch.cat((torch.zeros_like(own), torch.ones_like(own), plain, solved, projected, own), dim=1)
     alpha = (weights * choices).sum(dim=1, keepdim=True)
@@ -62,10 +62,11 @@ def read(raw: Tensor, features: Tensor) -> Reading:
 def in_the_edges(alpha: Tensor, near: Tensor, projected: Tensor, solved: Tensor) -> Tensor:
     """Return the mixture ``alpha`` (…, H, W) drawn towards what was solved and projected, where it is half-transparent.
 
-    Where choices are hardest to make, two physical answers whose errors differ are nearer to the truth in the mean.
+    Where choices are hardest to make, two physical answers whose errors differ are nearer to the truth in the mean; the
+    solution, which knows the core, counts twice.
     ``near`` is 1 where the subject is near, 0 elsewhere: markers and sets are solid to both, and stay what was chosen.
     """
-    return torch.lerp(alpha, (projected + solved) / 2.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
+    return torch.lerp(alpha, (projected + 2.0 * solved) / 3.0, near * (4.0 * alpha * (1.0 - alpha)) ** _NARROWED)
 
 
 def decided(alpha: Tensor, difference: Tensor, projected: Tensor) -> Tensor:
@@ -134,7 +135,8 @@ def _grown(picture: Tensor) -> Tensor:
     return functional.max_pool2d(picture, 3, stride=1, padding=1)
 
 
-def _projected(from_screen: Tensor, direction: Tensor) -> Tensor:
+def project(from_screen: Tensor, direction: Tensor) -> Tensor:
+    """Return how far (N, 1, H, W), 0–1, light (N, 3, H, W) has gone from the screen in a foreground's ``direction``."""
     along = (from_screen * direction).sum(dim=1, keepdim=True)
     return (along / (direction.square().sum(dim=1, keepdim=True) + _LEAST)).clamp(0.0, 1.0)
 

@@ -10,7 +10,7 @@ from model.data.compression import compress
 from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.keying.color_difference import color_difference_alpha
-from model.keying.recording import exact_color, recording
+from model.keying.recording import chroma_halved, exact_color, recording
 from model.keying.screen import hue_rotation
 
 
@@ -41,13 +41,19 @@ def test_grain_is_measured_on_the_bare_screen() -> None:
 
 def exact(seed: int, chroma: str, grain: float) -> float:
     light, difference, bare = plate(seed, chroma, grain)
-    return float(exact_color(light, recording(light, difference, bare)))
+    return float(exact_color(recording(light, difference, bare), chroma_halved(light)))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_color_is_exact_in_full_chroma_with_grain_and_nowhere_else(seed: int) -> None:
     full, half, smooth = exact(seed, "4:4:4", 0.004), exact(seed, "4:2:0", 0.004), exact(seed, "4:4:4", 0.0)
     assert full > 0.4 and half == 0.0 and smooth < 0.1 * full
+
+
+@pytest.mark.parametrize(("chroma", "halved"), [("4:4:4", [0, 0]), ("4:2:2", [1, 0]), ("4:2:0", [1, 1])])
+def test_along_which_axes_chroma_was_halved_is_told_from_the_plate(chroma: str, halved: list[int]) -> None:
+    found = torch.stack([chroma_halved(plate(seed, chroma, 0.002)[0]) for seed in range(8)]).median(dim=0).values
+    assert found.round().tolist() == halved
 
 
 @pytest.mark.parametrize("seed", range(8))
