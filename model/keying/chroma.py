@@ -31,7 +31,8 @@ def lacking_chroma(plate: Tensor, clean_plate: Tensor, alpha: Tensor, foreground
     seen = _signal(plate)
     # Luma was recorded whole: only color is put back.
     sharp = (seen + taken - luma(taken[None])[0]).clamp_min(0.0).pow(_GAMMA)
-    mixed = (alpha > 0.0) & (alpha < 1.0)
+    # A camera whose gamut is wider than ours halved the chroma of another signal, in which no screen was negative.
+    mixed = (alpha > 0.0) & (alpha < 1.0) & (clean_plate.amin(dim=0, keepdim=True) >= 0.0)
     return torch.where(mixed, sharp - plate.clamp_min(0.0), torch.zeros_like(plate))
 
 

@@ -165,7 +165,7 @@ def test_solvers_are_followed_where_a_pixel_near_the_subject_is_half_transparent
     mixed = torch.tensor([0.0, 0.02, 0.5, 0.5, 0.5, 1.0])
     near = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.0, 1.0])
     drawn = in_the_edges(mixed, near, projected=torch.full((6,), 0.7), solved=torch.full((6,), 0.9))
-    assert drawn[[0, 2, 3, 4, 5]].tolist() == pytest.approx([0.0, 0.8, 0.65, 0.5, 1.0])
+    assert drawn[[0, 2, 3, 4, 5]].tolist() == pytest.approx([0.0, 2.5 / 3, 2.0 / 3, 0.5, 1.0])
     assert 0.02 < float(drawn[1]) < 0.06
 
 
