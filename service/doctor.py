@@ -55,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
         check_folders,
         check_space,
         check_port,
+        check_watching,
         check_pictures,
         check_database,
         check_limits,
@@ -210,6 +211,24 @@ def check_port(settings: Settings) -> Iterator[Finding]:
             yield Finding("port", "problem", f"{settings.host}:{settings.port} is taken: {error.strerror}", fix)
             return
     yield Finding("port", "fine", f"{settings.host}:{settings.port} is free")
+
+
+def check_watching(settings: Settings) -> Iterator[Finding]:
+    """How the running service, if there is one, watches its drop folders."""
+    discovery = read_discovery(settings)
+    if discovery is None:
+        return
+    try:
+        token = discovery.token_file.read_text(encoding="utf-8").strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        # While anything is wrong it answers 503, and tells as much.
+        told = httpx.get(f"{discovery.url}/health/ready", headers=headers, timeout=5.0, trust_env=False).json()
+    except (OSError, ValueError, httpx.HTTPError):
+        return  # `check_port` tells that it does not answer
+    for name, check in (told.get("checks") or {}).items():
+        if name.startswith("drop folder"):
+            fix = "" if check["ok"] else "See to its disk or share, and to the service's log."
+            yield Finding(f"watching, {name}", "fine" if check["ok"] else "problem", check.get("detail", ""), fix)
 
 
 def check_pictures(_settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -80,6 +80,11 @@ class Problem(_Frozen):
 
     frame: int | None = None
     """The frame it happened on, where it was one."""
+
+    @classmethod
+    def of(cls, error: DropKeyError) -> Self:
+        """Return ``error`` as data."""
+        return cls(kind=error.kind, message=error.message, fix=error.fix, frame=error.frame)
 
 
 def error_from(problem: Problem) -> DropKeyError:

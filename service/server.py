@@ -12,6 +12,7 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -159,8 +160,12 @@ def checks(settings: Settings, store: JobStore, queue: JobQueue, folders: DropFo
         detail=", ".join(f"{worker.name}: {worker.state} {worker.device_name or ''}".rstrip() for worker in workers)
         + "".join(f"; {trouble}" for trouble in troubles if not able),
     )
+    problems = folders.problems()
     for root, online in folders.online().items():
-        found[f"drop folder {root}"] = Check(ok=online, detail="there" if online else "away")
+        failed = problems.get(Path(root))
+        detail = "there" if online else "away"
+        told = f"{detail}; it cannot be scanned, and is tried again: {failed}" if failed else detail
+        found[f"drop folder {root}"] = Check(ok=online and not failed, detail=told)
     found["output disk"] = _room(settings)
     return found
 

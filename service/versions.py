@@ -1,11 +1,12 @@
-"""When two requests are the same job, and where the next version of a shot goes. Reads fingerprints, writes nothing."""
+"""When two requests are the same job, and where the next version of a shot goes, claimed by making its folder."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,37 @@ def next_version(place: Path, known: Iterable[int]) -> int:
 def version_folder(place: Path, version: int) -> Path:
     """Return `<place>/v001`."""
     return place / f"v{version:03d}"
+
+
+def claim_version(place: Path, *, first: int | None = None, known: Collection[int] = ()) -> tuple[Path, int]:
+    """Make the folder of a version that nobody has, in the folder ``place``, and return it with its number.
+
+    That is ``first`` where it is free, else the next after all that are ``known`` and all that lie there. Making it is
+    the claim: of two processes, on whatever machines, one makes it and the other goes on. Raises OSError.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    number = first if first is not None else next_version(place, known)
+    while True:
+        folder = version_folder(place, number)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            # Counted on as well: the name that is taken may not be listed (`V001`, a folder that cannot be read).
+            number = max(number + 1, next_version(place, known))
+            continue
+        return folder, number
+
+
+@contextlib.contextmanager
+def claimed_version(place: Path, *, first: int, known: Collection[int]) -> Iterator[tuple[Path, int]]:
+    """Claim a version as `claim_version` does; it is given back, if empty, when what stands inside fails."""
+    folder, number = claim_version(place, first=first, known=known)
+    try:
+        yield folder, number
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def any_unchanged(shot: Shot, results: Iterable[FrameResult]) -> bool:

@@ -66,6 +66,7 @@ class Machine:
                 watched=root.watched,
                 online=health[root.id].online,
                 free_bytes=health[root.id].free_bytes,
+                problem=health[root.id].problem,
             )
             for root in self._paths.roots
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.drop_folder import DropFolders
@@ -24,6 +24,7 @@ class Health:
 
     online: bool
     free_bytes: int | None = None
+    problem: str | None = None
 
 
 class Roots:
@@ -41,13 +42,21 @@ class Roots:
         for root in self._paths.roots:
             self._looks.setdefault(root.path, _Look(root.path)).begin()
         found = {root.id: (self._looks[root.path].result(), scanned.get(root.path)) for root in self._paths.roots}
-        return {name: look if scan is None or scan.online else scan for name, (look, scan) in found.items()}
+        return {name: look if scan is None else _both(look, scan) for name, (look, scan) in found.items()}
 
     def _scanned(self) -> dict[Path, Health]:
         if self._folders is None:
             return {}
-        free = self._folders.free_bytes()
-        return {Path(root): Health(online, free[Path(root)]) for root, online in self._folders.online().items()}
+        free, problems = self._folders.free_bytes(), self._folders.problems()
+        return {
+            Path(root): Health(online, free[Path(root)], problems.get(Path(root)))
+            for root, online in self._folders.online().items()
+        }
+
+
+def _both(look: Health, scan: Health) -> Health:
+    """Return how a watched root is: away where its scan says so, with what hinders the scan in any case."""
+    return replace(look, problem=scan.problem) if scan.online else scan
 
 
 class _Look:

@@ -144,6 +144,9 @@ class RootStatus(_Reply):
     free_bytes: int | None
     """Room on its disk."""
 
+    problem: str | None = None
+    """Why no shots are taken from this drop folder although it is there; null while they are."""
+
 
 class RootList(_Reply):
     """The configured folders."""

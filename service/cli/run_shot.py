@@ -24,7 +24,7 @@ from service.messages import FrameFinished, ShotFinished, ShotOrder, ShotStarted
 from service.sequences import format_frames
 from service.settings import Settings
 from service.shots import Shot, shot_from_plate
-from service.versions import next_version, version_folder, wanted_frames
+from service.versions import claim_version, version_folder, wanted_frames
 
 if TYPE_CHECKING:
     from model.keyer import Keyer
@@ -79,7 +79,7 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
     device, _ = find_device(wish.device)
     keyer = load_keyer(request.settings.keyer, device, wish.service.weights_folder)
     limits = Limits.of(wish.service)
-    version, number = claim_version(wish, shot)
+    version, number = find_version(wish, shot)
     place = find_place(wish, version, frames, lambda: survey_shot(shot, request.settings, keyer, limits))
     order = ShotOrder(
         shot=shot,
@@ -193,7 +193,7 @@ class _Watch:
         return _OUTCOMES[finished.outcome]
 
 
-def claim_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
+def find_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
     """Return the version to work in and its number: the one asked for, else the next free one, claimed by making it.
 
     Raises BadInput for a wrong name and OutputReadOnly where nothing can be made.
@@ -207,15 +207,7 @@ def claim_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
             folder = version_folder(place, int(found[1]))
             folder.mkdir(parents=True, exist_ok=True)
             return folder, int(found[1])
-        place.mkdir(parents=True, exist_ok=True)
-        while True:
-            number = next_version(place, ())
-            folder = version_folder(place, number)
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue  # another process was quicker
-            return folder, number
+        return claim_version(place)
     except OSError as error:
         raise OutputReadOnly(
             f"{place} cannot be written: {error.strerror}.", fix="Choose another --output, or allow writing there."

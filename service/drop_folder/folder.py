@@ -263,7 +263,7 @@ class DropFolder:
         self._handed_over(tracked, sighting)
 
     def _refuse(self, tracked: _Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
-        problem = Problem(kind=trouble.kind, message=trouble.message, fix=trouble.fix)
+        problem = Problem.of(trouble)
         known = tracked.job_id or self._to_be_refused(tracked, order, sighting.shot)
         if known is not None:
             self._queue.refuse(known, problem)

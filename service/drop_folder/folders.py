@@ -55,6 +55,10 @@ class DropFolders:
         """Return, by root, whether it is there."""
         return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
 
+    def problems(self) -> dict[Path, str]:
+        """Return, by root, why its last scan failed; only those where it did. They are scanned again by themselves."""
+        return {keeper.folder.root: keeper.problem for keeper in self._keepers if keeper.problem}
+
     def free_bytes(self) -> dict[Path, int | None]:
         """Return, by root, the room on its disk as its last scan found it; None while it is away."""
         return {keeper.folder.root: keeper.free_bytes for keeper in self._keepers}
@@ -81,6 +85,7 @@ class _Keeper:
         self.folder = folder
         self.looked = time.monotonic()
         self.free_bytes: int | None = None
+        self.problem = ""
         self._scanned = scanned
         self._settings = settings
         self._closing = closing
@@ -91,7 +96,10 @@ class _Keeper:
     def start(self) -> None:
         # Only the default folder is made: a missing share must not be replaced by an empty local folder.
         if self.folder.root.is_relative_to(self._settings.home):
-            self.folder.root.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:  # the scan tells it as away; the others must be watched all the same
+                log.warning("drop folder cannot be made", root=str(self.folder.root), problem=str(error))
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,9 +119,20 @@ class _Keeper:
             if self.folder.online:
                 self.looked = began
                 self._scanned(self.folder.root, time.monotonic() - began)
-        except Exception:
+            self._tell("")
+        except Exception as error:
             # Whatever lies in one folder must not end the watching of it.
-            log.exception("scan failed", root=str(self.folder.root))
+            self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
+
+    def _tell(self, problem: str) -> None:
+        """Say once, not at every scan, what is wrong and that it is over."""
+        if problem == self.problem:
+            return
+        self.problem = problem
+        if problem:
+            log.exception("scan failed, the folder is scanned again", root=str(self.folder.root), problem=problem)
+        else:
+            log.info("scans succeed again", root=str(self.folder.root))
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -126,7 +145,7 @@ class _Keeper:
 
     def _pause(self) -> float:
         """Return the seconds until the next scan if nothing wakes us."""
-        if not self.folder.online or self.folder.busy:
+        if self.problem or not self.folder.online or self.folder.busy:
             return min(self._settings.scan_seconds, max(self._settings.settle_stable_seconds, LEAST_PAUSE_SECONDS))
         return self._settings.idle_scan_seconds
 

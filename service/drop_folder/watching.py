@@ -38,6 +38,7 @@ class Watch:
         self._interval = max(settings.scan_seconds, 0.05)
         self._handler = _Handler(wake)
         self._observer: BaseObserver | None = None
+        self._problem = ""
 
     @property
     def alive(self) -> bool:
@@ -56,10 +57,16 @@ class Watch:
         try:
             observer.schedule(self._handler, str(self._root), recursive=True)
             observer.start()
-        except OSError as error:  # folder away, or the system's limit of watches reached
-            log.warning("watching failed, scanning goes on", root=str(self._root), error=str(error))
+        except Exception as error:
+            # Folder away, the system's limit of watches or threads reached, a fault of the library: events only hint.
+            if self._problem != str(error):  # said once, not at every scan
+                known = isinstance(error, OSError | RuntimeError)
+                log.warning(
+                    "watching failed, scanning goes on", root=str(self._root), error=str(error), exc_info=not known
+                )
+            self._problem = str(error)
             return False
-        self._observer = observer
+        self._observer, self._problem = observer, ""
         return True
 
     def stop(self) -> None:

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.atomic import write_error
 from service.errors import OutputFull, OutputReadOnly, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
 from service.settings import Settings
 from service.shots import format_frames
-from service.store import JobStore
+from service.store import JobChanges, JobStore
 from service.store.store import utc_now
+from service.versions import claimed_version
 
 POISON = "poison"
 DEATHS_OF_POISON = 2
@@ -292,6 +294,13 @@ class Dispatcher:
         if job.frames and len(poison) == len(job.frames):
             self._rest(job, JobState.NEEDS_ATTENTION, self._holes(job))
             return True
+        lost = job.problem is not None and job.problem.kind == WorkerLost.kind
+        try:
+            job = self._begin(job)
+        except OSError as error:
+            self._store.update(job.id, state=JobState.RUNNING)
+            self._on_fault(job.id, Problem.of(write_error(error, job.output)), transient=True)
+            return True
         order = ShotOrder(
             shot=job.shot,
             frames=job.frames,
@@ -304,21 +313,32 @@ class Dispatcher:
             reuse=job.reuse,
             accept_gaps=job.request.accept_gaps,
             given_up=poison,
-            careful=bool(self._store.suspects(job.id))
-            or (job.problem is not None and job.problem.kind == WorkerLost.kind),
+            careful=bool(self._store.suspects(job.id)) or lost,
         )
-        attempt = job.attempt + 1
-        # Committed before the worker hears of it: an attempt number is never used twice.
-        job = self._store.update(
-            job.id, state=JobState.RUNNING, attempt=attempt, started_at=utc_now(), finished_at=None, problem=None
-        )
-        if not self._executor.submit(job.id, attempt, order):
+        if not self._executor.submit(job.id, job.attempt, order):
             self._changed(self._store.update(job.id, state=JobState.QUEUED))
             return False
-        self._runs[job.id] = _Run(attempt, self._clock())
+        self._runs[job.id] = _Run(job.attempt, self._clock())
         self._not_before.pop(job.id, None)
         self._changed(job)
         return True
+
+    def _begin(self, job: Job) -> Job:
+        """Count an attempt, committed before the worker hears of it: its number is never used twice.
+
+        The first one claims the version folder: others that share the output may have taken it meanwhile, and then the
+        job gets the next one. Raises OSError when none can be made.
+        """
+        changes = JobChanges(
+            state=JobState.RUNNING, attempt=job.attempt + 1, started_at=utc_now(), finished_at=None, problem=None
+        )
+        if job.attempt > 0:
+            return self._store.update(job.id, **changes)
+        place = job.output.parent
+        known = [other.version for other, _ in self._store.at_place(place)]
+        with claimed_version(place, first=job.version, known=known) as (output, version):
+            changes["output"], changes["version"] = output, version
+            return self._store.update(job.id, **changes)
 
     def _rest(self, job: Job, state: JobState, problem: Problem) -> None:
         manifest = job.output / "manifest.json"

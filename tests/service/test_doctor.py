@@ -8,12 +8,13 @@ import socket
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from service import doctor
 from service.cli import app
-from service.discovery import write_discovery
+from service.discovery import load_token, write_discovery
 from service.doctor import Finding, judge_torch
 from service.settings import PrefixMap, Settings
 
@@ -70,6 +71,23 @@ def test_a_service_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
         write_discovery(settings, f"http://127.0.0.1:{nobody.getsockname()[1]}")
         (found,) = doctor.check_port(settings)
     assert found.verdict == "problem" and str(os.getpid()) in found.fix
+
+
+def test_what_the_running_service_says_of_its_drop_folders_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    load_token(settings)
+    write_discovery(settings, "http://127.0.0.1:1")
+    told = {
+        "workers": {"ok": False, "detail": "starting"},
+        "drop folder S:/a": {"ok": True, "detail": "there"},
+        "drop folder S:/b": {"ok": False, "detail": "there; it cannot be scanned: RuntimeError"},
+    }
+    monkeypatch.setattr(doctor.httpx, "get", lambda *_, **__: httpx.Response(503, json={"checks": told}))
+    found = {finding.name: finding for finding in doctor.check_watching(settings)}
+    assert [finding.verdict for finding in found.values()] == ["fine", "problem"]
+    assert "RuntimeError" in found["watching, drop folder S:/b"].message
 
 
 def test_folders_are_fine_where_they_can_be_made(tmp_path: Path) -> None:

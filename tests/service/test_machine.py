@@ -61,6 +61,19 @@ def test_a_drop_folder_that_lost_its_share_is_away_although_its_mount_point_is_t
     assert told["dropkey_root_up", "drop"] == 0 and ("dropkey_disk_free_bytes", "drop") not in told
 
 
+def test_a_drop_folder_whose_scan_fails_says_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    (keeper,) = folders._keepers
+    client = asker(place, folders=folders)
+    monkeypatch.setattr(keeper.folder, "scan", lambda: [][1])
+    try:
+        keeper.look()
+    finally:
+        keeper._watch.stop()
+    drop, output, *_ = client.get("/roots").json()["roots"]
+    assert drop["online"] and "IndexError" in drop["problem"] and output["problem"] is None
+
+
 def test_a_root_that_hangs_keeps_one_thread_and_nobody_waiting(
     client: Asker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from watchdog.events import (
     FileClosedEvent,
     FileClosedNoWriteEvent,
@@ -24,6 +25,7 @@ from watchdog.observers.polling import PollingObserver
 from service.drop_folder import watching
 from service.drop_folder.folders import DropFolders
 from service.drop_folder.watching import Alarm, Watch, in_use, needs_polling
+from service.server import checks
 from service.settings import Settings
 from tests.service.dropping import Place
 
@@ -180,6 +182,75 @@ def test_a_scan_that_crashes_does_not_end_the_watching(tmp_path: Path, monkeypat
     try:
         place.render(range(1, 4))
         until(lambda: [job.state.value for job in place.jobs()] == ["queued"], "the job")
+    finally:
+        folders.stop()
+        place.close()
+
+
+def test_a_failing_scan_is_told_once_and_over_when_it_succeeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path)
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    (keeper,) = folders._keepers
+    failing = True
+
+    def scan(really: Callable[[], None] = keeper.folder.scan) -> None:
+        if failing:
+            raise RuntimeError("no more handles")
+        really()
+
+    monkeypatch.setattr(keeper.folder, "scan", scan)
+    try:
+        with structlog.testing.capture_logs() as logs:
+            keeper.look()
+            keeper.look()
+            told, check = folders.problems(), checks(place.settings, place.store, place.queue, folders)
+            assert told == {place.root: "RuntimeError: no more handles"}
+            assert not check[f"drop folder {place.root}"].ok
+            assert "no more handles" in check[f"drop folder {place.root}"].detail
+            assert keeper._pause() <= place.settings.scan_seconds < place.settings.idle_scan_seconds
+            failing = False
+            keeper.look()
+    finally:
+        keeper._watch.stop()
+        place.close()
+    assert folders.problems() == {}
+    said = [(entry["log_level"], entry["root"], entry.get("problem")) for entry in logs]
+    assert said == [("error", str(place.root), "RuntimeError: no more handles"), ("info", str(place.root), None)]
+
+
+def test_whatever_keeps_the_watch_from_starting_does_not_keep_the_scan_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(PollingObserver, "start", refuse)
+    place = Place(tmp_path, watch="poll")
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    (keeper,) = folders._keepers
+    try:
+        place.render(range(1, 4))
+        with structlog.testing.capture_logs() as logs:
+            keeper.look()
+            keeper.look()
+        assert [job.state.value for job in place.jobs()] == ["waiting_input"] and folders.problems() == {}
+        assert len(logs) == 1, "said once, not at every scan"
+    finally:
+        keeper._watch.stop()
+        place.close()
+
+
+def test_a_folder_that_cannot_be_made_keeps_no_other_from_being_watched(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "drop").write_text("a file stands in its place", encoding="utf-8")
+    place = Place(tmp_path, drop_folders=(home / "drop", tmp_path / "drop"), idle_scan_seconds=0.1, **QUICK)
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    folders.start()
+    try:
+        place.render(range(1, 4))
+        until(lambda: [job.state.value for job in place.jobs()] == ["queued"], "the job")
+        until(lambda: not folders.online()[str(home / "drop")], "it is told as away")
     finally:
         folders.stop()
         place.close()
