@@ -65,16 +65,18 @@ function refreshAll() {
     }
     var before = statesByKey();
     var news = [];
+    var problems = [];
     try {
         news = refreshPreview();
-        refreshJobs();
+        problems = refreshProblems(refreshJobs());
         shared.polling.strikes = 0;
     } finally {
         showAll();
         showStates(state);
         armPolling();
     }
-    say([state.text].concat(news, newsSince(before)).join("\n"), null);
+    // A service that is away is told by its state already.
+    say([state.text].concat(news, newsSince(before), without(problems, state.text)).join("\n"), null);
 }
 
 /** Asks for a test frame that was not ready in time. One that failed says so once, and keeps nobody from their jobs. */
@@ -130,7 +132,7 @@ function testOne() {
 
 function bringBackOne(job) {
     if (isActive(job)) {
-        refreshJobs();
+        refreshFor(job);
     }
     var sentences = bringBack(job);
     if (job.state === "imported" && sentences.length === 0) {

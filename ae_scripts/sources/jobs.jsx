@@ -199,58 +199,6 @@ function takeOver(job, answer) {
     job.state = state === "done" && positionIn(KEPT_STATES, before) !== -1 ? before : state;
 }
 
-/** Asks how every job is that may have moved. One request for most; a few single ones for what the page lacks. */
-function refreshJobs() {
-    var jobs = store().jobs;
-    var listed = null;
-    for (var i = 0; i < jobs.length; i += 1) {
-        if (isActive(jobs[i])) {
-            if (jobs[i].way === "http" && jobs[i].jobId !== "" && listed === null) {
-                listed = listedJobs();
-            }
-            refreshJob(jobs[i], listed);
-        }
-    }
-    saveStore();
-}
-
-function listedJobs() {
-    var page = askService("GET", "/jobs?client=" + CLIENT_NAME + "&limit=" + PAGE_JOBS, null, null);
-    var byId = {};
-    for (var i = 0; i < page.jobs.length; i += 1) {
-        byId[page.jobs[i].id] = page.jobs[i];
-    }
-    return byId;
-}
-
-function refreshJob(job, listed) {
-    if (job.state === "submitting") {
-        submit(job);
-        return;
-    }
-    if (job.way === "files") {
-        var status = statusOfFile(job);
-        if (status !== null) {
-            job.jobId = status.id;
-            takeOver(job, status);
-        }
-        return;
-    }
-    if (listed !== null && has(listed, job.jobId)) {
-        takeOver(job, listed[job.jobId]);
-        return;
-    }
-    try {
-        takeOver(job, askService("GET", "/jobs/" + job.jobId, null, null));
-    } catch (error) {
-        if (own(error, "kind", "") !== "refused-not_found") {
-            throw error;
-        }
-        job.state = "lost";
-        job.message = "DropKey does not know this job any more. Send the layer again.";
-    }
-}
-
 /** Cancel, pause, resume, retry or accept; throws the service's sentence where the state does not allow it. */
 function actOnJob(job, verb) {
     if (job.way === "files") {

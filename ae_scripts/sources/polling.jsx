@@ -27,7 +27,7 @@ function stopPolling() {
     }
 }
 
-/** One tick; never lets an error out, and gives up after three that came late or failed. */
+/** One tick; never lets an error out, and gives up after three that came late or got no answer. */
 function pollTick() {
     try {
         if (shared.polling.task === 0) {
@@ -38,9 +38,9 @@ function pollTick() {
         if (liveInterfaces().length === 0 || !setting("live")) {
             return;
         }
-        refreshJobs();
+        var away = refreshJobs().away !== null;
         showAll();
-        shared.polling.strikes = late ? shared.polling.strikes + 1 : 0;
+        shared.polling.strikes = late || away ? shared.polling.strikes + 1 : 0;
     } catch (error) {
         shared.polling.strikes += 1;
         logError("live refresh", error);
@@ -65,7 +65,7 @@ function receivePush(jobId) {
         if (job.state === "imported" || job.state === "in-project") {
             return "already";
         }
-        refreshJobs();
+        refreshFor(job);
         sayAll(bringBack(job));
         showAll();
         return "done";

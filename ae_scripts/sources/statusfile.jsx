@@ -42,7 +42,8 @@ function statusOfFile(job) {
 function readStatus(folder) {
     var text = attempt(function () { return readText(fileAt(joinedPath(folder.fsName, "status.json"))); }, null);
     var status = text === null ? null : quietParse(text);
-    if (status === null || !isText(own(status, "state", null)) || !has(status, "request")) {
+    // Another shot's status that is no status must hide none that is.
+    if (!isText(own(status, "state", null)) || !isText(own(status, "output", null)) || !own(status, "request", null)) {
         return null;
     }
     status.output = resolvedPath(folder.fsName, status.output);
