@@ -126,7 +126,7 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
 def _frames(order: ShotOrder, plate: Plate, record: Record) -> tuple[int, ...]:
     """Return the frames that the result is to have."""
     present = set(plate.format.frames)
-    wanted = order.frames or plate.format.frames
+    wanted = order.frames or (*plate.format.frames, *plate.format.lost_frames)
     absent = [frame for frame in wanted if frame not in present]
     if order.accept_gaps and absent:
         record.warn(f"Frames {format_frames(absent)} are not in the plate; their absence was accepted.")

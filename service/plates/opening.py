@@ -34,6 +34,7 @@ class Plate:
         self._shot = shot
         self._source = source
         self._known = frozenset(source.format.frames)
+        self._lost = frozenset(source.format.lost_frames)
 
     @property
     def format(self) -> PlateFormat:
@@ -45,6 +46,13 @@ class Plate:
 
         Raises PlateMissing, PlateUnreadable or PlateMismatch, with shot and frame.
         """
+        if frame in self._lost:
+            raise PlateMissing(
+                "The movie is cut short: it ends before this picture.",
+                fix="Copy or export it again; or accept what is there.",
+                shot=self._shot.name,
+                frame=frame,
+            )
         if frame not in self._known:
             raise PlateMissing(
                 "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
