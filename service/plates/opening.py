@@ -16,7 +16,7 @@ from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.sequences import SequencePlate
 from service.plates.stills import Limits, use_reader_threads
-from service.shots import Shot, shot_from_plate
+from service.shots import Shot, format_frames, shot_from_plate
 
 
 class _Source(Protocol):
@@ -55,7 +55,10 @@ class Plate:
             )
         if frame not in self._known:
             raise PlateMissing(
-                "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
+                "The plate has no such frame.",
+                fix=f"It has {format_frames(self._source.format.frames)}.",
+                shot=self._shot.name,
+                frame=frame,
             )
         try:
             check_confined(self._shot.frame_path(frame), self._shot.confined_to)
