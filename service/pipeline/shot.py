@@ -11,7 +11,7 @@ from typing import Literal
 
 from model.keyer import Keyer
 from model.settings import Screen
-from service.errors import BadInput, DropKeyError
+from service.errors import BadInput, DropKeyError, PlateMissing
 from service.exr import ExrHeader
 from service.jobs import FrameResult, FrameState
 from service.manifest import KeyerInfo, Manifest, ManifestState
@@ -124,13 +124,21 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
 
 
 def _frames(order: ShotOrder, plate: Plate, record: Record) -> tuple[int, ...]:
-    """Return the frames that the result is to have."""
+    """Return the frames that the result is to have.
+
+    Raises PlateMissing for frames that a movie can never have; those of a sequence may still arrive and are holes.
+    """
     present = set(plate.format.frames)
-    wanted = order.frames or plate.format.frames
+    wanted = order.frames or (*plate.format.frames, *plate.format.lost_frames)
     absent = [frame for frame in wanted if frame not in present]
     if order.accept_gaps and absent:
         record.warn(f"Frames {format_frames(absent)} are not in the plate; their absence was accepted.")
         wanted = tuple(frame for frame in wanted if frame in present)
+    elif order.shot.kind == "movie" and (beyond := set(absent).difference(plate.format.lost_frames)):
+        raise PlateMissing(
+            f"The movie has no frames {format_frames(beyond)}; it has {format_frames(plate.format.frames)}.",
+            fix="Name frames that it has.",
+        )
     if not wanted:
         raise BadInput("There is no frame to key.", fix="Name frames that are in the plate.")
     return tuple(sorted(wanted))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
 
 import av
 from av.error import FFmpegError
 
 # Codecs whose every picture stands alone, so that a container's own table says all about them.
 _INTRA_ONLY = {"prores", "dnxhd", "mjpeg", "png", "cfhd", "v210", "rawvideo", "qtrle", "r210"}
+_LENGTH_IN_HEAD = ("matroska", "mxf")
+_MOST_LOST = 1_000_000  # a damaged head may promise any number
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,9 @@ class MovieIndex:
 
     count: int
     """How many pictures there are."""
+
+    lost: int
+    """How many more there should be, after them; at least one where a cut has taken some and nobody knows how many."""
 
     times: tuple[int, ...]
     """Presentation times, ascending; empty when the container has none, and pictures can only be counted."""
@@ -48,16 +55,46 @@ class MovieIndex:
                 yield self.times[key]
 
 
-def index_movie(container: av.container.InputContainer, stream: av.VideoStream) -> MovieIndex:
+@dataclass(frozen=True)
+class _Packet:
+    """One picture as it lies in the file; times are None where the container has none."""
+
+    shown: int | None
+    decoded: int | None
+    key: bool
+    damaged: bool
+
+
+def index_movie(container: av.container.InputContainer, stream: av.VideoStream, *, cut_short: bool) -> MovieIndex:
     """Index the movie and leave it at its start.
 
-    Reads the container's table where that is enough, else every packet. Pictures that an edit list hides do not count;
-    those that a file cut short promises but does not hold do, so that their loss is seen.
+    Reads the container's table where that is enough, else every packet. Pictures that an edit list hides do not count.
+    ``cut_short``: the file lacks its end; only those pictures count whose number is certain.
     """
-    from_table = _from_table(stream)
+    from_table = None if cut_short else _from_table(stream)
     if from_table is not None:
         return from_table
-    shown: list[tuple[int | None, bool]] = []
+    found, hidden = _read_packets(container, stream)
+    if found:
+        container.seek(0)
+    promised = max(stream.frames - hidden, 0)
+    endless = container.format.name == "mpegts"
+    between = _lost_between(found, stream) if cut_short or endless else 0
+    if not cut_short and not between:
+        return _indexed(found, promised)
+    if not promised:
+        promised = len(found) + between + _lost_after(container, stream, found)
+    if found and endless:
+        found[-1] = replace(found[-1], damaged=True)  # it knows no sizes: what a picture lacks is not seen
+    if len(found) == promised and not any(packet.damaged for packet in found[-1:]):
+        return _indexed(found, promised)
+    certain = _certain(found)
+    return _indexed(certain, max(promised, len(certain) + 1))
+
+
+def _read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[_Packet], int]:
+    """Return the pictures in the order they lie in, and how many more an edit list hides."""
+    found: list[_Packet] = []
     hidden = 0
     packets = container.demux(stream)
     while True:
@@ -70,27 +107,70 @@ def index_movie(container: av.container.InputContainer, stream: av.VideoStream) 
         if packet.is_discard:
             hidden += 1
         elif packet.size:
-            shown.append((packet.pts, packet.is_keyframe))
-    container.seek(0)
-    return _indexed(shown, promised=stream.frames - hidden)
+            found.append(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt))
+    return found, hidden
+
+
+def _lost_after(container: av.container.InputContainer, stream: av.VideoStream, found: Sequence[_Packet]) -> int:
+    """Return how many pictures there should be after those found, by the length that the file's head tells.
+
+    One where it tells none. Transport streams have no head; their length is that of what is left.
+    """
+    times = [packet.shown for packet in found if packet.shown is not None]
+    rate, unit = stream.average_rate, stream.time_base
+    if not container.format.name.startswith(_LENGTH_IN_HEAD) or not found or not rate or not unit:
+        return 1
+    if stream.duration:  # of this stream, from its first picture on
+        length, started = stream.duration * unit, min(times, default=0)
+    elif container.duration:  # up to the end of whatever ends last, from time 0 on
+        length, started = Fraction(container.duration, av.time_base), 0
+    else:
+        return 1
+    there = (max(times) - started) * unit + 1 / rate if times else len(found) / rate
+    return max(round((length - there) * rate), 0)
+
+
+def _lost_between(found: Sequence[_Packet], stream: av.VideoStream) -> int:
+    """Return how many pictures are wanting between those at the end that were decoded ahead of their time."""
+    rate, unit = stream.average_rate, stream.time_base
+    times = sorted(packet.shown for packet in found if packet.shown is not None)
+    last = found[-1].decoded if found else None
+    if not rate or not unit or last is None:
+        return 0
+    steps = pairwise([last, *(time for time in times if time >= last)])
+    # A picture with a field repeated lasts half as long again: no gap.
+    return sum(max(int((after - before) * unit * rate + Fraction(1, 4)) - 1, 0) for before, after in steps)
+
+
+def _certain(found: Sequence[_Packet]) -> list[_Packet]:
+    """Return the pictures before which none of the lost ones can have been shown: their numbers are certain.
+
+    Those lost would be decoded after the last one found, and none is shown before it is decoded.
+    """
+    if not found:
+        return []
+    last = found[-1]
+    whole = list(found[:-1] if last.damaged else found)
+    limits = [time for time in (last.decoded, last.shown if last.damaged else None) if time is not None]
+    return [packet for packet in whole if packet.shown is None or not limits or packet.shown <= min(limits)]
 
 
 def _from_table(stream: av.VideoStream) -> MovieIndex | None:
     entries = stream.index_entries
     if stream.codec_context.name not in _INTRA_ONLY or not stream.frames or len(entries) != stream.frames:
         return None
-    shown = [(entry.timestamp, True) for entry in entries if not entry.is_discard]
-    if not shown or shown[0][0] != (stream.start_time or 0):
+    shown = [_Packet(entry.timestamp, None, True, False) for entry in entries if not entry.is_discard]
+    if not shown or shown[0].shown != (stream.start_time or 0):
         return None
-    return _indexed([(time, key) for time, key in shown], promised=0)
+    return _indexed(shown, promised=0)
 
 
-def _indexed(shown: list[tuple[int | None, bool]], promised: int) -> MovieIndex:
-    times = [time for time, _ in shown if time is not None]
-    count = max(len(shown), promised)
-    if len(times) != len(shown) or len(set(times)) != len(times):
-        return MovieIndex(count, (), ())
-    ordered = sorted((time, key) for time, key in shown if time is not None)
+def _indexed(found: Sequence[_Packet], promised: int) -> MovieIndex:
+    times = [packet.shown for packet in found if packet.shown is not None]
+    lost = min(max(promised - len(found), 0), _MOST_LOST)
+    if len(times) != len(found) or len(set(times)) != len(times):
+        return MovieIndex(len(found), lost, (), ())
+    ordered = sorted((packet.shown, packet.key) for packet in found if packet.shown is not None)
     numbers = {time: number for number, (time, _) in enumerate(ordered)}
     keys = tuple(number for number, (_, key) in enumerate(ordered) if key)
-    return MovieIndex(count, tuple(time for time, _ in ordered), keys, numbers)
+    return MovieIndex(len(found), lost, tuple(time for time, _ in ordered), keys, numbers)

@@ -19,6 +19,7 @@ from service.plates.planes import frame_alpha, frame_to_rgb
 from service.plates.sequences import linear_color
 from service.plates.stills import Limits
 from service.plates.tagged import choose_movie_encoding
+from service.plates.wholeness import is_cut_short
 from service.shots import Shot
 
 # A container is opened by what its name says it is: FFmpeg's playlists could otherwise name other files and hosts.
@@ -50,10 +51,13 @@ class MoviePlate:
         try:
             self._stream = self._video_stream()
             self._check_size(limits)
-            self._index: MovieIndex = index_movie(self._container, self._stream)
+            cut_short = is_cut_short(self._path, _CONTAINERS[self._path.suffix.casefold()])
+            self._index: MovieIndex = index_movie(self._container, self._stream, cut_short=cut_short)
+            if not self._index.count:
+                raise self._unreadable("it holds no whole picture")
             self._restart()
             self.format = self._describe(settings)
-        except FFmpegError as error:
+        except OSError as error:  # FFmpeg's errors are among these
             self.close()
             raise self._unreadable(error) from error
         except BaseException:
@@ -189,6 +193,7 @@ class MoviePlate:
         self._go_to(0)
         width, height = self._coded if self._turns % 2 == 0 else self._coded[::-1]
         ratio = self._stream.sample_aspect_ratio or Fraction(1)
+        end = self._first + self._index.count
         return PlateFormat(
             width=width,
             height=height,
@@ -196,10 +201,11 @@ class MoviePlate:
             pixel_aspect_ratio=float(ratio if self._turns % 2 == 0 else 1 / ratio),
             encoding=self._chosen.encoding,
             encoding_reason=self._chosen.reason,
-            frames=tuple(range(self._first, self._first + self._index.count)),
+            frames=tuple(range(self._first, end)),
+            lost_frames=tuple(range(end, end + self._index.lost)),
         )
 
-    def _unreadable(self, error: Exception) -> PlateUnreadable:
+    def _unreadable(self, error: Exception | str) -> PlateUnreadable:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         return PlateUnreadable(f"{self._path.name} cannot be decoded: {reason}.", fix="Export or copy the movie again.")
 

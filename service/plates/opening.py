@@ -16,7 +16,7 @@ from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.sequences import SequencePlate
 from service.plates.stills import Limits, use_reader_threads
-from service.shots import Shot, shot_from_plate
+from service.shots import Shot, format_frames, shot_from_plate
 
 
 class _Source(Protocol):
@@ -34,6 +34,7 @@ class Plate:
         self._shot = shot
         self._source = source
         self._known = frozenset(source.format.frames)
+        self._lost = frozenset(source.format.lost_frames)
 
     @property
     def format(self) -> PlateFormat:
@@ -45,9 +46,19 @@ class Plate:
 
         Raises PlateMissing, PlateUnreadable or PlateMismatch, with shot and frame.
         """
+        if frame in self._lost:
+            raise PlateMissing(
+                "The movie is cut short: it ends before this picture.",
+                fix="Copy or export it again; or accept what is there.",
+                shot=self._shot.name,
+                frame=frame,
+            )
         if frame not in self._known:
             raise PlateMissing(
-                "The plate has no such frame.", fix="Check the range.", shot=self._shot.name, frame=frame
+                "The plate has no such frame.",
+                fix=f"It has {format_frames(self._source.format.frames)}.",
+                shot=self._shot.name,
+                frame=frame,
             )
         try:
             check_confined(self._shot.frame_path(frame), self._shot.confined_to)

@@ -34,6 +34,9 @@ class PlateFormat:
     frames: tuple[int, ...]
     """Frame numbers, ascending; a movie's are counted."""
 
+    lost_frames: tuple[int, ...] = ()
+    """Frames after those, which a movie cut short should have; one where nobody knows how many."""
+
 
 @dataclass(frozen=True)
 class Picture:

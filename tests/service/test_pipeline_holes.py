@@ -22,7 +22,9 @@ from service.jobs import FrameResult, FrameState, Problem
 from service.manifest import ManifestState
 from service.messages import FrameFinished, FrameStarted, ShotStarted
 from service.pipeline import Limits
+from service.shots import shot_from_plate
 from tests.service.full_disk import full_for
+from tests.service.movies_on_disk import counting_movie
 from tests.service.pipeline_runs import files_of, manifest_of, no_temporaries, planes_of, run, states
 from tests.service.shots_on_disk import (
     LinearKeyer,
@@ -76,6 +78,24 @@ def test_missing_frames_are_holes_unless_gaps_are_accepted(tmp_path: Path) -> No
     assert run(accepted).outcome == "done"
     assert states(accepted) == {1: "done", 2: "done", 4: "done"}
     assert "3" in manifest_of(accepted).warnings[0]
+
+
+def test_frames_past_the_end_of_a_movie_are_refused_before_any_is_keyed(tmp_path: Path) -> None:
+    movie = counting_movie(tmp_path / "green.mkv", "mjpeg", "yuvj420p", 6)
+    shot = shot_from_plate(movie, first_frame=1001)
+    screen = {"color": (0, 1, 0), "coverage": 0.5}
+    for frames in ((1005, 1006, 1007, 1008), (5, 6), (9_000_000,)):
+        order = order_for(shot, tmp_path / str(frames[0]), frames=frames, screen=screen)
+        listener = Listener()
+        with pytest.raises(PlateMissing, match=r"The movie has no frames [\d,-]+; it has 1001-1006\.") as caught:
+            run(order, listener=listener)
+        assert caught.value.shot == "green"
+        assert listener.heard == []
+        assert files_of(order) == {}
+    accepted = order_for(shot, tmp_path / "b", frames=(1005, 1006, 1007), screen=screen, accept_gaps=True)
+    assert run(accepted).outcome == "done"
+    assert states(accepted) == {1005: "done", 1006: "done"}
+    assert "1007" in manifest_of(accepted).warnings[0]
 
 
 def test_a_shot_with_nothing_but_broken_frames_fails_as_a_whole(tmp_path: Path) -> None:

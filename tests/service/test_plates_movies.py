@@ -66,7 +66,7 @@ def test_a_movie_can_be_numbered_from_anywhere(tmp_path: Path) -> None:
     with opened(path, first_frame=1001) as plate:
         assert plate.format.frames == tuple(range(1001, 1041))
         assert number_in(plate.read(1011).color) == 10
-        with pytest.raises(PlateMissing, match="m frame 1: The plate has no such frame"):
+        with pytest.raises(PlateMissing, match=r"m frame 1: The plate has no such frame\. It has 1001-1040"):
             plate.read(1)
     assert number_in(read_picture(path, frame=5)) == 5
 
@@ -96,9 +96,9 @@ def test_a_movie_cut_short_is_unreadable_or_misses_only_its_end(tmp_path: Path) 
     content = header_first.read_bytes()
     header_first.write_bytes(content[: int(len(content) * 0.8)])
     with opened(header_first) as plate:
-        assert len(plate.format.frames) == 40
+        assert (*plate.format.frames, *plate.format.lost_frames) == tuple(range(1, 41))
         assert number_in(plate.read(3).color) == 2
-        with pytest.raises(PlateUnreadable, match="b frame 40: The picture cannot be decoded"):
+        with pytest.raises(PlateMissing, match="b frame 40: The movie is cut short"):
             plate.read(40)
         assert number_in(plate.read(4).color) == 3
 
