@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.device import exact_float32
 from model.keyer import KeyedFrame, Mattes
+from model.keying.bars import around, find_bars, inside
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
@@ -37,8 +38,9 @@ class Solved:
 
 @dataclass(frozen=True)
 class RawKey:
-    """What `infer` found, on the device."""
+    """What `infer` found, on the device, within the bars around the picture."""
 
+    size: tuple[int, int]  # height and width of the frame, bars included
     plate: Tensor  # (3, H, W), repaired
     clean_plate: Tensor  # (3, H, W)
     seen: Tensor  # (1, H, W), 1 where plain screen is seen
@@ -62,9 +64,11 @@ class UnmixingKeyer(ABC):
 
     @torch.inference_mode()
     def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
-        """Find the shot's screen in sampled plates."""
+        """Find the shot's screen in sampled plates, and the black bars around the picture."""
         sound = [repair_nonfinite(plate.to(self.device))[0] for plate in plates]
-        return find_screen(sound, None if settings.screen_color == "auto" else settings.screen_color)
+        bars = find_bars(sound)
+        color = None if settings.screen_color == "auto" else settings.screen_color
+        return find_screen([inside(plate, bars) for plate in sound], color).model_copy(update={"bars": bars})
 
     def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Key one plate (3, H, W)."""
@@ -73,19 +77,21 @@ class UnmixingKeyer(ABC):
     @torch.inference_mode()
     def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> RawKey:
         """Solve alpha, the slow half."""
-        plate, repaired = repair_nonfinite(plate.to(self.device))
+        whole, repaired = repair_nonfinite(plate.to(self.device))
+        plate, mattes = inside(whole, screen.bars), _inside(mattes, screen)
         own = mattes.clean_plate
         if own is not None:
             own = repair_nonfinite(own.to(plate))[0]
         with exact_float32():
             given, seen_plate, seen = seen_through_grain(plate, screen, own)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
-        return RawKey(plate, seen_plate, seen, solved, repaired)
+        height, width = whole.shape[-2:]
+        return RawKey((height, width), plate, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()
     def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Choose an alpha, hold it to levels and mattes, and take the screen's light away."""
-        plate, seen_plate = raw.plate, raw.clean_plate
+        plate, seen_plate, mattes = raw.plate, raw.clean_plate, _inside(mattes, screen)
         rotation, angle = hue_rotation(screen.color)
         found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
         alpha = with_mattes(with_levels(found, settings), mattes)
@@ -103,8 +109,15 @@ class UnmixingKeyer(ABC):
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
+        alpha, foreground = (around(part, raw.size, screen.bars) for part in (alpha, foreground))
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
         return KeyedFrame(alpha, foreground, notes)
+
+
+def _inside(mattes: Mattes, screen: Screen) -> Mattes:
+    """Return the mattes within the bars around the picture, which nothing is drawn for."""
+    given = (mattes.hint, mattes.clean_plate, mattes.garbage, mattes.core)
+    return Mattes(*(None if matte is None else inside(matte, screen.bars) for matte in given))
 
 
 def _with_what_it_lacks(plate: Tensor, alpha: Tensor, solved: Solved) -> Tensor:

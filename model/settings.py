@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Color = tuple[Finite, Finite, Finite]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Bars = tuple[Share, Share, Share, Share]
 Association = Literal["premultiplied", "straight"]
 Compression = Literal["none", "rle", "zips", "zip", "piz"]
 
@@ -122,6 +124,9 @@ class Screen(_Frozen):
 
     tolerance: Annotated[float, Field(gt=0.0)] = 0.25
     """How far, in the keyer's own measure, plain screen strays from `color`."""
+
+    bars: Bars = (0.0, 0.0, 0.0, 0.0)
+    """Black bars above, below, left and right, in parts of the height or the width; alpha is 0 there."""
 
 
 class FrameQuality(_Frozen):
