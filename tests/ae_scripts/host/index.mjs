@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Border } from "./calls.mjs";
+import { Border, isEdit } from "./calls.mjs";
 import { makeDisk } from "./disk.mjs";
 import { AlphaMode, FieldSeparationType, FileSource, makeFootage, PulldownPhase, SolidSource } from "./footage.mjs";
 import { BlendingMode, makeLayers, TrackMatteType } from "./layers.mjs";
@@ -26,7 +26,7 @@ export class Host {
         this.preferenceSections = options.preferenceSections ?? ["Main Pref Section v2"];
         Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
         Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
-        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
         this.hiddenTemplates = { ...HIDDEN };
         this.ownTemplates = {};
         this.missingTemplates = new Set();
@@ -49,6 +49,7 @@ export class Host {
     #build() {
         this.context = makeRealm(this.clock);
         this.border.toRealm = (list) => realmList(this.context, list);
+        this.border.onStep = (name) => { if (this.undoDepth === 0 && isEdit(name)) this.looseEdits.push(name); };
         this.disk = makeDisk(this);
         const { Socket, network } = makeNetwork(this);
         this.network = network;
