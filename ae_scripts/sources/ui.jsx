@@ -92,7 +92,7 @@ function connect(face) {
     controls.setup.onClick = guarded("setup", showSetup);
     controls.details.onClick = guarded("details", showDetails);
     controls.view.onChange = guarded("view", function () {
-        changeSetting("view", VIEW_CHOICES[controls.view.selection.index][0]);
+        chooseView(face, VIEW_CHOICES[controls.view.selection.index][0]);
     });
     controls.live.onClick = guarded("live", function () {
         changeSetting("live", controls.live.value);
@@ -189,19 +189,19 @@ function showChosenButton(face) {
 }
 
 function showPreview(face) {
-    var seen = shared.preview;
-    if (seen === null || seen.picture === "" || face.pictured === seen) {
+    var path = own(own(shared.preview, "pictures", null), setting("view"), "");
+    if (path === "" || face.pictured === path) {
         return;
     }
-    face.pictured = seen;
-    // The service keeps the last few only, and none when it starts anew.
-    attempt(function () {
+    face.pictured = path;
+    // The service keeps the last few only, and none when it starts anew; another view's picture would pass for this one.
+    face.controls.picture.visible = attempt(function () {
         /** @type {any} */
-        var file = fileAt(seen.picture);
+        var file = fileAt(path);
         face.controls.picture.image = ScriptUI.newImage(file);
-        face.controls.picture.visible = true;
-        face.container.layout.layout(true);
-    }, null);
+        return true;
+    }, false);
+    attempt(function () { face.container.layout.layout(true); }, null);
 }
 
 function showMessage(face) {

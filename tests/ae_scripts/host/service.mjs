@@ -85,9 +85,11 @@ export class Service {
 
     preview(asked) {
         this.previews.push(asked.body);
-        const picture = path.join(this.home, "preview.png");
-        fs.writeFileSync(picture, "PNG");
-        return reply(200, { state: "done", id: "p1", picture, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
+        const id = `p${this.previews.length}`;
+        const pictures = Object.fromEntries(["grey", "alpha", "foreground", "plate"].map((view) => [view, path.join(this.home, "previews", id, `${view}.png`)]));
+        fs.mkdirSync(path.dirname(pictures.grey), { recursive: true });
+        for (const picture of Object.values(pictures)) fs.writeFileSync(picture, "PNG");
+        return reply(200, { state: "done", id, picture: pictures[asked.body?.view ?? "grey"], pictures, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
     }
 
     summary(job) {
