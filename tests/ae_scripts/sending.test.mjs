@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { SolidSource } from "./host/footage.mjs";
+import { tinyPng } from "./host/queue.mjs";
 import { BUNDLE, send, stage, writeSequence } from "./stage.mjs";
 
 const press = (scene) => { scene.host.press(scene.panel, "Key selected layers"); return scene.host.message(scene.panel); };
@@ -183,6 +184,32 @@ test("another view shows another picture of the test frame, in every open panel,
     scene.host.press(scene.panel, "Test frame");
     assert.match(pictureOf(scene).image.picture, /p2.plate\.png$/);
 });
+
+for (const [name, picture, width, shown] of [
+    ["a wide picture in a narrow panel", [640, 360], 216, [200, 113]],
+    ["an upright picture", [360, 640], 216, [113, 200]],
+    ["a picture that is smaller than the panel", [64, 36], 330, [64, 36]],
+]) {
+    test(`${name} is shown whole, also after the panel was resized`, (t) => {
+        const scene = stage(t);
+        scene.service.picture = tinyPng(...picture);
+        scene.host.resize(scene.panel, [width, 700]);
+        scene.host.press(scene.panel, "Test frame");
+        const control = pictureOf(scene);
+        const whole = (size) => {
+            const drawn = scene.host.drawn(control);
+            assert.deepEqual([drawn.width, drawn.height], size);
+            assert.ok(drawn.left >= 0 && drawn.left + drawn.width <= control.size[0], "its sides");
+            assert.ok(drawn.top >= 0 && drawn.top + drawn.height <= control.size[1], "top and bottom");
+        };
+        whole(shown);
+        scene.host.resize(scene.panel, [116, 700]);
+        const scale = Math.min(1, 100 / Math.max(...picture));
+        whole(picture.map((side) => Math.round(side * scale)));
+        scene.host.resize(scene.panel, [width, 700]);
+        whole(shown);
+    });
+}
 
 test("a view whose picture is gone hides the other view's, and says what to do", (t) => {
     const scene = stage(t);
