@@ -130,6 +130,15 @@ function testOne() {
     say(shared.preview.text, null);
 }
 
+/** Shows another picture of the test frame that is there; nothing is keyed for it. */
+function chooseView(face, view) {
+    changeSetting("view", view);
+    showPictures();
+    if (own(shared.preview, "state", "") === "done" && !face.controls.picture.visible) {
+        throw problem("no-picture", "The pictures of this test frame are gone.", "Press Test frame.");
+    }
+}
+
 function bringBackOne(job) {
     if (isActive(job)) {
         refreshFor(job);

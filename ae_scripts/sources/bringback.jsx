@@ -25,14 +25,11 @@ function bringBack(job) {
     var look = lookOf(job, result.manifest);
     var notes = job.notes.concat(look.notes, holeNotes(passes));
     var reason = reasonAgainst(job, target, result.manifest);
-    app.beginUndoGroup("DropKey: bring back " + job.name);
-    try {
-        notes = notes.concat(reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason));
-    } finally {
-        insist(function () { app.endUndoGroup(); });
-    }
+    var said = inOneUndoStep("DropKey: bring back " + job.name, function () {
+        return reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason);
+    });
     saveStore();
-    return notes.concat(colorNotes());
+    return notes.concat(said, colorNotes());
 }
 
 /** What the footage is to be interpreted as; the rate is the source's own number where it is the same rate. */

@@ -11,6 +11,7 @@ function openPanel(host) {
         showJobs(face);
     }, null);
     container.onResizing = container.onResize = function () {
+        attempt(face.fit, null);
         this.layout.resize();
     };
     container.onClose = function () {

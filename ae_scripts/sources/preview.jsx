@@ -1,10 +1,9 @@
-/** One frame at the playhead, keyed now: `POST /preview`, answered with a picture's path. */
+/** One frame at the playhead, keyed now: `POST /preview`, answered with the path of a picture for each view. */
 
 var PREVIEW_SIDE = 640;
 var PREVIEW_WAIT = 1.5;
-var PREVIEW_VIEWS = ["grey", "alpha", "foreground", "plate"];
 
-/** {state, picture, text} of the frame under the playhead of the first selected layer. */
+/** {state, id, pictures, text} of the frame under the playhead of the first selected layer. */
 function testFrame() {
     demandPermission();
     if (usesFiles()) {
@@ -23,7 +22,6 @@ function testFrame() {
         job: request,
         frame: number,
         longest_side: PREVIEW_SIDE,
-        view: setting("view"),
         wait_seconds: PREVIEW_WAIT
     }, null));
 }
@@ -51,12 +49,12 @@ function continuedPreview(id) {
 
 function previewAnswer(answer) {
     if (answer.state !== "done") {
-        return { state: "working", id: answer.id, picture: "", text: "The test frame is being keyed; press Refresh." };
+        return { state: "working", id: answer.id, pictures: {}, text: "The test frame is being keyed; press Refresh." };
     }
     return {
         state: "done",
         id: answer.id,
-        picture: answer.picture,
+        pictures: own(answer, "pictures", null) || {},
         text: filled("Frame {0}, keyed in {1} s.", answer.frame, Number(answer.seconds).toFixed(1))
     };
 }

@@ -1,4 +1,4 @@
-/** Errors as the artist reads them: what went wrong, and what to do; and the log that keeps the details. */
+/** Errors as the artist reads them: what went wrong, and what to do; the log that keeps the details; and tidying up after them. */
 
 var LOG_LINES = 300;
 
@@ -54,6 +54,16 @@ function logError(where, error) {
 function detailsText() {
     var head = ["DropKey panel " + PANEL_VERSION, "After Effects " + app.version, $.os];
     return head.concat(panelLog).join("\n");
+}
+
+/** Runs `action`, which may throw, and returns its answer; all that it changes is one step of Edit > Undo. */
+function inOneUndoStep(name, action) {
+    app.beginUndoGroup(name);
+    try {
+        return action();
+    } finally {
+        insist(function () { app.endUndoGroup(); });
+    }
 }
 
 /** Runs `action`, and once more where that failed: tidying up must not end at the first hiccup. */

@@ -1,4 +1,4 @@
-/** Renders a layer as it stands (precomp, effects, time remap) through the render queue, and leaves no trace there. */
+/** Renders a layer as it stands (precomp, effects, time remap) through the render queue, and leaves no trace but its files. */
 
 var HIDDEN_TEMPLATE = "_HIDDEN X-Factor 16";
 var TIFF_TEMPLATE = "TIFF Sequence with Alpha";
@@ -11,6 +11,15 @@ var NO_TEMPLATE_FIX = "In Edit > Templates > Output Module make one that writes 
  */
 function renderedOrder(comp, layer, span) {
     var fresh = freshFolder(comp, layer);
+    // Undo would else bring back the temporary comp, piece by piece, before it reaches the artist's own last step.
+    var format = inOneUndoStep("DropKey: render " + layer.name, function () {
+        return renderInto(fresh, comp, layer, span);
+    });
+    return orderOfRender(comp, layer, span, fresh, format);
+}
+
+/** Renders into the folder and returns the format of the files; comp and queue are as before, also when it throws. */
+function renderInto(fresh, comp, layer, span) {
     var temporary = null;
     var item = null;
     var queue = app.project.renderQueue;
@@ -23,7 +32,7 @@ function renderedOrder(comp, layer, span) {
         if (item.status !== RQItemStatus.DONE) {
             throw problem("render-stopped", "The render was stopped or failed.", "See the render queue's message.");
         }
-        return orderOfRender(comp, layer, span, fresh, format);
+        return format;
     } finally {
         removeOne(item);
         removeOne(temporary);

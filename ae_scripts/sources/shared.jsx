@@ -71,7 +71,15 @@ function showAll() {
     var faces = liveInterfaces();
     for (var i = 0; i < faces.length; i += 1) {
         faces[i].showJobs();
-        faces[i].showPreview();
     }
     shared.chosen = "";
+    showPictures();
+}
+
+/** Shows the test frame, in the view that is chosen, in every open interface. */
+function showPictures() {
+    var faces = liveInterfaces();
+    for (var i = 0; i < faces.length; i += 1) {
+        faces[i].showPreview();
+    }
 }

@@ -1,5 +1,6 @@
 /** The panel's widgets, laid out in one column, and what fills them. */
 
+var PANEL_MARGIN = 8;
 var JOB_BUTTONS = [
     ["bring", "Bring back"], ["pause", "Pause"], ["cancel", "Cancel"],
     ["retry", "Retry"], ["again", "Key again"], ["sooner", "Sooner"]
@@ -17,7 +18,7 @@ function buildInterface(container) {
     container.orientation = "column";
     container.alignChildren = ["fill", "top"];
     container.spacing = 6;
-    container.margins = 8;
+    container.margins = PANEL_MARGIN;
     buildHeader(container, controls);
     buildChoices(container, controls);
     buildPreview(container, controls);
@@ -29,6 +30,7 @@ function buildInterface(container) {
     face.showJobs = function () { showJobs(face); };
     face.showPreview = function () { showPreview(face); };
     face.showMessage = function () { showMessage(face); };
+    face.fit = function () { fitPicture(controls.picture, container.size[0] - 2 * PANEL_MARGIN); };
     connect(face);
     return face;
 }
@@ -49,9 +51,7 @@ function buildPreview(container, controls) {
     var line = row(container);
     label(line, "View");
     controls.view = list(line, VIEW_CHOICES);
-    controls.picture = container.add("image", undefined);
-    controls.picture.alignment = ["fill", "top"];
-    controls.picture.visible = false;
+    controls.picture = addPicture(container);
 }
 
 function buildJobs(container, controls) {
@@ -92,7 +92,7 @@ function connect(face) {
     controls.setup.onClick = guarded("setup", showSetup);
     controls.details.onClick = guarded("details", showDetails);
     controls.view.onChange = guarded("view", function () {
-        changeSetting("view", VIEW_CHOICES[controls.view.selection.index][0]);
+        chooseView(face, VIEW_CHOICES[controls.view.selection.index][0]);
     });
     controls.live.onClick = guarded("live", function () {
         changeSetting("live", controls.live.value);
@@ -189,19 +189,20 @@ function showChosenButton(face) {
 }
 
 function showPreview(face) {
-    var seen = shared.preview;
-    if (seen === null || seen.picture === "" || face.pictured === seen) {
+    var path = own(own(shared.preview, "pictures", null), setting("view"), "");
+    if (path === "" || face.pictured === path) {
         return;
     }
-    face.pictured = seen;
-    // The service keeps the last few only, and none when it starts anew.
-    attempt(function () {
+    face.pictured = path;
+    // The service keeps the last few only, and none when it starts anew; another view's picture would pass for this one.
+    face.controls.picture.visible = attempt(function () {
         /** @type {any} */
-        var file = fileAt(seen.picture);
+        var file = fileAt(path);
         face.controls.picture.image = ScriptUI.newImage(file);
-        face.controls.picture.visible = true;
-        face.container.layout.layout(true);
-    }, null);
+        face.fit();
+        return true;
+    }, false);
+    attempt(function () { face.container.layout.layout(true); }, null);
 }
 
 function showMessage(face) {

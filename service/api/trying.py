@@ -84,6 +84,9 @@ class PreviewState(BaseModel):
     picture: str | None = None
     """The PNG file of the view that was asked for, on the service's machine."""
 
+    pictures: dict[View, str] | None = None
+    """The PNG file of each view that was drawn, to show another one without asking; all of them, without `floats`."""
+
     width: int | None = None
     """Pixels."""
 
@@ -244,7 +247,8 @@ class Trying:
             id=preview_id,
             state="done",
             frame=tried.order.frame,
-            picture=str(tried.order.folder / f"{tried.view}.png"),
+            picture=_file(tried.order, tried.view),
+            pictures={view: _file(tried.order, view) for view in tried.order.views},
             width=made.width,
             height=made.height,
             seconds=made.seconds,
@@ -282,6 +286,10 @@ class Trying:
         assert asked.job is not None
         order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=bool(request.state.trusted))
         return shot, order.request.settings, order.mattes, None, shot.frames
+
+
+def _file(order: PreviewOrder, view: View) -> str:
+    return str(order.folder / f"{view}.png")
 
 
 def _pictures(asked: PreviewRequest) -> tuple[View, ...]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from model.settings import Compression, KeySettings, MatteSources
 from service.cli.app import Device, app
+from service.cli.refusals import flag, refused
 from service.errors import BadInput
 from service.jobs import JobRequest
 from service.settings import load_settings
@@ -94,36 +95,45 @@ def _absolute(path: str | None) -> str | None:
 
 
 def checked_request(**values: Any) -> JobRequest:
-    """Return the request; raises BadInput that names what does not fit."""
+    """Return the request; raises BadInput that names every flag that does not fit."""
     try:
         return JobRequest(**values)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
-        raise BadInput(f"That cannot be asked for: {wrong}.", fix="`dropkey key --help` shows how.") from None
+        typed = {name: flag(name) for name in values} | {"plate": "plate"}
+        raise BadInput(
+            f"That cannot be asked for: {refused(error, typed)}.", fix="`dropkey key --help` shows how."
+        ) from None
 
 
 def key_settings(defaults: KeySettings, file: Path | None, named: dict[str, Any], choices: list[str]) -> KeySettings:
     """Return the settings of the key: defaults, then ``file``, then flags and `name=value` choices; later wins.
 
-    Raises BadInput that names every setting that does not fit.
+    Raises BadInput that names every flag, choice or entry of the file that does not fit.
     """
     values = defaults.model_dump()
+    typed: dict[str, str] = {}
     if file is not None:
-        values.update(_read_json_object(file))
-    values.update({name: value for name, value in named.items() if value is not None})
+        read = _read_json_object(file)
+        values.update(read)
+        typed.update({name: f"{name} in {file}" for name in read})
+    given = {name: value for name, value in named.items() if value is not None}
+    values.update(given)
+    typed.update({name: flag(name) for name in given})
     for choice in choices:
         name, equals, text = choice.partition("=")
         if not equals:
             raise BadInput(f"'{choice}' is not a setting.", fix="Write it as name=value, for example despill=0.8.")
         values[name.strip()] = _value(text)
+        typed[name.strip()] = f"--set {name.strip()}"
     if isinstance(values.get("screen_color"), str) and values["screen_color"] != "auto":
-        values["screen_color"] = _color(values["screen_color"])
+        values["screen_color"] = _color(values["screen_color"], typed["screen_color"])
     try:
         return KeySettings.model_validate(values)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors())
-        known = ", ".join(KeySettings.model_fields)
-        raise BadInput(f"The settings of the key do not fit: {wrong}.", fix=f"There are: {known}.") from None
+        unknown = any(name not in KeySettings.model_fields for name in values)
+        known = f"There are: {', '.join(KeySettings.model_fields)}."
+        fix = known if unknown else "docs/settings.md says what each may be."
+        raise BadInput(f"The settings of the key do not fit: {refused(error, typed)}.", fix=fix) from None
 
 
 def _read_json_object(file: Path) -> dict[str, Any]:
@@ -144,8 +154,11 @@ def _value(text: str) -> Any:
         return text
 
 
-def _color(text: str) -> tuple[float, ...]:
+def _color(text: str, typed: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
+        red, green, blue = (float(part) for part in text.split(","))
     except ValueError:
-        raise BadInput(f"'{text}' is not a color.", fix=f"Write {_COLOR}, for example 0.05,0.3,0.08.") from None
+        raise BadInput(
+            f"{typed}: '{text}' is not a color.", fix=f"Write {_COLOR}, for example 0.05,0.3,0.08."
+        ) from None
+    return red, green, blue

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from service.cli.app import Device, app
 from service.cli.data import read_linear
+from service.cli.refusals import flag, refused
 from service.errors import BadInput
 from service.settings import load_settings
 
@@ -78,8 +79,9 @@ def train(
         raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
     named: dict[str, Any] = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
     named |= {"own_shots": str(data.resolve())} if data else {}
-    chosen = {name: value for name, value in named.items() if value} | _pairs(choices)
-    config = _config(network or "neural", where, chosen)
+    config = _config(
+        network or "neural", where, {name: value for name, value in named.items() if value}, _pairs(choices)
+    )
     folder = resume or output or Path("out") / config.network
     done = run_training(
         config,
@@ -119,15 +121,19 @@ def measure_training(device: str, threads: int, as_json: bool) -> None:
             )
 
 
-def _config(network: str, device: str, choices: dict[str, Any]) -> TrainingConfig:
+def _config(network: str, device: str, named: dict[str, Any], choices: dict[str, Any]) -> TrainingConfig:
+    """Return the run's choices; those of --set win over flags. Raises BadInput that names what does not fit."""
     from model.training.config import training_config
 
     try:
-        return training_config(network, cuda=device.startswith("cuda"), **choices)
+        return training_config(network, cuda=device.startswith("cuda"), **(named | choices))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{name}: {first['msg']}.", fix="model/training/config.py documents every choice.") from error
+        typed = {name: flag(name) for name in named} | {"options": "--option", "own_shots": "--data"}
+        typed |= {name: f"--set {name}" for name in choices}
+        raise BadInput(
+            f"The choices of the run do not fit: {refused(error, typed)}.",
+            fix="model/training/config.py documents every choice.",
+        ) from error
 
 
 def _pairs(texts: list[str] | None) -> dict[str, Any]:

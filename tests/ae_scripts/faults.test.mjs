@@ -47,6 +47,7 @@ function failing(scene, button, at) {
 function soundAfter(scene, what) {
     const { host } = scene;
     assert.equal(host.undoDepth, 0, `${what}: undo groups`);
+    assert.deepEqual(host.looseEdits, [], `${what}: edits outside of undo groups`);
     assert.equal(scene.other.render, true, `${what}: the artist's render`);
     assert.equal(host.rawQueue.numItems, 1, `${what}: items left in the queue`);
     assert.ok(!host.items.some((item) => item.name === "DropKey temporary"), `${what}: temporary comp`);

@@ -186,6 +186,26 @@ test("a test frame of a precomp renders one frame", (t) => {
     clean(scene);
 });
 
+for (const [button, change, told] of [
+    ["Key selected layers", () => undefined, /is queued/],
+    ["Test frame", (scene) => { scene.comp.time = 0.4; }, /keyed in/],
+    ["Key selected layers", (scene) => { scene.host.stopAfter = 3; }, /stopped or failed/],
+]) {
+    test(`${button}, ${told.source}: a render is one undo step, and no network is asked in it`, (t) => {
+        const scene = precomp(t);
+        const { host } = scene;
+        host.rawQueue.items.add(scene.comp);
+        host.border.names.length = 0;
+        change(scene);
+        host.press(scene.panel, button);
+        assert.match(host.message(scene.panel), told);
+        assert.deepEqual([host.undoSteps, host.undoDepth, host.looseEdits], [["DropKey: render inner"], 0, []]);
+        const within = host.border.names.slice(host.border.names.indexOf("Application.beginUndoGroup"), host.border.names.indexOf("Application.endUndoGroup"));
+        assert.ok(within.includes("RenderQueue.render"));
+        assert.deepEqual(within.filter((name) => /^(Socket|File\.(open|write))/.test(name)), []);
+    });
+}
+
 test("each render has a folder of its own, so no file is ever in the way", (t) => {
     const scene = precomp(t);
     send(scene);

@@ -4,7 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { SolidSource } from "./host/footage.mjs";
-import { send, stage, writeSequence } from "./stage.mjs";
+import { tinyPng } from "./host/queue.mjs";
+import { BUNDLE, send, stage, writeSequence } from "./stage.mjs";
 
 const press = (scene) => { scene.host.press(scene.panel, "Key selected layers"); return scene.host.message(scene.panel); };
 
@@ -167,6 +168,61 @@ test("progress is shown as frames and time left; problems as the service words t
     assert.match(scene.host.message(scene.panel), /failed; No screen\. Pick its color\./);
 });
 
+const pictureOf = (scene) => scene.panel.children.find((each) => each.type === "image");
+
+test("another view shows another picture of the test frame, in every open panel, and asks for nothing", (t) => {
+    const scene = stage(t);
+    scene.host.press(scene.panel, "Test frame");
+    const beside = scene.host.load(BUNDLE);
+    const asked = scene.service.asked.length;
+    for (const [label, view] of [["Alpha", "alpha"], ["Foreground", "foreground"], ["Plate", "plate"], ["On grey", "grey"]]) {
+        scene.host.choose(scene.panel, label);
+        for (const panel of [scene.panel, beside]) assert.match(pictureOf({ panel }).image.picture, new RegExp(`p1.${view}\\.png$`));
+    }
+    assert.equal(scene.service.asked.length, asked);
+    scene.host.choose(scene.panel, "Plate");
+    scene.host.press(scene.panel, "Test frame");
+    assert.match(pictureOf(scene).image.picture, /p2.plate\.png$/);
+});
+
+for (const [name, picture, width, shown] of [
+    ["a wide picture in a narrow panel", [640, 360], 216, [200, 113]],
+    ["an upright picture", [360, 640], 216, [113, 200]],
+    ["a picture that is smaller than the panel", [64, 36], 330, [64, 36]],
+]) {
+    test(`${name} is shown whole, also after the panel was resized`, (t) => {
+        const scene = stage(t);
+        scene.service.picture = tinyPng(...picture);
+        scene.host.resize(scene.panel, [width, 700]);
+        scene.host.press(scene.panel, "Test frame");
+        const control = pictureOf(scene);
+        const whole = (size) => {
+            const drawn = scene.host.drawn(control);
+            assert.deepEqual([drawn.width, drawn.height], size);
+            assert.ok(drawn.left >= 0 && drawn.left + drawn.width <= control.size[0], "its sides");
+            assert.ok(drawn.top >= 0 && drawn.top + drawn.height <= control.size[1], "top and bottom");
+        };
+        whole(shown);
+        scene.host.resize(scene.panel, [116, 700]);
+        const scale = Math.min(1, 100 / Math.max(...picture));
+        whole(picture.map((side) => Math.round(side * scale)));
+        scene.host.resize(scene.panel, [width, 700]);
+        whole(shown);
+    });
+}
+
+test("a view whose picture is gone hides the other view's, and says what to do", (t) => {
+    const scene = stage(t);
+    scene.host.press(scene.panel, "Test frame");
+    fs.rmSync(path.join(scene.service.home, "previews"), { recursive: true });
+    scene.host.choose(scene.panel, "Alpha");
+    assert.equal(pictureOf(scene).visible, false);
+    assert.match(scene.host.message(scene.panel), /are gone\. Press Test frame\./);
+    scene.host.press(scene.panel, "Test frame");
+    assert.match(pictureOf(scene).image.picture, /p2.alpha\.png$/);
+    assert.equal(pictureOf(scene).visible, true);
+});
+
 test("the test frame is the one under the playhead, at reduced size, with the shot's range", (t) => {
     const scene = stage(t);
     scene.layer.startTime = 1;
@@ -174,12 +230,12 @@ test("the test frame is the one under the playhead, at reduced size, with the sh
     scene.host.choose(scene.panel, "Alpha");
     scene.host.press(scene.panel, "Test frame");
     assert.match(scene.host.message(scene.panel), /Frame 1007, keyed in 0\.4 s/);
-    const { job, frame, longest_side: side, view } = scene.service.previews[0];
-    assert.deepEqual([frame, job.frames, side, view], [1007, "1001-1020", 640, "alpha"]);
+    const { job, frame, longest_side: side } = scene.service.previews[0];
+    assert.deepEqual([frame, job.frames, side], [1007, "1001-1020", 640]);
     assert.equal(scene.service.jobs.size, 0);
-    const picture = scene.panel.children.find((each) => each.type === "image");
+    const picture = pictureOf(scene);
     assert.equal(picture.visible, true);
-    assert.match(picture.image.picture, /preview\.png$/);
+    assert.match(picture.image.picture, /p1.alpha\.png$/);
 });
 
 test("a test frame that takes longer is fetched by Refresh", (t) => {
@@ -195,7 +251,7 @@ test("a test frame that takes longer is fetched by Refresh", (t) => {
     assert.match(scene.host.message(scene.panel), /press Refresh/);
     scene.host.press(scene.panel, "Refresh");
     assert.ok(scene.service.asked.some((each) => each.target.startsWith("/preview/p9")));
-    assert.equal(scene.panel.children.find((each) => each.type === "image").visible, true);
+    assert.equal(pictureOf(scene).visible, true);
 });
 
 test("a test frame that fails afterwards is told once and keeps nobody from the jobs", (t) => {
@@ -219,7 +275,7 @@ test("a test frame's picture that is gone breaks no button", (t) => {
     const scene = stage(t);
     scene.host.press(scene.panel, "Test frame");
     const job = send(scene);
-    fs.rmSync(path.join(scene.service.home, "preview.png"));
+    fs.rmSync(path.join(scene.service.home, "previews"), { recursive: true });
     scene.service.finish(job);
     scene.host.press(scene.panel, "Refresh");
     scene.host.press(scene.panel, "Bring back");

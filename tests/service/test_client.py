@@ -146,6 +146,8 @@ def test_a_preview_is_waited_for_and_shown(client: Client, place: Place, monkeyp
     assert (made.state, made.frame, made.width, made.inferred) == ("done", 2, 64, True)
     (order,) = worker.orders
     assert (order.frame, order.longest_side, order.settings.despill) == (2, 64, 0.25)
+    assert made.pictures is not None and set(made.pictures) == {"grey", "alpha", "foreground", "plate"}
+    assert made.picture == made.pictures["alpha"] and Path(made.picture).read_bytes() == PICTURE
     assert client.preview_picture(made.id, "alpha") == PICTURE
     with pytest.raises(NotFound):
         client.preview_picture(made.id, "plate")
@@ -160,6 +162,7 @@ def test_a_preview_with_floats_is_shown_in_any_light_and_read_to_the_bit(client:
         until(lambda: worker.orders, "it is asked for")
         worker.key()
         made = told.result(PATIENCE)
+    assert made.pictures == {"grey": made.picture}, "the other views are drawn when they are asked for"
     plain, lifted = (client.preview_picture(made.id, "composite", exposure=stops, size=24) for stops in (0.0, 2.0))
     assert max(png_size(plain)) == max(png_size(lifted)) == 24 and plain != lifted
     planes, _ = read_exr(Delivery(shot, worker.orders[-1].folder).file("foreground", 1))

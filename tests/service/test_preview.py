@@ -182,6 +182,8 @@ def test_an_idle_worker_previews_at_once(service: Service, tmp_path: Path) -> No
     assert first.status_code == 200, first.text
     said = first.json()
     assert said["state"] == "done" and said["inferred"] and Path(said["picture"]).is_file()
+    assert len(said["pictures"]) == 4 and all(Path(file).stem == view for view, file in said["pictures"].items())
+    assert all(Path(file).is_file() for file in said["pictures"].values())
     asked["job"]["settings"] = {"despill": 0.25}
     assert ask(service, "POST", "/preview", asked).json()["inferred"] is False
     picture = ask(service, "GET", f"/preview/{said['id']}/alpha.png")

@@ -2,6 +2,11 @@
 
 const RAW = Symbol("raw");
 
+// What lands in the undo history of the project.
+const EDIT = /^((Comp|Footage|Folder|RenderQueue)Item|AVLayer|FileSource|Project|\w*Property\w*)\.(\w+=|remove|removeKey|set\w+|replace\w*|duplicate|copyToComp|moveBefore|importFile)$|Collection\.add/;
+
+export const isEdit = (name) => EDIT.test(name);
+
 export class Border {
     constructor() {
         this.count = 0;
@@ -9,6 +14,7 @@ export class Border {
         this.names = [];
         this.proxies = new WeakMap();
         this.toRealm = (list) => list;
+        this.onStep = () => undefined;
     }
 
     /** One host call happens. */
@@ -18,6 +24,7 @@ export class Border {
         if (this.count === this.failAt) {
             throw new Error(`After Effects error: ${name} failed (injected).`);
         }
+        this.onStep(name);
     }
 
     /** What the panel gets to see of a value of the host. */

@@ -46,13 +46,21 @@ function draw(widget, x, y, width, out) {
         case "edittext": rect(INK.field); write(widget.text, x + 5); return LINE;
         case "checkbox": out.push(`<rect x="${x}" y="${y + 4}" width="12" height="12" fill="${widget.value ? INK.mark : INK.field}" stroke="${INK.edge}"/>`); write(widget.text, x + 18); return LINE;
         case "slider": out.push(`<path d="M${x} ${y + 10}h${width}" stroke="${INK.edge}" stroke-width="3"/><circle cx="${x + width * widget.value}" cy="${y + 10}" r="5" fill="${INK.text}"/>`); return LINE;
-        case "image": out.push(`<rect x="${x}" y="${y}" width="${width}" height="90" fill="#7a7a7a"/><path d="M${x + width / 2} ${y + 18}a16 18 0 1 0 1 0zm-34 72c0-26 12-34 34-34s34 8 34 34z" fill="#b98f74"/>`); return 90;
+        case "image": return image(widget, x, y, width, out);
         case "listbox": return listbox(widget, x, y, width, out, fitted);
         default: break;
     }
     const lines = widget.properties.multiline ? wrapped(widget.text, width) : [widget.text];
     lines.forEach((line, i) => write(line, x + 2, "start", middle + i * 15));
     return Math.max(widget.minimumSize?.[1] ?? 0, lines.length * 15 + 6);
+}
+
+/** Stands for a keyed frame on grey. */
+function image(widget, x, y, width, out) {
+    const height = widget.size[1];
+    const floor = y + height;
+    out.push(`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="#7a7a7a"/><path d="M${x + width / 2} ${floor - 72}a16 18 0 1 0 1 0zm-34 72c0-26 12-34 34-34s34 8 34 34z" fill="#b98f74"/>`);
+    return height;
 }
 
 function listbox(widget, x, y, width, out, fitted) {

@@ -2,9 +2,9 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Border } from "./calls.mjs";
+import { Border, isEdit } from "./calls.mjs";
 import { makeDisk } from "./disk.mjs";
-import { AlphaMode, FieldSeparationType, FileSource, makeFootage, PulldownPhase, SolidSource } from "./footage.mjs";
+import { AlphaMode, FieldSeparationType, FileSource, makeFootage, PulldownPhase, readHeader, SolidSource } from "./footage.mjs";
 import { BlendingMode, makeLayers, TrackMatteType } from "./layers.mjs";
 import { makeNetwork } from "./network.mjs";
 import { MaskMode } from "./properties.mjs";
@@ -26,7 +26,7 @@ export class Host {
         this.preferenceSections = options.preferenceSections ?? ["Main Pref Section v2"];
         Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
         Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
-        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
         this.hiddenTemplates = { ...HIDDEN };
         this.ownTemplates = {};
         this.missingTemplates = new Set();
@@ -49,6 +49,7 @@ export class Host {
     #build() {
         this.context = makeRealm(this.clock);
         this.border.toRealm = (list) => realmList(this.context, list);
+        this.border.onStep = (name) => { if (this.undoDepth === 0 && isEdit(name)) this.looseEdits.push(name); };
         this.disk = makeDisk(this);
         const { Socket, network } = makeNetwork(this);
         this.network = network;
@@ -158,7 +159,14 @@ export class Host {
             static hostKind = "ScriptUI";
             newImage(file) {
                 if (!file.exists) throw new Error("ScriptUI: the picture is not there.");
-                return { picture: file.fsName };
+                return new ScriptUIImage(file);
+            }
+        }
+        class ScriptUIImage {
+            static hostKind = "ScriptUIImage";
+            constructor(file) {
+                const { width, height } = readHeader(file.real);
+                Object.assign(this, { picture: file.fsName, size: [width, height] });
             }
         }
         const widgets = makeScriptUI(this);
@@ -238,6 +246,21 @@ export class Host {
         if (!list) throw new Error(`Nothing offers “${text}”.`);
         list.selection = list.items.findIndex((item) => item.text === text);
         return list;
+    }
+
+    /** Makes the panel as large as told, as the artist does by its edge. */
+    resize(container, size) {
+        container.size = size;
+        this.fire(container, "onResizing");
+        this.fire(container, "onResize");
+    }
+
+    /** What an image control shows of its picture, in pixels from its own corner. */
+    drawn(widget) {
+        widget.drawn = null;
+        if (widget.onDraw) this.fire(widget, "onDraw");
+        else widget.graphics.drawImage(widget.image, 0, 0);
+        return widget.drawn;
     }
 
     /** Lets scheduled tasks fire; each runs its text in the global scope. */

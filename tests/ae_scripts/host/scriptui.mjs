@@ -18,7 +18,7 @@ export function makeScriptUI(host) {
         static isOpen = true;
         constructor(type, text, properties) {
             Object.assign(this, { type, text: text ?? "", properties: properties ?? {}, children: [], visible: true, enabled: true });
-            Object.assign(this, { alignment: null, preferredSize: null, minimumSize: null, value: 0, parent: null, chosen: null });
+            Object.assign(this, { alignment: null, preferredSize: null, size: null, minimumSize: null, value: 0, parent: null, chosen: null });
             this.items = [];
             this.onClick = this.onChange = this.onClose = this.onResize = this.onResizing = undefined;
             if (Array.isArray(text) || (text && typeof text === "object" && "length" in text)) {
@@ -26,7 +26,8 @@ export function makeScriptUI(host) {
                 this.text = "";
             }
         }
-        get layout() { return new Layout(); }
+        get layout() { return new Layout(this); }
+        get graphics() { return new Graphics(this); }
         get selection() { return this.chosen; }
         set selection(given) {
             const before = this.chosen;
@@ -54,8 +55,23 @@ export function makeScriptUI(host) {
 
     class Layout {
         static hostKind = "Layout";
-        layout() { host.layouts += 1; }
-        resize() { host.layouts += 1; }
+        constructor(container) { this.container = container; }
+        layout() {
+            host.layouts += 1;
+            const { size, margins, children } = this.container;
+            for (const child of children.filter((each) => each.alignment?.[0] === "fill")) {
+                child.size = [size[0] - 2 * margins, child.preferredSize?.[1] ?? child.image?.size[1] ?? 22];
+            }
+        }
+        resize() { this.layout(); }
+    }
+
+    class Graphics {
+        static hostKind = "ScriptUIGraphics";
+        constructor(widget) { this.widget = widget; }
+        drawImage(image, left, top, width = image.size[0], height = image.size[1]) {
+            this.widget.drawn = { image, left, top, width, height };
+        }
     }
 
     class Window extends Widget {
@@ -63,6 +79,7 @@ export function makeScriptUI(host) {
         static isOpen = true;
         constructor(type, title) {
             super(type, title);
+            this.size = [330, 700];
             host.windows.push(this);
         }
         center() { return undefined; }
@@ -80,7 +97,10 @@ export function makeScriptUI(host) {
     class Panel extends Widget {
         static hostKind = "Panel";
         static isOpen = true;
-        constructor() { super("panel", "DropKey"); }
+        constructor() {
+            super("panel", "DropKey");
+            this.size = [330, 700];
+        }
         close() {
             host.fire(this, "onClose");
             host.kill(this);

@@ -1,7 +1,9 @@
 /** A scripted DropKey service: answers as docs/schemas and the routes say, from jobs that a test moves on. */
 import fs from "node:fs";
 import path from "node:path";
+import { tinyPng } from "./queue.mjs";
 
+const PICTURE = tinyPng(640, 360); // of a preview
 const EXAMPLES = new URL("../../../docs/schemas/examples/", import.meta.url);
 
 export function example(name) {
@@ -17,7 +19,7 @@ export function reply(status, content, more = {}) {
 
 export class Service {
     constructor(host, { version = "0.1.0", port = 8765 } = {}) {
-        Object.assign(this, { host, jobs: new Map(), keys: new Map(), asked: [], ready: true, override: null, count: 0, previews: [] });
+        Object.assign(this, { host, jobs: new Map(), keys: new Map(), asked: [], ready: true, override: null, count: 0, previews: [], picture: PICTURE });
         this.token = "t0ken-of-the-test";
         this.address = `127.0.0.1:${port}`;
         this.home = path.join(host.root, "service home");
@@ -85,9 +87,11 @@ export class Service {
 
     preview(asked) {
         this.previews.push(asked.body);
-        const picture = path.join(this.home, "preview.png");
-        fs.writeFileSync(picture, "PNG");
-        return reply(200, { state: "done", id: "p1", picture, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
+        const id = `p${this.previews.length}`;
+        const pictures = Object.fromEntries(["grey", "alpha", "foreground", "plate"].map((view) => [view, path.join(this.home, "previews", id, `${view}.png`)]));
+        fs.mkdirSync(path.dirname(pictures.grey), { recursive: true });
+        for (const picture of Object.values(pictures)) fs.writeFileSync(picture, this.picture);
+        return reply(200, { state: "done", id, picture: pictures[asked.body?.view ?? "grey"], pictures, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
     }
 
     summary(job) {
