@@ -112,8 +112,15 @@ export function shotView({ id, jobs, frames: news, open }) {
     }
     const all = jobs.versions(now);
     tune.next(version(Math.max(now.version, ...all.map((other) => other.version)) + 1));
+    // A list that is made anew loses how far it was scrolled, and focus with it.
+    if (versions.dataset.of !== all.map((other) => other.id).join()) list(all);
+  }
+
+  function list(all) {
+    versions.dataset.of = all.map((other) => other.id).join();
     versions.replaceChildren(...(all.length > 1 ? all.map((other) => el("a", { href: `#/shot/${other.id}`, text: version(other.version),
       "aria-current": other.id === id ? "page" : null })) : []));
+    versions.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 
   async function keyAgain(settings) {
