@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from model.settings import MatteSources
+from service.drop_folder.lease import Lease
 from service.drop_folder.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
 from service.drop_folder.settling import Patience, Sample, Settling
 from service.drop_folder.sightings import Key, Look, Sighting
@@ -85,11 +86,16 @@ class DropFolder:
         queue: Queue,
         *,
         network: bool = False,
+        lease: Lease | None = None,
         clock: Callable[[], float] = time.monotonic,
         in_use: Callable[[Path], bool] = in_use,
     ) -> None:
+        """Without a ``lease`` nobody else may scan the root."""
         self.root = root
         self.online = True
+        self.watched_by = ""
+        """Which other service takes the shots of the root, as a sentence; empty while we do."""
+        self._lease = lease
         self._settings = settings
         self._paths = paths
         self._queue = queue
@@ -110,8 +116,11 @@ class DropFolder:
     def scan(self) -> None:
         """Look once at everything, and tell the queue what appeared, settled or changed."""
         now = self._clock()
+        if self.watched_by and not self._ours():
+            return
         seen = self._look()
-        if seen is None:
+        # After the look, which may have hung with its share for longer than a lease lasts.
+        if seen is None or not self._ours():
             return
         for key, (sighting, entry) in seen.items():
             tracked = self._tracked.setdefault(key, _Tracked(Settling(self._patience)))
@@ -133,6 +142,28 @@ class DropFolder:
         for key in self._tracked.keys() - seen.keys():
             self._miss(key, now)
 
+    def let_go(self) -> None:
+        """Let another service watch the root."""
+        if self._lease is not None:
+            self._lease.let_go()
+
+    # ---- having it to ourselves
+
+    def _ours(self) -> bool:
+        """Tell whether the shots of the root are ours to take; gives up those that were arriving when they are not."""
+        watched_by = self._lease.hold() if self._lease is not None else ""
+        if watched_by != self.watched_by:
+            self.watched_by = watched_by
+            log.info("drop folder is watched", root=str(self.root), by=watched_by or "us")
+        if not watched_by:
+            return True
+        for tracked in self._tracked.values():
+            if tracked.job_id is not None:
+                self._give_up(tracked)
+                tracked.changed = True  # taken up again, should the folder come back to us before it was keyed
+        self._back()
+        return False
+
     # ---- looking
 
     def _look(self) -> dict[Key, tuple[Sighting, Entry]] | None:
@@ -148,11 +179,8 @@ class DropFolder:
         if not sightings and self._tracked and device != self._device:
             self._away("it is empty, and on another file system than before: not mounted")
             return None
-        if self._frozen is not False:
-            self._queue.root_back(self.root)
-            if not self.online:
-                log.info("drop folder is back", root=str(self.root))
-        self.online, self._frozen, self._device = True, False, device
+        self._back()
+        self._device = device
         seen = {sighting.key: sighting for sighting in sightings}
         job_files = look.job_files()
         for file in job_files:
@@ -163,6 +191,13 @@ class DropFolder:
         entries = {key: (sighting, self._book.order(sighting)) for key, sighting in seen.items()}
         mattes = self._book.mattes()
         return {key: pair for key, pair in entries.items() if not mattes & {key, ("folder", key[1], "", "")}}
+
+    def _back(self) -> None:
+        if self._frozen is not False:
+            self._queue.root_back(self.root)
+            if not self.online:
+                log.info("drop folder is back", root=str(self.root))
+        self.online, self._frozen = True, False
 
     def _away(self, why: str) -> None:
         if not self._frozen:
