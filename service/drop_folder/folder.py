@@ -48,6 +48,11 @@ class Queue(Protocol):
     def refuse(self, job_id: str, problem: Problem) -> Job:
         """Fail a waiting job before it began, so that the artist sees why."""
 
+    def done_elsewhere(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether another service has keyed this very shot into the same output root."""
+
     def cancel(self, job_id: str) -> Job:
         """Give a job up."""
 
@@ -96,6 +101,7 @@ class DropFolder:
         self.watched_by = ""
         """Which other service takes the shots of the root, as a sentence; empty while we do."""
         self._lease = lease
+        self._heir = False  # another service watched before us
         self._settings = settings
         self._paths = paths
         self._queue = queue
@@ -157,6 +163,7 @@ class DropFolder:
             log.info("drop folder is watched", root=str(self.root), by=watched_by or "us")
         if not watched_by:
             return True
+        self._heir = True
         for tracked in self._tracked.values():
             if tracked.job_id is not None:
                 self._give_up(tracked)
@@ -228,6 +235,9 @@ class DropFolder:
         complete = self._complete(tracked, sighting, entry, now)
         # A lone picture may be the first of a sequence, which would be another shot: it is announced once settled.
         if tracked.job_id is None and (complete or shot.kind != "still"):
+            if self._heir and not tracked.changed and self._keyed_before(entry.order, shot):
+                tracked.delivered = dict(sighting.files)
+                return
             self._announce(tracked, sighting, entry.order, shot)
         if complete and tracked.delivered is None:
             self._deliver(tracked, sighting, entry.order, shot)
@@ -270,6 +280,10 @@ class DropFolder:
             tracked.job_id, tracked.output_root = job.id, order.output_root
         elif not tracked.changed:
             tracked.delivered = dict(sighting.files)
+
+    def _keyed_before(self, order: Order, shot: Shot) -> bool:
+        """Tell whether the service that watched before us was through with this shot."""
+        return self._queue.done_elsewhere(order.request, shot, output_root=order.output_root, mattes=order.mattes)
 
     def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         declared = sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel

@@ -15,6 +15,8 @@ from watchdog.events import FileModifiedEvent
 
 from service.drop_folder import DropFolders, watching
 from service.drop_folder.lease import LEASE_FILE, Lease
+from service.jobs import JobState
+from service.queue.status_file import write_status
 from service.server import checks
 from tests.service.asking import asker
 from tests.service.dropping import QUICK, Place
@@ -132,6 +134,47 @@ def test_who_lost_the_lease_gives_its_waiting_shots_up_and_has_them_again_with_i
         assert "renderbox" in place.folder.watched_by
         other.unlink()
         assert [job.state for job in place.wait(20.0)] == ["queued"]
+    finally:
+        place.folder.let_go()
+        place.close()
+
+
+def keyed_by_another(tmp_path: Path) -> Place:
+    """A service keys the shot that lies in the drop folder, then ends."""
+    other = Place(tmp_path, home=tmp_path / "theirs")
+    other.render(range(1, 4))
+    (job,) = other.wait(20.0)
+    other.store.update(job.id, state=JobState.RUNNING)
+    manifest = job.output / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("{}", encoding="utf-8")
+    write_status(other.store.update(job.id, state=JobState.DONE, manifest=manifest))
+    other.close()
+    return other
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "taken"),
+    [("nothing", []), ("the plates change", ["hero"]), ("the result goes", ["hero"]), ("a shot comes", ["new"])],
+)
+def test_who_takes_a_folder_over_keys_nothing_again_that_the_other_has_done(
+    tmp_path: Path, meanwhile: str, taken: list[str]
+) -> None:
+    keyed_by_another(tmp_path)
+    place = Place(tmp_path)
+    place.folder._lease = Lease(place.root)
+    other = place.put(LEASE_FILE, OF_ANOTHER_MACHINE.format(60.0))
+    try:
+        assert place.wait(20.0) == [] and "renderbox" in place.folder.watched_by
+        other.unlink()
+        if meanwhile == "the plates change":
+            place.render(range(1, 4), content="graded")
+        elif meanwhile == "the result goes":
+            (tmp_path / "out" / "hero" / "v001" / "manifest.json").unlink()
+        elif meanwhile == "a shot comes":
+            place.render(range(1, 4), shot="new")
+        place.wait(20.0)
+        assert names(place) == taken
     finally:
         place.folder.let_go()
         place.close()
