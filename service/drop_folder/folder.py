@@ -14,7 +14,7 @@ from model.settings import MatteSources
 from service.drop_folder.lease import Lease
 from service.drop_folder.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
 from service.drop_folder.settling import Patience, Sample, Settling
-from service.drop_folder.sightings import Key, Look, Sighting
+from service.drop_folder.sightings import Look, Sighting, Slot, slots
 from service.drop_folder.watching import in_use
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import Job, JobRequest, JobState, Problem
@@ -68,6 +68,7 @@ class _Tracked:
     """What is known of one shot from scan to scan."""
 
     settling: Settling
+    seen: Sighting  # at the last look that saw it
     job_id: str | None = None  # of the job that waits for the files
     output_root: Path | None = None  # … and where it was told to put its results
     delivered: dict[str, Sample] | None = None  # the files as the queue got them
@@ -110,7 +111,7 @@ class DropFolder:
         self._clock = clock
         self._in_use = in_use
         self._book = OrderBook(settings, paths)
-        self._tracked: dict[Key, _Tracked] = {}
+        self._tracked: dict[Slot, _Tracked] = {}
         self._device: int | None = None
         self._frozen: bool | None = None  # whether the queue froze our jobs; an earlier service may have left it so
 
@@ -128,8 +129,9 @@ class DropFolder:
         # After the look, which may have hung with its share for longer than a lease lasts.
         if seen is None or not self._ours():
             return
-        for key, (sighting, entry) in seen.items():
-            tracked = self._tracked.setdefault(key, _Tracked(Settling(self._patience)))
+        for slot, (sighting, entry) in seen.items():
+            tracked = self._tracked.setdefault(slot, _Tracked(Settling(self._patience), sighting))
+            tracked.seen = sighting
             try:
                 self._follow(tracked, sighting, entry, now)
                 tracked.trouble = ""
@@ -145,8 +147,8 @@ class DropFolder:
                         problem=str(error),
                         exc_info=not known,
                     )
-        for key in self._tracked.keys() - seen.keys():
-            self._miss(key, now)
+        for slot in self._tracked.keys() - seen.keys():
+            self._miss(slot, now)
 
     def let_go(self) -> None:
         """Let another service watch the root."""
@@ -173,7 +175,7 @@ class DropFolder:
 
     # ---- looking
 
-    def _look(self) -> dict[Key, tuple[Sighting, Entry]] | None:
+    def _look(self) -> dict[Slot, tuple[Sighting, Entry]] | None:
         """Return what lies in the root now; None while it is away, when nothing may be concluded."""
         try:
             device = self.root.stat().st_dev
@@ -188,16 +190,16 @@ class DropFolder:
             return None
         self._back()
         self._device = device
-        seen = {sighting.key: sighting for sighting in sightings}
         job_files = look.job_files()
         for file in job_files:
             ordered = self._book.ordered(file, look)
             if ordered is not None:
-                seen[ordered.key] = ordered
+                sightings = [sighting for sighting in sightings if not sighting.overlaps(ordered)] + [ordered]
+        seen = slots(sightings, {slot: tracked.seen for slot, tracked in self._tracked.items()})
         self._book.forget_except([*job_files, *(s.source for s in seen.values() if s.source is not None)])
-        entries = {key: (sighting, self._book.order(sighting)) for key, sighting in seen.items()}
+        entries = {slot: (sighting, self._book.order(sighting)) for slot, sighting in seen.items()}
         mattes = self._book.mattes()
-        return {key: pair for key, pair in entries.items() if not mattes & {key, ("folder", key[1], "", "")}}
+        return {slot: pair for slot, pair in entries.items() if not mattes & {slot[0], ("folder", slot[0][1], "", "")}}
 
     def _back(self) -> None:
         if self._frozen is not False:
@@ -336,14 +338,14 @@ class DropFolder:
 
     # ---- losing one
 
-    def _miss(self, key: Key, now: float) -> None:
+    def _miss(self, slot: Slot, now: float) -> None:
         """Forget a shot that stays away although its root is there; nothing on disk or in the queue is undone."""
-        tracked = self._tracked[key]
+        tracked = self._tracked[slot]
         if tracked.gone_since is None:
             tracked.gone_since = now
         elif now - tracked.gone_since >= self._patience.quiet:
             self._give_up(tracked)
-            del self._tracked[key]
+            del self._tracked[slot]
 
     def _give_up(self, tracked: _Tracked) -> None:
         job_id, tracked.job_id = tracked.job_id, None
