@@ -15,7 +15,11 @@ import psutil
 from service.errors import DropKeyError, OutputFull, OutputReadOnly, Transient
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_QUOTA = getattr(errno, "EDQUOT", None)  # the disk has room, but not for this user or folder
+_FULL = {errno.ENOSPC, errno.EFBIG, _QUOTA}
+# Python gives these of Windows' own numbers no errno of their own.
+_WINDOWS_QUOTA = 1295  # ERROR_DISK_QUOTA_EXCEEDED
+_WINDOWS_FULL = {39, 112, _WINDOWS_QUOTA}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BUSY_TRIES = 20 if os.name == "nt" else 1  # Windows refuses to replace a file that somebody has open
 
@@ -40,10 +44,20 @@ def replace_file(path: Path, content: bytes | memoryview) -> None:
         raise write_error(error, path) from error
 
 
+def is_full(error: OSError) -> bool:
+    """Tell whether ``error`` means that there is no room left: on the disk, or in a quota on it."""
+    return error.errno in _FULL or getattr(error, "winerror", None) in _WINDOWS_FULL
+
+
 def write_error(error: OSError, path: Path) -> DropKeyError:
     """Say what a failed write to ``path`` means, and what to do."""
     reason = error.strerror or str(error)
-    if error.errno in _FULL:
+    if (error.errno is not None and error.errno == _QUOTA) or getattr(error, "winerror", None) == _WINDOWS_QUOTA:
+        return OutputFull(
+            f"The quota for {path.parent} is used up ({reason}).",
+            fix="Delete there what is not needed, or have the quota raised, then retry.",
+        )
+    if is_full(error):
         return OutputFull(f"The disk of {path.parent} is full ({reason}).", fix="Make room on it, then retry.")
     if error.errno in _REFUSED:
         return OutputReadOnly(

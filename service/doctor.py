@@ -21,6 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from service.atomic import is_full, write_error
 from service.discovery import read_discovery
 from service.settings import Settings
 
@@ -163,6 +164,9 @@ def _judge_folder(name: str, folder: Path, *, writes: bool) -> Finding:
             with tempfile.NamedTemporaryFile(dir=place, prefix=".dropkey-doctor-"):
                 pass
         except OSError as error:
+            if is_full(error):
+                told = write_error(error, place / "file")
+                return Finding(name, "problem", told.message, told.fix)
             fix = f"Give your user the right to write into {place}, or choose another {name}."
             return Finding(name, "problem", f"{folder} cannot be written: {error.strerror}", fix)
     return Finding(name, "fine", str(folder) if place == folder else f"{folder} (made at the first start)")

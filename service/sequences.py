@@ -86,20 +86,29 @@ def group_names(names: Iterable[str]) -> tuple[list[NumberedFiles], list[str]]:
 def match_pattern(pattern: Pattern, names: Iterable[str]) -> NumberedFiles | None:
     """Collect the names that fit ``pattern``; None when there are none.
 
-    Where one frame is there in several paddings, the padding that the pattern asks for wins.
+    Where one frame is there in several paddings, they are several sequences, and those names are meant whose padding
+    the pattern asks for (`#`, `%d`: no zeros in front). Raises BadInput with both names where that does not tell.
     """
     shape = re.compile(f"{re.escape(pattern.prefix)}(-?\\d{{1,{MAXIMUM_DIGITS}}}){re.escape(pattern.suffix)}")
-    fitting: dict[int, str] = {}
-    for name in sorted(names):
-        found = shape.fullmatch(name)
-        if found is None:
-            continue
-        frame = int(found[1])
-        if frame not in fitting or len(found[1].lstrip("-")) == pattern.digits:
-            fitting[frame] = name
+    fitting = [(found[1], name) for name in sorted(names) if (found := shape.fullmatch(name)) is not None]
+    if len({int(number) for number, _ in fitting}) < len(fitting):
+        asked = [(number, name) for number, name in fitting if _is_padded(number, pattern.digits or 1)]
+        fitting = asked or fitting
     if not fitting:
         return None
-    return _numbered(pattern.prefix, dict(sorted(fitting.items())), suffix=pattern.suffix)
+    files: dict[int, str] = {}
+    for number, name in fitting:
+        if (other := files.setdefault(int(number), name)) != name:
+            raise BadInput(
+                f"{other} and {name} are both frame {int(number)}, and the pattern does not tell which is meant.",
+                fix="Write as many # as their numbers have digits, or move one of the sequences to another folder.",
+            )
+    return _numbered(pattern.prefix, dict(sorted(files.items())), suffix=pattern.suffix)
+
+
+def _is_padded(number: str, digits: int) -> bool:
+    """Tell whether ``number`` is as a frame is written with at least ``digits`` digits."""
+    return number == f"{'-' if number[0] == '-' else ''}{abs(int(number)):0{digits}d}"
 
 
 def parse_pattern(name: str) -> Pattern | None:

@@ -164,7 +164,7 @@ def checks(settings: Settings, store: JobStore, queue: JobQueue, folders: DropFo
     for root, online in folders.online().items():
         failed = problems.get(Path(root))
         detail = "there" if online else "away"
-        told = f"{detail}; it cannot be scanned, and is tried again: {failed}" if failed else detail
+        told = f"{detail}; no shots are taken from it, which is tried again: {failed}" if failed else detail
         found[f"drop folder {root}"] = Check(ok=online and not failed, detail=told)
     found["output disk"] = _room(settings)
     return found

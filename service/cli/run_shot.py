@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from model.settings import KeySettings, Screen
+from service.atomic import is_full, write_error
 from service.cli import chunks
 from service.cli.failures import show_failure
 from service.cli.progress import Progress, open_progress
@@ -196,7 +197,7 @@ class _Watch:
 def find_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
     """Return the version to work in and its number: the one asked for, else the next free one, claimed by making it.
 
-    Raises BadInput for a wrong name and OutputReadOnly where nothing can be made.
+    Raises BadInput for a wrong name, OutputFull where there is no room, OutputReadOnly where nothing can be made.
     """
     place = wish.output / shot.name
     try:
@@ -209,6 +210,8 @@ def find_version(wish: Wish, shot: Shot) -> tuple[Path, int]:
             return folder, int(found[1])
         return claim_version(place)
     except OSError as error:
+        if is_full(error):
+            raise write_error(error, place) from None
         raise OutputReadOnly(
             f"{place} cannot be written: {error.strerror}.", fix="Choose another --output, or allow writing there."
         ) from None

@@ -11,9 +11,10 @@ from typing import Protocol
 import structlog
 
 from model.settings import MatteSources
+from service.drop_folder.lease import Lease
 from service.drop_folder.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
 from service.drop_folder.settling import Patience, Sample, Settling
-from service.drop_folder.sightings import Key, Look, Sighting
+from service.drop_folder.sightings import Look, Sighting, Slot, slots
 from service.drop_folder.watching import in_use
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import Job, JobRequest, JobState, Problem
@@ -47,6 +48,11 @@ class Queue(Protocol):
     def refuse(self, job_id: str, problem: Problem) -> Job:
         """Fail a waiting job before it began, so that the artist sees why."""
 
+    def done_elsewhere(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether another service has keyed this very shot into the same output root."""
+
     def cancel(self, job_id: str) -> Job:
         """Give a job up."""
 
@@ -62,6 +68,7 @@ class _Tracked:
     """What is known of one shot from scan to scan."""
 
     settling: Settling
+    seen: Sighting  # at the last look that saw it
     job_id: str | None = None  # of the job that waits for the files
     output_root: Path | None = None  # … and where it was told to put its results
     delivered: dict[str, Sample] | None = None  # the files as the queue got them
@@ -85,11 +92,17 @@ class DropFolder:
         queue: Queue,
         *,
         network: bool = False,
+        lease: Lease | None = None,
         clock: Callable[[], float] = time.monotonic,
         in_use: Callable[[Path], bool] = in_use,
     ) -> None:
+        """Without a ``lease`` nobody else may scan the root."""
         self.root = root
         self.online = True
+        self.watched_by = ""
+        """Which other service takes the shots of the root, as a sentence; empty while we do."""
+        self._lease = lease
+        self._heir = False  # another service watched before us
         self._settings = settings
         self._paths = paths
         self._queue = queue
@@ -98,7 +111,7 @@ class DropFolder:
         self._clock = clock
         self._in_use = in_use
         self._book = OrderBook(settings, paths)
-        self._tracked: dict[Key, _Tracked] = {}
+        self._tracked: dict[Slot, _Tracked] = {}
         self._device: int | None = None
         self._frozen: bool | None = None  # whether the queue froze our jobs; an earlier service may have left it so
 
@@ -110,11 +123,15 @@ class DropFolder:
     def scan(self) -> None:
         """Look once at everything, and tell the queue what appeared, settled or changed."""
         now = self._clock()
-        seen = self._look()
-        if seen is None:
+        if self.watched_by and not self._ours():
             return
-        for key, (sighting, entry) in seen.items():
-            tracked = self._tracked.setdefault(key, _Tracked(Settling(self._patience)))
+        seen = self._look()
+        # After the look, which may have hung with its share for longer than a lease lasts.
+        if seen is None or not self._ours():
+            return
+        for slot, (sighting, entry) in seen.items():
+            tracked = self._tracked.setdefault(slot, _Tracked(Settling(self._patience), sighting))
+            tracked.seen = sighting
             try:
                 self._follow(tracked, sighting, entry, now)
                 tracked.trouble = ""
@@ -130,12 +147,35 @@ class DropFolder:
                         problem=str(error),
                         exc_info=not known,
                     )
-        for key in self._tracked.keys() - seen.keys():
-            self._miss(key, now)
+        for slot in self._tracked.keys() - seen.keys():
+            self._miss(slot, now)
+
+    def let_go(self) -> None:
+        """Let another service watch the root."""
+        if self._lease is not None:
+            self._lease.let_go()
+
+    # ---- having it to ourselves
+
+    def _ours(self) -> bool:
+        """Tell whether the shots of the root are ours to take; gives up those that were arriving when they are not."""
+        watched_by = self._lease.hold() if self._lease is not None else ""
+        if watched_by != self.watched_by:
+            self.watched_by = watched_by
+            log.info("drop folder is watched", root=str(self.root), by=watched_by or "us")
+        if not watched_by:
+            return True
+        self._heir = True
+        for tracked in self._tracked.values():
+            if tracked.job_id is not None:
+                self._give_up(tracked)
+                tracked.changed = True  # taken up again, should the folder come back to us before it was keyed
+        self._back()
+        return False
 
     # ---- looking
 
-    def _look(self) -> dict[Key, tuple[Sighting, Entry]] | None:
+    def _look(self) -> dict[Slot, tuple[Sighting, Entry]] | None:
         """Return what lies in the root now; None while it is away, when nothing may be concluded."""
         try:
             device = self.root.stat().st_dev
@@ -148,21 +188,25 @@ class DropFolder:
         if not sightings and self._tracked and device != self._device:
             self._away("it is empty, and on another file system than before: not mounted")
             return None
-        if self._frozen is not False:
-            self._queue.root_back(self.root)
-            if not self.online:
-                log.info("drop folder is back", root=str(self.root))
-        self.online, self._frozen, self._device = True, False, device
-        seen = {sighting.key: sighting for sighting in sightings}
+        self._back()
+        self._device = device
         job_files = look.job_files()
         for file in job_files:
             ordered = self._book.ordered(file, look)
             if ordered is not None:
-                seen[ordered.key] = ordered
+                sightings = [sighting for sighting in sightings if not sighting.overlaps(ordered)] + [ordered]
+        seen = slots(sightings, {slot: tracked.seen for slot, tracked in self._tracked.items()})
         self._book.forget_except([*job_files, *(s.source for s in seen.values() if s.source is not None)])
-        entries = {key: (sighting, self._book.order(sighting)) for key, sighting in seen.items()}
+        entries = {slot: (sighting, self._book.order(sighting)) for slot, sighting in seen.items()}
         mattes = self._book.mattes()
-        return {key: pair for key, pair in entries.items() if not mattes & {key, ("folder", key[1], "", "")}}
+        return {slot: pair for slot, pair in entries.items() if not mattes & {slot[0], ("folder", slot[0][1], "", "")}}
+
+    def _back(self) -> None:
+        if self._frozen is not False:
+            self._queue.root_back(self.root)
+            if not self.online:
+                log.info("drop folder is back", root=str(self.root))
+        self.online, self._frozen = True, False
 
     def _away(self, why: str) -> None:
         if not self._frozen:
@@ -193,6 +237,9 @@ class DropFolder:
         complete = self._complete(tracked, sighting, entry, now)
         # A lone picture may be the first of a sequence, which would be another shot: it is announced once settled.
         if tracked.job_id is None and (complete or shot.kind != "still"):
+            if self._heir and not tracked.changed and self._keyed_before(entry.order, shot):
+                tracked.delivered = dict(sighting.files)
+                return
             self._announce(tracked, sighting, entry.order, shot)
         if complete and tracked.delivered is None:
             self._deliver(tracked, sighting, entry.order, shot)
@@ -235,6 +282,10 @@ class DropFolder:
             tracked.job_id, tracked.output_root = job.id, order.output_root
         elif not tracked.changed:
             tracked.delivered = dict(sighting.files)
+
+    def _keyed_before(self, order: Order, shot: Shot) -> bool:
+        """Tell whether the service that watched before us was through with this shot."""
+        return self._queue.done_elsewhere(order.request, shot, output_root=order.output_root, mattes=order.mattes)
 
     def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         declared = sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
@@ -287,14 +338,14 @@ class DropFolder:
 
     # ---- losing one
 
-    def _miss(self, key: Key, now: float) -> None:
+    def _miss(self, slot: Slot, now: float) -> None:
         """Forget a shot that stays away although its root is there; nothing on disk or in the queue is undone."""
-        tracked = self._tracked[key]
+        tracked = self._tracked[slot]
         if tracked.gone_since is None:
             tracked.gone_since = now
         elif now - tracked.gone_since >= self._patience.quiet:
             self._give_up(tracked)
-            del self._tracked[key]
+            del self._tracked[slot]
 
     def _give_up(self, tracked: _Tracked) -> None:
         job_id, tracked.job_id = tracked.job_id, None

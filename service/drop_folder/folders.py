@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from service.drop_folder.folder import DropFolder, Queue
+from service.drop_folder.lease import Lease
 from service.drop_folder.watching import Alarm, Watch, needs_polling
 from service.paths import Paths
 from service.settings import Settings
@@ -37,7 +38,7 @@ class DropFolders:
         for root in paths.roots:
             if root.watched:
                 network = needs_polling(root.path, settings)
-                folder = DropFolder(root.path, settings, paths, queue, network=network)
+                folder = DropFolder(root.path, settings, paths, queue, network=network, lease=Lease(root.path))
                 self._keepers.append(_Keeper(folder, settings, self._closing, self._scanned))
 
     def start(self) -> None:
@@ -46,7 +47,7 @@ class DropFolders:
             keeper.start()
 
     def stop(self) -> None:
-        """End all watches and scans."""
+        """End all watches and scans, and let other services watch."""
         self._closing.set()
         for keeper in self._keepers:
             keeper.stop()
@@ -56,8 +57,12 @@ class DropFolders:
         return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
 
     def problems(self) -> dict[Path, str]:
-        """Return, by root, why its last scan failed; only those where it did. They are scanned again by themselves."""
-        return {keeper.folder.root: keeper.problem for keeper in self._keepers if keeper.problem}
+        """Return, by root, why no shots are taken from it: its last scan failed, or another service watches it.
+
+        Only those where it is so; it is tried again by itself.
+        """
+        told = {keeper.folder.root: keeper.problem or keeper.folder.watched_by for keeper in self._keepers}
+        return {root: problem for root, problem in told.items() if problem}
 
     def free_bytes(self) -> dict[Path, int | None]:
         """Return, by root, the room on its disk as its last scan found it; None while it is away."""
@@ -135,6 +140,13 @@ class _Keeper:
             log.info("scans succeed again", root=str(self.folder.root))
 
     def _run(self) -> None:
+        try:
+            self._scan_on()
+        finally:
+            # Here rather than in `stop`, which a share that hangs must not hold up.
+            self.folder.let_go()
+
+    def _scan_on(self) -> None:
         while not self._closing.is_set():
             began = time.monotonic()
             self.look()
@@ -145,7 +157,7 @@ class _Keeper:
 
     def _pause(self) -> float:
         """Return the seconds until the next scan if nothing wakes us."""
-        if self.problem or not self.folder.online or self.folder.busy:
+        if self.problem or self.folder.watched_by or not self.folder.online or self.folder.busy:
             return min(self._settings.scan_seconds, max(self._settings.settle_stable_seconds, LEAST_PAUSE_SECONDS))
         return self._settings.idle_scan_seconds
 

@@ -37,7 +37,7 @@ class OrderBook:
     def __init__(self, settings: Settings, paths: Paths) -> None:
         self._settings = settings
         self._paths = paths
-        self._kept: dict[tuple[Path, Key | None], tuple[Sample | None, Entry]] = {}
+        self._kept: dict[tuple[Path, tuple[Key, str] | None], tuple[Sample | None, Entry]] = {}
 
     def order(self, sighting: Sighting) -> Entry:
         """Return what is wanted for a shot."""
@@ -47,7 +47,7 @@ class OrderBook:
         sample = sighting.files.get(sighting.source.name)
         if sighting.source.name.casefold().endswith(JOB_FILE):
             return self._job_file(sighting.source, sample, plain)
-        place = sighting.source, sighting.key
+        place = sighting.source, (sighting.key, sighting.shot.pattern)
         if place not in self._kept or self._kept[place][0] != sample:
             self._kept[place] = sample, self._sidecar(sighting.source, sighting.shot, plain)
         return self._kept[place][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from service.shots import Shot, find_shots_in_root
 _TRANSFERS = (".tmp", ".part", ".partial", ".!sync", ".filepart", ".crdownload", ".download")
 
 Key = tuple[str, str, str, str]
+
+Slot = tuple[Key, int]
+"""A key, and which of its shots: sequences in one folder may differ in padding, or in `.EXR` and `.exr`, alone."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,45 @@ class Sighting:
     def key(self) -> Key:
         """Where the shot lies: the same from look to look while its frames come and go."""
         return key_of(self.shot)
+
+    def overlaps(self, other: Sighting) -> bool:
+        """Tell whether both are the same shot: they lie in one place and share plates."""
+        return self.key == other.key and bool(self.common(other))
+
+    def common(self, other: Sighting) -> set[str]:
+        """Return the names of the plates that both have; a sidecar may belong to several shots."""
+        sources = {sighting.source.name for sighting in (self, other) if sighting.source is not None}
+        return (self.files.keys() & other.files.keys()) - sources
+
+
+def slots(sightings: Iterable[Sighting], before: Mapping[Slot, Sighting]) -> dict[Slot, Sighting]:
+    """Give each shot the slot that it had ``before``, told by the plates that both share; new ones get new slots."""
+    found: dict[Key, list[Sighting]] = {}
+    for sighting in sightings:
+        found.setdefault(sighting.key, []).append(sighting)
+    known: dict[Key, list[Slot]] = {}
+    for slot in before:
+        known.setdefault(slot[0], []).append(slot)
+    placed: dict[Slot, Sighting] = {}
+    for key, group in found.items():
+        had = sorted(known.get(key, []))
+        if len(group) == 1 and len(had) == 1:
+            placed[had[0]] = group[0]
+            continue
+        left = list(group)
+        for slot, sighting in sorted(((s, g) for s in had for g in group), key=lambda pair: _unlike(before, *pair)):
+            if slot not in placed and sighting in left and before[slot].overlaps(sighting):
+                placed[slot] = sighting
+                left.remove(sighting)
+        numbers = (number for number in range(len(had) + len(group)) if (key, number) not in had)
+        placed |= {(key, number): sighting for number, sighting in zip(numbers, left, strict=False)}
+    return placed
+
+
+def _unlike(before: Mapping[Slot, Sighting], slot: Slot, sighting: Sighting) -> tuple[int, int]:
+    """Order pairs, the best first: many plates in common, then the same padding."""
+    earlier = before[slot]
+    return -len(earlier.common(sighting)), abs(earlier.shot.padding - sighting.shot.padding)
 
 
 def key_of(shot: Shot) -> Key:

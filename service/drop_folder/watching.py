@@ -14,6 +14,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
+from service.drop_folder.lease import LEASE_FILE
 from service.settings import Settings
 from service.store.database import is_network_path
 
@@ -82,7 +83,8 @@ class _Handler(FileSystemEventHandler):
         self._wake = wake
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _MOVING:
+        # Renewing our lease is no news, nor is another service's.
+        if event.event_type in _MOVING and LEASE_FILE not in os.path.basename(os.fsdecode(event.src_path)):
             self._wake()
 
 

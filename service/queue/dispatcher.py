@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from service.atomic import write_error
 from service.errors import OutputFull, OutputReadOnly, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.queue.room import Room
 from service.settings import Settings
 from service.shots import format_frames
 from service.store import JobChanges, JobStore
@@ -27,7 +26,6 @@ POISON = "poison"
 DEATHS_OF_POISON = 2
 LONGEST_DELAY_SECONDS = 30.0
 TICK_SECONDS = 1.0
-SPACE_CHECK_SECONDS = 10.0
 RATE_OVER_FRAMES = 30
 
 log = logging.getLogger(__name__)
@@ -73,7 +71,7 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[ExecutorEvent | None] = queue.SimpleQueue()
         self._runs: dict[str, _Run] = {}
         self._not_before: dict[str, float] = {}
-        self._space_checked = clock()
+        self._room = Room(settings.minimum_free_gib, clock)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -107,6 +105,7 @@ class Dispatcher:
     def forgive(self, job_id: str) -> None:
         """Start a job without the delay that earlier faults brought."""
         self._not_before.pop(job_id, None)
+        self._room.forgive(job_id)
 
     # ---- the thread
 
@@ -205,7 +204,10 @@ class Dispatcher:
         rate = run.rate()
         eta = max(left, 0) / rate if rate else None
         # A frame that got through shows that the last fault was no lasting one.
-        faults = 0 if any(r.state is FrameState.DONE for r in results.values()) else self._store.keys(job_id).faults
+        done = any(r.state is FrameState.DONE for r in results.values())
+        faults = 0 if done else self._store.keys(job_id).faults
+        if done:
+            self._room.forgive(job_id)
         running = before.state is JobState.RUNNING
         self._changed(
             self._store.record_frames(
@@ -246,6 +248,8 @@ class Dispatcher:
             self._changed(self._store.update(job_id, eta_seconds=None))
             return
         if problem.kind in (OutputFull.kind, OutputReadOnly.kind):
+            if problem.kind == OutputFull.kind:
+                self._room.lacked(job_id)
             self._rest(job, JobState.NEEDS_ATTENTION, problem)
         elif not transient:
             self._rest(job, JobState.FAILED, problem)
@@ -366,20 +370,12 @@ class Dispatcher:
 
     def _watch_space(self) -> None:
         """Go on with jobs whose output disk was full, once it has room again."""
-        if self._clock() - self._space_checked < SPACE_CHECK_SECONDS:
+        if not self._room.is_time_to_look():
             return
-        self._space_checked = self._clock()
         for job in self._store.in_state(JobState.NEEDS_ATTENTION):
-            if job.problem is not None and job.problem.kind == OutputFull.kind and self._has_room(job.output):
+            full = job.problem is not None and job.problem.kind == OutputFull.kind
+            if full and self._room.may_try(job.id, job.output):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
-
-    def _has_room(self, folder: Path) -> bool:
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        try:
-            return shutil.disk_usage(folder).free > self._settings.minimum_free_gib * 2**30
-        except OSError:
-            return False
 
 
 def _same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:

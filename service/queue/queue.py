@@ -17,7 +17,7 @@ from service.manifest import accept_holes
 from service.messages import FrameFinished, PreviewMade, PreviewOrder
 from service.queue.dispatcher import Dispatcher
 from service.queue.intake import UNSTARTED, Intake, root_of, vanished
-from service.queue.status_file import StatusFiles
+from service.queue.status_file import StatusFiles, done_identity
 from service.queue.subscription import Hub, Subscription
 from service.settings import Settings
 from service.shots import Shot
@@ -77,8 +77,7 @@ class JobQueue:
         of this machine, where they differ. ``settled=False``: files are still arriving, wait for `settle`.
         Raises BadInput and PlateMissing.
         """
-        root = (output_root or Path(request.output or self._settings.output)).absolute()
-        wish = Wish(request, shot, root, mattes)
+        wish = Wish(request, shot, self._output_root(request, output_root), mattes)
         if settled:
             wish.check()
         with self._lock:
@@ -104,6 +103,14 @@ class JobQueue:
                 self._changed(equal)
                 return self._intake.meet(equal, wish, settled=True)
             return self._intake.adopt(job, wish)
+
+    def done_elsewhere(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether another service with our output root has keyed this very shot, as its status file says."""
+        root = self._output_root(request, output_root)
+        known = done_identity(root / shot.name)
+        return known is not None and known == Wish(request, shot, root, mattes).identity
 
     # ---- looking
 
@@ -239,6 +246,11 @@ class JobQueue:
             for job in self._store.in_state(JobState.ROOT_OFFLINE):
                 if job.shot.folder.is_relative_to(root) or job.output.is_relative_to(root):
                     self._requeue(job, forgive=True)
+
+    # ---- inside
+
+    def _output_root(self, request: JobRequest, told: Path | None) -> Path:
+        return (told or Path(request.output or self._settings.output)).absolute()
 
     # ---- inside; the lock is held
 

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.atomic import replace_file
-from service.jobs import Job
+from service.jobs import Job, JobState
 
+NAME = "status.json"
 SECONDS_BETWEEN = 0.5
 
 log = logging.getLogger(__name__)
@@ -79,9 +80,19 @@ def write_status(job: Job) -> Path:
     for name, source in job.mattes:
         if isinstance(source, str):
             content["mattes"][name] = _relative(Path(source), place)
-    file = place / "status.json"
+    file = place / NAME
     replace_file(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return file
+
+
+def done_identity(place: Path) -> str | None:
+    """Return the identity of the job of which the status file in ``place`` says that it is done; None without one."""
+    try:
+        content = json.loads((place / NAME).read_text(encoding="utf-8"))
+        done = content["state"] == JobState.DONE and (place / content["manifest"]).is_file()
+        return str(content["identity"]) if done else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _relative(path: Path, place: Path) -> str:

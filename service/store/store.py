@@ -286,7 +286,8 @@ class JobStore:
                     yield connection
             except sa.exc.OperationalError as error:
                 raise Transient(
-                    f"The job database cannot be used: {error.orig}.", fix="Make room on the disk of the home folder."
+                    f"The job database cannot be used: {error.orig}.",
+                    fix="Make room on the disk of the home folder, and within its quota.",
                 ) from error
             heard, self._heard = self._heard, []
             listener = self.listener

@@ -18,6 +18,8 @@ from service.queue import JobQueue
 from service.settings import Settings
 from service.store import JobStore
 
+QUICK = {"settle_stable_seconds": 0.05, "settle_quiet_seconds": 0.2, "scan_seconds": 0.05}
+
 WAITING, QUEUED, FAILED = JobState.WAITING_INPUT, JobState.QUEUED, JobState.FAILED
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from service.atomic import replace_file
+from service.atomic import is_full, replace_file, write_error
+from service.errors import OutputFull
 from service.pipeline import kept
 
 LINKS = pytest.mark.skipif(os.name == "nt", reason="making links needs a right there")
@@ -47,3 +49,29 @@ def test_a_link_laid_under_the_temporary_name_is_not_written_through(
         put()
         assert file.read_bytes() == content and not file.is_symlink()
         assert private.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("number", "windows", "words"),
+    [
+        (errno.ENOSPC, None, "disk of /out is full"),
+        (errno.EDQUOT, None, "quota for /out is used up"),
+        (errno.EINVAL, 112, "disk of /out is full"),
+        (errno.EINVAL, 1295, "quota for /out is used up"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="there, the system makes these errors itself")
+def test_a_quota_that_is_used_up_is_a_full_disk_in_words_of_its_own(
+    number: int, windows: int | None, words: str
+) -> None:
+    error = OSError(number, "the system's words")
+    if windows is not None:
+        error.winerror = windows
+    told = write_error(error, Path("/out/frame.exr"))
+    assert is_full(error) and isinstance(told, OutputFull)
+    assert words in told.message and told.fix.endswith("then retry.")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ENOENT, None])
+def test_other_faults_are_no_full_disk(number: int | None) -> None:
+    assert not is_full(OSError(number, "no") if number else OSError("no"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -102,6 +103,17 @@ def test_an_output_folder_without_permission_is_a_problem(tmp_path: Path) -> Non
     closed.mkdir(mode=0o500)
     found = findings("check_folders", home=tmp_path, output_root=closed)["output folder"]
     assert found.verdict == "problem" and str(closed) in found.fix
+
+
+def test_an_output_folder_whose_quota_is_used_up_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(doctor.tempfile, "NamedTemporaryFile", refuse)
+    found = findings("check_folders", home=tmp_path)["output folder"]
+    assert found.verdict == "problem" and "quota" in found.message and "quota" in found.fix
 
 
 def test_a_file_in_place_of_a_folder_is_a_problem(tmp_path: Path) -> None:

@@ -277,20 +277,6 @@ def test_bad_input_fails_with_its_reason_and_is_not_tried_again(tmp_path):
         assert failed.state is JobState.FAILED and failed.problem.kind == "no_screen" and failed.attempt == 1
 
 
-def test_a_full_disk_needs_attention_and_goes_on_by_itself_when_there_is_room(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.queue.dispatcher.SPACE_CHECK_SECONDS", 0.1)
-    shot = make_shot(tmp_path / "plates")
-    full = tmp_path / "home" / "output" / "hero" / "full"
-    full.parent.mkdir(parents=True)
-    full.touch()
-    with running_queue(tmp_path / "home", "finds_disk_full", minimum_free_gib=0.0) as queue:
-        job, _ = queue.submit(make_request(shot), shot)
-        held = queue.wait(job.id, PATIENCE, {JobState.NEEDS_ATTENTION})
-        assert held.problem.kind == "output_full"
-        full.unlink()
-        assert queue.wait(job.id, PATIENCE, {JobState.DONE}).state is JobState.DONE
-
-
 def test_a_lost_root_freezes_its_jobs_and_their_return_thaws_them(idle, tmp_path):
     inside, outside = make_shot(tmp_path / "share" / "a"), make_shot(tmp_path / "local" / "b", name="other")
     frozen, _ = idle.submit(make_request(inside), inside)

@@ -98,6 +98,23 @@ def test_the_same_frame_in_two_paddings_is_two_shots(tmp_path: Path) -> None:
     assert all(map(every_file_is_there, shots))
 
 
+@pytest.mark.parametrize("pattern", ["s.####.exr", "s.%04d.exr", "s.#.exr", "s.%d.exr", "s.$F.exr"])
+def test_a_pattern_means_the_sequence_of_its_padding_and_mixes_no_two(tmp_path: Path, pattern: str) -> None:
+    put(tmp_path, "s.1.exr", "s.2.exr", "s.3.exr", "s.0003.exr", "s.0004.exr")
+    shot = shot_from_plate(tmp_path / pattern)
+    assert every_file_is_there(shot)
+    found = {shot.pattern: shot.frames for shot in find_shots(tmp_path)}
+    padded = "4" in pattern or "####" in pattern
+    assert (shot.pattern, shot.frames) == (("s.####.exr", (3, 4)) if padded else ("s.#.exr", (1, 2, 3)))
+    assert found[shot.pattern] == shot.frames, "browsing tells the same pattern for the same files"
+
+
+def test_a_pattern_that_means_two_files_of_a_frame_is_refused_with_both_names(tmp_path: Path) -> None:
+    put(tmp_path, "s.1.exr", "s.2.exr", "s.0001.exr", "s.0002.exr")
+    with pytest.raises(BadInput, match=r"s\.0001\.exr and s\.1\.exr are both frame 1"):
+        shot_from_plate(tmp_path / "s.##.exr")
+
+
 def test_extensions_differing_in_case_are_one_sequence(tmp_path: Path) -> None:
     shot = one(put(tmp_path, "s.0001.EXR", "s.0002.exr", "s.0003.exr"))
     assert shot.frames == (1, 2, 3)

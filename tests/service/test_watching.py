@@ -27,7 +27,7 @@ from service.drop_folder.folders import DropFolders
 from service.drop_folder.watching import Alarm, Watch, in_use, needs_polling
 from service.server import checks
 from service.settings import Settings
-from tests.service.dropping import Place
+from tests.service.dropping import QUICK, Place
 
 PATIENCE = 30.0
 
@@ -135,9 +135,6 @@ def test_an_open_file_is_in_use(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     with file.open("wb"):
         assert in_use(file)
-
-
-QUICK = {"settle_stable_seconds": 0.05, "settle_quiet_seconds": 0.2, "scan_seconds": 0.05}
 
 
 def test_shots_are_found_although_every_event_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
