@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import queue
-import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from service.atomic import write_error
-from service.errors import OutputFull, OutputReadOnly, Transient, WorkerLost
+from service.errors import OutputAway, OutputFull, OutputReadOnly, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.queue.intake import root_of
+from service.queue.output_disks import OutputDisks, has_room
 from service.settings import Settings
 from service.shots import format_frames
 from service.store import JobChanges, JobStore
@@ -27,7 +27,7 @@ POISON = "poison"
 DEATHS_OF_POISON = 2
 LONGEST_DELAY_SECONDS = 30.0
 TICK_SECONDS = 1.0
-SPACE_CHECK_SECONDS = 10.0
+DISK_CHECK_SECONDS = 10.0
 RATE_OVER_FRAMES = 30
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Dispatcher:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._disks = OutputDisks(store)
         self._executor = executor
         self._lock = lock
         self._changed = changed
@@ -73,7 +74,7 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[ExecutorEvent | None] = queue.SimpleQueue()
         self._runs: dict[str, _Run] = {}
         self._not_before: dict[str, float] = {}
-        self._space_checked = clock()
+        self._disks_checked = clock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -118,7 +119,7 @@ class Dispatcher:
                     with self._lock:
                         self._apply_all(events)
                         if not self._ending.is_set():
-                            self._watch_space()
+                            self._watch_disks()
                             self._dispatch()
                     break
                 except Transient as error:
@@ -296,6 +297,12 @@ class Dispatcher:
             return True
         lost = job.problem is not None and job.problem.kind == WorkerLost.kind
         try:
+            self._disks.check(root_of(job))
+        except OutputAway as error:
+            away = Problem.of(error)
+            self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, problem=away, eta_seconds=None))
+            return True
+        try:
             job = self._begin(job)
         except OSError as error:
             self._store.update(job.id, state=JobState.RUNNING)
@@ -327,12 +334,13 @@ class Dispatcher:
         """Count an attempt, committed before the worker hears of it: its number is never used twice.
 
         The first one claims the version folder: others that share the output may have taken it meanwhile, and then the
-        job gets the next one. Raises OSError when none can be made.
+        job gets the next one. Later ones make it anew if somebody deleted it. Raises OSError when none can be made.
         """
         changes = JobChanges(
             state=JobState.RUNNING, attempt=job.attempt + 1, started_at=utc_now(), finished_at=None, problem=None
         )
         if job.attempt > 0:
+            job.output.mkdir(parents=True, exist_ok=True)
             return self._store.update(job.id, **changes)
         place = job.output.parent
         known = [other.version for other, _ in self._store.at_place(place)]
@@ -364,22 +372,23 @@ class Dispatcher:
             frame=failed[0].frame if failed else None,
         )
 
-    def _watch_space(self) -> None:
-        """Go on with jobs whose output disk was full, once it has room again."""
-        if self._clock() - self._space_checked < SPACE_CHECK_SECONDS:
+    def _watch_disks(self) -> None:
+        """Go on with jobs whose output disk was full or away, once it has room or is there again."""
+        if self._clock() - self._disks_checked < DISK_CHECK_SECONDS:
             return
-        self._space_checked = self._clock()
+        self._disks_checked = self._clock()
         for job in self._store.in_state(JobState.NEEDS_ATTENTION):
-            if job.problem is not None and job.problem.kind == OutputFull.kind and self._has_room(job.output):
+            if (
+                job.problem is not None
+                and job.problem.kind == OutputFull.kind
+                and has_room(job.output, self._settings.minimum_free_gib)
+            ):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
-
-    def _has_room(self, folder: Path) -> bool:
-        while not folder.exists() and folder != folder.parent:
-            folder = folder.parent
-        try:
-            return shutil.disk_usage(folder).free > self._settings.minimum_free_gib * 2**30
-        except OSError:
-            return False
+        for job in self._store.in_state(JobState.ROOT_OFFLINE):
+            # Others wait for their plate: the drop folder tells when that is back.
+            away = job.problem is not None and job.problem.kind == OutputAway.kind
+            if away and not self._disks.is_away(root_of(job)):
+                self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None, faults=0))
 
 
 def _same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:

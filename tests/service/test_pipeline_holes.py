@@ -189,9 +189,11 @@ def test_a_disk_that_fills_up_keeps_the_finished_frames_for_the_next_attempt(
 
 def test_an_output_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "in", [1, 2])
-    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    order = order_for(shot, tmp_path / "v001")
+    order.output.rmdir()
+    order.output.write_text("no folder", encoding="utf-8")
     with pytest.raises(DropKeyError) as caught:
-        run(order_for(shot, tmp_path / "file" / "v001"))
+        run(order)
     assert caught.value.shot == "green"
     assert caught.value.fix
 

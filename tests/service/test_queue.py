@@ -278,7 +278,7 @@ def test_bad_input_fails_with_its_reason_and_is_not_tried_again(tmp_path):
 
 
 def test_a_full_disk_needs_attention_and_goes_on_by_itself_when_there_is_room(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.queue.dispatcher.SPACE_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("service.queue.dispatcher.DISK_CHECK_SECONDS", 0.1)
     shot = make_shot(tmp_path / "plates")
     full = tmp_path / "home" / "output" / "hero" / "full"
     full.parent.mkdir(parents=True)
