@@ -139,7 +139,7 @@ class MoviePlate:
         """Decode on and on; a packet that fails is left out, with the pictures that build upon it.
 
         Those would come out with traces of another picture in them, and no sign of it: up to the next keyframe, where
-        the movie begins anew.
+        the movie begins anew. Where pictures can only be counted it ends there, as no later number is certain.
         """
         astray = False
         packets = self._container.demux(self._stream)
@@ -153,6 +153,8 @@ class MoviePlate:
             try:
                 decoded = packet.decode()
             except FFmpegError:
+                if not self._index.times:
+                    return
                 astray = True
                 continue
             for frame in decoded:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from service.errors import PlateMissing, PlateUnreadable
@@ -96,6 +97,20 @@ def test_a_cut_movie_that_says_no_length_has_a_lost_frame_at_its_end(tmp_path: P
         assert found[-1] < COUNT
         assert lost[0] - found[-1] in (1, 2)  # the picture that is cut through may stand between
         assert len(lost) <= 6
+
+
+def test_a_cut_avi_whose_pictures_are_counted_is_keyed_as_far_as_their_numbers_are_certain(
+    tmp_path: Path,
+) -> None:
+    path = counting_movie(tmp_path / "m.avi", count=COUNT, **H264)
+    with av.open(str(path)) as file:
+        places = [packet.pos for packet in file.demux(video=0) if packet.size]
+    content = path.read_bytes()
+    for there in (20, 26, 27, 35):
+        path.write_bytes(content[: places[there] + 5])
+        found, lost = readable(path)
+        assert found == list(range(1, len(found) + 1)) and there - 16 <= len(found) < there
+        assert lost == tuple(range(len(found) + 1, COUNT + 1))
 
 
 def test_a_transport_stream_cut_between_two_packets_is_told_by_the_pictures_it_lacks(tmp_path: Path) -> None:
