@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
+from statistics import median
 
 import av
 from av.error import FFmpegError
@@ -16,6 +17,7 @@ _INTRA_ONLY = {"prores", "dnxhd", "mjpeg", "png", "cfhd", "v210", "rawvideo", "q
 _REORDERED = {"h264", "hevc", "vvc"}
 _LENGTH_IN_HEAD = ("matroska", "mxf")
 _MOST_REORDERED = 16  # pictures that a decoder holds back at most, H.264 and HEVC, A.3
+_UNEVEN = 0.25  # of a picture's time: more is a picture left out or held
 _MOST_LOST = 1_000_000  # a damaged head may promise any number
 
 
@@ -55,6 +57,12 @@ class MovieIndex:
             at = bisect_right(self.keys, wanted)
             for key in reversed(self.keys[max(0, at - 3) : at]):
                 yield self.times[key]
+
+    def is_even(self) -> bool:
+        """Tell whether all pictures are shown equally long, but for what clocks round and shake."""
+        steps = [after - before for before, after in pairwise(self.times)]
+        usual = median(steps) if steps else 0
+        return all(abs(step - usual) <= max(_UNEVEN * usual, 1) for step in steps)
 
 
 @dataclass(frozen=True)
