@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from service.errors import DropKeyError, OutputFull, OutputReadOnly, Transient
+from service.errors import DropKeyError, OutputAway, OutputFull, OutputReadOnly, Transient
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
 _QUOTA = getattr(errno, "EDQUOT", None)  # the disk has room, but not for this user or folder
@@ -27,7 +27,8 @@ _BUSY_TRIES = 20 if os.name == "nt" else 1  # Windows refuses to replace a file 
 def replace_file(path: Path, content: bytes | memoryview) -> None:
     """Write ``content`` under a temporary name beside ``path``, flush it to the disk, then rename it.
 
-    Raises OutputFull, OutputReadOnly, or Transient for any other fault of the disk; nothing temporary is left then.
+    Raises OutputFull, OutputReadOnly, OutputAway, or Transient for any other fault of the disk; then nothing temporary
+    is left.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -62,6 +63,11 @@ def write_error(error: OSError, path: Path) -> DropKeyError:
     if error.errno in _REFUSED:
         return OutputReadOnly(
             f"{path} cannot be written ({reason}).", fix="Give DropKey the right to write there, then retry."
+        )
+    if error.errno == errno.ENOENT:
+        return OutputAway(
+            f"The folder {path.parent} is not there any more ({reason}).",
+            fix="See whether its disk is there, then retry.",
         )
     return Transient(f"{path} cannot be written ({reason}).", fix="See whether the disk is there, then retry.")
 

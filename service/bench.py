@@ -226,6 +226,7 @@ def measure(shot: Shot, output: Path, device: str, threads: int, settings: KeySe
         torch.set_num_threads(threads)
     where, _ = find_device(device)
     keyer, limits, watch = load_keyer(settings.keyer, where), Limits(minimum_free_gib=0.0), _Watch()
+    output.mkdir(parents=True, exist_ok=True)
     order = ShotOrder(shot=shot, frames=shot.frames, settings=settings, output=output)
     gc.collect()
     cpu, started = time.process_time(), time.perf_counter()

@@ -10,6 +10,7 @@ DropKeyError
 ├── Transient           worth trying again                                                       exit 11
 │   ├── OutputFull          the output disk has no room
 │   ├── OutputReadOnly      the output folder cannot be written
+│   ├── OutputAway          the disk of the output folder is not there
 │   └── WorkerLost          the worker died or hung
 ├── OutOfMemory         the card or the machine has too little memory                            exit 12
 ├── Cancelled           somebody asked to stop                                                   exit 130
@@ -105,6 +106,12 @@ class OutputReadOnly(Transient):
     """The output folder cannot be written."""
 
     kind = "output_read_only"
+
+
+class OutputAway(Transient):
+    """The disk of the output folder is not there."""
+
+    kind = "output_away"
 
 
 class WorkerLost(Transient):

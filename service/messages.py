@@ -25,7 +25,7 @@ class ShotOrder(_Message):
     shot: Shot
     frames: tuple[int, ...]  # to key, ascending; empty for a movie: all of it
     settings: KeySettings
-    output: Path  # version folder, absolute; made by the pipeline
+    output: Path  # version folder, absolute; it is there
     version: int = 1
     fps: str | None = None  # overrides the plate's own rate
     mattes: MatteSources = MatteSources()

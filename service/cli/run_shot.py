@@ -129,9 +129,17 @@ class _Place:
 
 
 def find_place(wish: Wish, version: Path, frames: tuple[int, ...], survey: Callable[[], Screen]) -> _Place:
-    """Return the version itself, or the part of it that a named version and named frames ask for."""
+    """Return the version itself, or the part of it that a named version and named frames ask for, made.
+
+    Raises what ``survey`` does, and OutputFull, OutputReadOnly or Transient.
+    """
     if wish.version_folder is not None and wish.request.frames is not None and frames:
-        return _Place(chunks.part_folder(version, frames), chunks.agreed_screen(version, survey), gathers=False)
+        agreed, part = chunks.agreed_screen(version, survey), chunks.part_folder(version, frames)
+        try:
+            part.mkdir(exist_ok=True)
+        except OSError as error:
+            raise write_error(error, part) from error
+        return _Place(part, agreed, gathers=False)
     screen = chunks.agreed_already(version)
     chunks.gather(version)
     return _Place(version, screen, gathers=screen is not None)

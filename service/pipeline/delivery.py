@@ -67,15 +67,18 @@ class Delivery:
         )
 
     def prepare(self, minimum_free_gib: float) -> None:
-        """Make the folders, prove that they can be written, and tidy up after dead writers.
+        """Make the folders of the passes, prove that they can be written, and tidy up after dead writers.
 
-        Raises OutputReadOnly, OutputFull or Transient.
+        The version folder is made by who claims it: made here, it would lie behind the mount point of a disk that went
+        away since. Raises OutputAway, OutputReadOnly, OutputFull or Transient.
         """
-        for folder in (self.folder, *(self.folder / name for name in PASSES)):
+        passes = [self.folder / name for name in PASSES]
+        for folder in passes:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(exist_ok=True)
             except OSError as error:
                 raise write_error(error, folder) from error
+        for folder in (self.folder, *passes):
             sweep_temporaries(folder)
             probe = folder / f".probe.{os.getpid()}.tmp"
             replace_file(probe, b"DropKey")

@@ -77,6 +77,7 @@ class Record:
                 "encoding_reason": plate.encoding_reason,
             }
         )
+        self._warnings.extend(plate.warnings)
         self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=plate.pixel_aspect_ratio)
 
     def surveyed(self, screen: Screen) -> None:

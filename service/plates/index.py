@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
+from statistics import median
 
 import av
 from av.error import FFmpegError
 
 # Codecs whose every picture stands alone, so that a container's own table says all about them.
 _INTRA_ONLY = {"prores", "dnxhd", "mjpeg", "png", "cfhd", "v210", "rawvideo", "qtrle", "r210"}
+_REORDERED = {"h264", "hevc", "vvc"}
 _LENGTH_IN_HEAD = ("matroska", "mxf")
+_MOST_REORDERED = 16  # pictures that a decoder holds back at most, H.264 and HEVC, A.3
+_UNEVEN = 0.25  # of a picture's time: more is a picture left out or held
 _MOST_LOST = 1_000_000  # a damaged head may promise any number
 
 
@@ -53,6 +57,12 @@ class MovieIndex:
             at = bisect_right(self.keys, wanted)
             for key in reversed(self.keys[max(0, at - 3) : at]):
                 yield self.times[key]
+
+    def is_even(self) -> bool:
+        """Tell whether all pictures are shown equally long, but for what clocks round and shake."""
+        steps = [after - before for before, after in pairwise(self.times)]
+        usual = median(steps) if steps else 0
+        return all(abs(step - usual) <= max(_UNEVEN * usual, 1) for step in steps)
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,24 @@ def _read_packets(container: av.container.InputContainer, stream: av.VideoStream
             hidden += 1
         elif packet.size:
             found.append(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt))
+    if _times_are_guessed(container, stream, found):
+        found = [replace(packet, shown=None, decoded=None) for packet in found]
     return found, hidden
+
+
+def _times_are_guessed(
+    container: av.container.InputContainer, stream: av.VideoStream, found: Sequence[_Packet]
+) -> bool:
+    """Tell whether the times only follow the order in the file although pictures are shown in another one.
+
+    An AVI says no times, so FFmpeg gives these; copied into another container, they pass for real ones.
+    """
+    if stream.codec_context.name not in _REORDERED or all(packet.key for packet in found):
+        return False
+    if container.format.name == "avi":
+        return True
+    times = [packet.shown for packet in found if packet.shown is not None]
+    return stream.codec_context.has_b_frames and all(before < after for before, after in pairwise(times))
 
 
 def _lost_after(container: av.container.InputContainer, stream: av.VideoStream, found: Sequence[_Packet]) -> int:
@@ -151,6 +178,10 @@ def _certain(found: Sequence[_Packet]) -> list[_Packet]:
         return []
     last = found[-1]
     whole = list(found[:-1] if last.damaged else found)
+    if last.decoded is None and last.shown is None:
+        # What lies before a keyframe is shown before what follows it; else a lost picture may go before the last ones.
+        keyframe = max((number for number, packet in enumerate(whole) if packet.key), default=0)
+        return whole[: max(keyframe, len(whole) - _MOST_REORDERED)]
     limits = [time for time in (last.decoded, last.shown if last.damaged else None) if time is not None]
     return [packet for packet in whole if packet.shown is None or not limits or packet.shown <= min(limits)]
 

@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from model.settings import KeySettings
 from service.errors import PlateMismatch, PlateMissing, PlateUnreadable
 from service.plates.index import MovieIndex, index_movie
+from service.plates.orientation import Orientation, orientation_of
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.planes import frame_alpha, frame_to_rgb
 from service.plates.sequences import linear_color
@@ -34,6 +35,8 @@ _CONTAINERS = {
     ".mts": "mpegts",
     ".m2ts": "mpegts",
 }
+
+_PICTURES_TO_TRY = 10  # for what all of them share: a broken one must not decide
 
 
 class MoviePlate:
@@ -80,11 +83,11 @@ class MoviePlate:
                 f"{self._coded[1]}.",
                 fix="Export the movie in one size.",
             )
-        turns = self._turns
-        color = np.rot90(frame_to_rgb(decoded, centered_chroma=self._stream.codec_context.name == "mjpeg"), turns)
+        upright = self._orientation.upright
+        color = upright(frame_to_rgb(decoded, centered_chroma=self._stream.codec_context.name == "mjpeg"))
         alpha = frame_alpha(decoded) if self._with_alpha else None
         return Picture(
-            linear_color(color, self._chosen), None if alpha is None else np.ascontiguousarray(np.rot90(alpha, turns))
+            linear_color(color, self._chosen), None if alpha is None else np.ascontiguousarray(upright(alpha))
         )
 
     def close(self) -> None:
@@ -139,7 +142,7 @@ class MoviePlate:
         """Decode on and on; a packet that fails is left out, with the pictures that build upon it.
 
         Those would come out with traces of another picture in them, and no sign of it: up to the next keyframe, where
-        the movie begins anew.
+        the movie begins anew. Where pictures can only be counted it ends there, as no later number is certain.
         """
         astray = False
         packets = self._container.demux(self._stream)
@@ -153,6 +156,8 @@ class MoviePlate:
             try:
                 decoded = packet.decode()
             except FFmpegError:
+                if not self._index.times:
+                    return
                 astray = True
                 continue
             for frame in decoded:
@@ -185,25 +190,40 @@ class MoviePlate:
             )
 
     def _describe(self, settings: KeySettings) -> PlateFormat:
-        first = self._decode(0)
+        numbers = range(min(self._index.count, _PICTURES_TO_TRY))
+        first = next((found for number in numbers if (found := self._decode(number)) is not None), None)
         context = self._stream.codec_context
         self._coded = (first.width, first.height) if first is not None else (context.width, context.height)
-        self._turns = round((first.rotation if first is not None else 0) / 90) % 4
+        self._orientation = orientation_of(first) if first is not None else Orientation()
         self._chosen = choose_movie_encoding(settings.encoding, int(context.color_trc), int(context.color_primaries))
         self._go_to(0)
-        width, height = self._coded if self._turns % 2 == 0 else self._coded[::-1]
+        turned = self._orientation.transposed
+        width, height = self._coded[::-1] if turned else self._coded
         ratio = self._stream.sample_aspect_ratio or Fraction(1)
         end = self._first + self._index.count
         return PlateFormat(
             width=width,
             height=height,
             fps=self._stream.average_rate or None,
-            pixel_aspect_ratio=float(ratio if self._turns % 2 == 0 else 1 / ratio),
+            pixel_aspect_ratio=float(1 / ratio if turned else ratio),
             encoding=self._chosen.encoding,
             encoding_reason=self._chosen.reason,
             frames=tuple(range(self._first, end)),
             lost_frames=tuple(range(end, end + self._index.lost)),
+            warnings=tuple(self._warnings(first)),
         )
+
+    def _warnings(self, first: VideoFrame | None) -> Iterator[str]:
+        """Say what the file asks for and does not get."""
+        if first is not None and first.interlaced_frame:
+            yield "The movie is marked as interlaced; its fields are not separated. Deinterlace it if motion is combed."
+        if not self._index.is_even():
+            yield (
+                "The movie has a variable frame rate: each of its pictures is one frame, all of the same length. "
+                "Where other footage or sound has to fit, convert it to a constant rate first."
+            )
+        if self._orientation.unapplied:
+            yield f"The movie asks {self._orientation.unapplied}; only quarter turns are applied."
 
     def _unreadable(self, error: Exception | str) -> PlateUnreadable:
         reason = " ".join(str(error).split())[:200].rstrip(".")

@@ -94,8 +94,8 @@ def open_plate(
     """Open the plate of ``shot`` as ``settings`` (encoding, layer, plate_alpha) ask.
 
     ``threads`` decode one picture (0: all cores); for picture files this holds for the whole process.
-    Raises BadInput (unknown encoding or layer), PlateMissing, PlateUnreadable; a sequence opens as long as one of its
-    first frames has a header that can be read.
+    Raises BadInput (unknown encoding or layer), PlateMissing, PlateUnreadable; a sequence opens as long as one of a
+    few frames has a header that can be read, and has the size of most of these.
     """
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
     use_reader_threads(threads)

@@ -34,6 +34,9 @@ class PlateFormat:
     frames: tuple[int, ...]
     """Frame numbers, ascending; a movie's are counted."""
 
+    warnings: tuple[str, ...] = ()
+    """What the file asks for and does not get, in sentences for the artist."""
+
     lost_frames: tuple[int, ...] = ()
     """Frames after those, which a movie cut short should have; one where nobody knows how many."""
 

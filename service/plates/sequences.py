@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,8 @@ class SequencePlate:
         self._layer = settings.layer
         self._limits = limits
         self._with_alpha = settings.plate_alpha != "ignore"
-        header = self._first_header()
+        self._fault: DropKeyError | None = None
+        header = self._shared_header()
         self._chosen = choose_still_encoding(settings.encoding, header)
         self.format = PlateFormat(
             width=header.width,
@@ -51,15 +54,35 @@ class SequencePlate:
     def close(self) -> None:
         """Nothing stays open between frames, so that other programs can replace them."""
 
-    def _first_header(self) -> StillHeader:
-        """Return the first header that can be read: one broken frame must not stop its shot."""
-        first: DropKeyError | None = None
-        for frame in self._shot.frames[:_FRAMES_TO_TRY]:
+    def _shared_header(self) -> StillHeader:
+        """Return the first header of the size that most have, of a few frames: no slate or broken frame decides alone.
+
+        Of sizes that come equally often it is the later one: a slate comes first.
+        """
+        headers = self._headers(_spread(self._shot.frames)) or self._headers(self._shot.frames[:_FRAMES_TO_TRY])
+        if not headers:
+            raise self._fault or PlateMissing(
+                "The shot has no frames.", fix="Check the frame range.", shot=self._shot.name
+            )
+        sizes = [(header.width, header.height) for header in headers]
+        usual = max(reversed(sizes), key=sizes.count)
+        return headers[sizes.index(usual)]
+
+    def _headers(self, frames: Iterable[int]) -> list[StillHeader]:
+        """Return those headers that can be read; the first fault is kept."""
+        headers = []
+        for frame in frames:
             try:
-                return read_header(self._shot.frame_path(frame), self._layer, self._limits)
+                headers.append(read_header(self._shot.frame_path(frame), self._layer, self._limits))
             except BadInput as error:
-                first = first or error.located(shot=self._shot.name, frame=frame)
-        raise first or PlateMissing("The shot has no frames.", fix="Check the frame range.", shot=self._shot.name)
+                self._fault = self._fault or error.located(shot=self._shot.name, frame=frame)
+        return headers
+
+
+def _spread(frames: Sequence[int]) -> list[int]:
+    """Return the first frame, the second, and a few more from there to the end."""
+    last = len(frames) - 1
+    return [frames[index] for index in sorted({0, min(1, last), last // 3, 2 * last // 3, last})] if frames else []
 
 
 def linear_color(stored: NDArray[np.generic], chosen: ChosenEncoding) -> NDArray[np.float32]:

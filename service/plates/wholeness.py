@@ -15,12 +15,14 @@ _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675  # Matroska's, RFC 9559
 _PARTITION = bytes.fromhex("060e2b34020501010d01020101")  # SMPTE ST 377-1: kind and status follow
 _PARTITIONS, _FOOTER = (2, 3, 4), 4
 _RUN_IN = 65536
+_TAIL = 4 * 2**20  # bytes of a transport stream that surely hold the beginning of a picture
 
 
 def is_cut_short(path: Path, container: str) -> bool:
     """Tell whether the file has no proper end; ``container`` is FFmpeg's name: mov, matroska, mxf, avi or mpegts.
 
-    A transport stream does not say how long it is: it is cut where its last packet is. OSError where it cannot be read.
+    A transport stream does not say how long it is: it is cut where its last packet or picture is. OSError where it
+    cannot be read.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -126,14 +128,44 @@ def _avi(file: BinaryIO, size: int) -> bool:
 
 
 def _transport_stream(file: BinaryIO, size: int) -> bool:
-    """A last packet that is begun and not ended. Source: ISO/IEC 13818-1; 192: with the time codes of a camera."""
+    """A last packet, or a last picture, that is begun and not ended. Source: ISO/IEC 13818-1, 2.4.3.
+
+    192: with the time codes of a camera.
+    """
     start = file.read(204 * 4)
     for length, sync in ((188, 0), (192, 4), (204, 0)):
         if len(start) >= length * 3 and all(start[at] == 0x47 for at in range(sync, length * 3, length)):
             rest = size % length
             file.seek(size - rest)
-            return rest > 0 and file.read(rest)[sync : sync + 1] in (b"", b"\x47")
+            if rest and file.read(rest)[sync : sync + 1] in (b"", b"\x47"):
+                return True
+            return _ends_inside_a_picture(file, size - rest, length, sync)
     return False
+
+
+def _ends_inside_a_picture(file: BinaryIO, end: int, length: int, sync: int) -> bool:
+    """Tell whether the last packet with a part of a picture is full: that of its end is stuffed, but for one in 184."""
+    file.seek(end - min(end, _TAIL // length * length))
+    tail = file.read(end - file.tell())
+    last: dict[int, bytes] = {}
+    pictures: set[int] = set()
+    for at in range(sync, len(tail), length):
+        packet = tail[at : at + 188]
+        stream = int.from_bytes(packet[1:3]) & 0x1FFF
+        last[stream] = packet
+        begins, extended = packet[1] & 0x40, packet[3] & 0x20
+        body = packet[5 + packet[4] :] if extended else packet[4:]
+        if begins and body[:3] == b"\0\0\1" and body[3] >> 4 == 0xE:
+            pictures.add(stream)
+    return any(not _is_stuffed(last[stream]) for stream in pictures)
+
+
+def _is_stuffed(packet: bytes) -> bool:
+    if not packet[3] & 0x20:
+        return False
+    length, flags = packet[4], packet[5]
+    clocks = 1 + 6 * (flags >> 4 & 1) + 6 * (flags >> 3 & 1) + (flags >> 2 & 1)
+    return length == 0 or length > clocks
 
 
 _LOOKS = {"mov": _mov, "matroska": _matroska, "mxf": _mxf, "avi": _avi, "mpegts": _transport_stream}

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from service.atomic import write_error
-from service.errors import OutputFull, OutputReadOnly, Transient, WorkerLost
+from service.errors import OutputAway, OutputFull, OutputReadOnly, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.queue.intake import root_of
+from service.queue.output_disks import OutputDisks
 from service.queue.room import Room
 from service.settings import Settings
 from service.shots import format_frames
@@ -62,6 +64,7 @@ class Dispatcher:
     ) -> None:
         self._settings = settings
         self._store = store
+        self._disks = OutputDisks(store)
         self._executor = executor
         self._lock = lock
         self._changed = changed
@@ -117,7 +120,7 @@ class Dispatcher:
                     with self._lock:
                         self._apply_all(events)
                         if not self._ending.is_set():
-                            self._watch_space()
+                            self._watch_disks()
                             self._dispatch()
                     break
                 except Transient as error:
@@ -300,6 +303,12 @@ class Dispatcher:
             return True
         lost = job.problem is not None and job.problem.kind == WorkerLost.kind
         try:
+            self._disks.check(root_of(job))
+        except OutputAway as error:
+            away = Problem.of(error)
+            self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, problem=away, eta_seconds=None))
+            return True
+        try:
             job = self._begin(job)
         except OSError as error:
             self._store.update(job.id, state=JobState.RUNNING)
@@ -331,12 +340,13 @@ class Dispatcher:
         """Count an attempt, committed before the worker hears of it: its number is never used twice.
 
         The first one claims the version folder: others that share the output may have taken it meanwhile, and then the
-        job gets the next one. Raises OSError when none can be made.
+        job gets the next one. Later ones make it anew if somebody deleted it. Raises OSError when none can be made.
         """
         changes = JobChanges(
             state=JobState.RUNNING, attempt=job.attempt + 1, started_at=utc_now(), finished_at=None, problem=None
         )
         if job.attempt > 0:
+            job.output.mkdir(parents=True, exist_ok=True)
             return self._store.update(job.id, **changes)
         place = job.output.parent
         known = [other.version for other, _ in self._store.at_place(place)]
@@ -368,14 +378,19 @@ class Dispatcher:
             frame=failed[0].frame if failed else None,
         )
 
-    def _watch_space(self) -> None:
-        """Go on with jobs whose output disk was full, once it has room again."""
+    def _watch_disks(self) -> None:
+        """Go on with jobs whose output disk was full or away, once it has room or is there again."""
         if not self._room.is_time_to_look():
             return
         for job in self._store.in_state(JobState.NEEDS_ATTENTION):
             full = job.problem is not None and job.problem.kind == OutputFull.kind
             if full and self._room.may_try(job.id, job.output):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
+        for job in self._store.in_state(JobState.ROOT_OFFLINE):
+            # Others wait for their plate: the drop folder tells when that is back.
+            away = job.problem is not None and job.problem.kind == OutputAway.kind
+            if away and not self._disks.is_away(root_of(job)):
+                self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None, faults=0))
 
 
 def _same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:

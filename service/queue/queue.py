@@ -17,6 +17,7 @@ from service.manifest import accept_holes
 from service.messages import FrameFinished, PreviewMade, PreviewOrder
 from service.queue.dispatcher import Dispatcher
 from service.queue.intake import UNSTARTED, Intake, root_of, vanished
+from service.queue.output_disks import OutputDisks
 from service.queue.status_file import StatusFiles, done_identity
 from service.queue.subscription import Hub, Subscription
 from service.settings import Settings
@@ -49,7 +50,7 @@ class JobQueue:
     def start(self) -> None:
         """Begin to run jobs, those of an earlier service first."""
         self._store.listener = self._hub.tell
-        self._status = StatusFiles(self._store.newest_at)
+        self._status = StatusFiles(self._store.newest_at, OutputDisks(self._store).is_away)
         self._dispatcher.start()
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from service.atomic import replace_file
 from service.jobs import Job, JobState
+from service.queue.intake import root_of
 
 NAME = "status.json"
 SECONDS_BETWEEN = 0.5
@@ -24,8 +25,9 @@ log = logging.getLogger(__name__)
 class StatusFiles:
     """Keeps the status files up to date; each says how the newest version of its shot is."""
 
-    def __init__(self, newest: Callable[[Path], Job | None]) -> None:
+    def __init__(self, newest: Callable[[Path], Job | None], is_away: Callable[[Path], bool]) -> None:
         self._newest = newest
+        self._is_away = is_away
         self._dirty: set[Path] = set()
         self._changed = threading.Condition()
         self._closing = False
@@ -61,7 +63,7 @@ class StatusFiles:
     def _write(self, place: Path) -> None:
         try:
             job = self._newest(place)
-            if job is not None:
+            if job is not None and not self._is_away(root_of(job)):
                 write_status(job)
         except Exception:
             # The status is a convenience; the job itself reports what is wrong with its folder.

@@ -1,4 +1,4 @@
-"""Keeps jobs, frames, events and idempotency keys. One process owns it; any of its threads may call."""
+"""Keeps jobs, frames, events, idempotency keys and output disks. One process owns it; any of its threads may call."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ _job = tables.job
 _frame = tables.frame
 _event = tables.event
 _key = tables.idempotency_key
+_mount = tables.output_mount
 _listing = SimpleNamespace(
     **{name: sa.column(name, _job.c[name].type) for name in ("number", "state", "client", "words")}
 )
@@ -241,7 +242,7 @@ class JobStore:
         with self._transaction() as connection:
             return connection.execute(query).scalars().all()
 
-    # ---- events and idempotency keys
+    # ---- events, idempotency keys, disks
 
     def events_since(self, event_id: int, *, job_id: str | None = None, limit: int = 1000) -> Sequence[Event]:
         """Return what happened after the event ``event_id``, oldest first; only the last 10,000 are kept."""
@@ -273,6 +274,16 @@ class JobStore:
             connection.execute(sa.delete(_key).where(_key.c.at < self._now() - KEPT_KEYS))
             row = {"key": key, "fingerprint": fingerprint, "job_id": job_id, "at": self._now()}
             connection.execute(insert(_key).on_conflict_do_nothing(), row)
+
+    def output_mounts(self) -> Sequence[Path]:
+        """Return the mount points of all disks that results were written to."""
+        with self._transaction() as connection:
+            return [Path(path) for path in connection.execute(sa.select(_mount.c.path)).scalars()]
+
+    def remember_output_mount(self, mount: Path) -> None:
+        """Keep the mount point of a disk that results are written to, for good."""
+        with self._transaction() as connection:
+            connection.execute(insert(_mount).on_conflict_do_nothing(), {"path": str(mount)})
 
     # ---- inside
 

@@ -102,6 +102,12 @@ event = sa.Table(
     sqlite_autoincrement=True,
 )
 
+output_mount = sa.Table(
+    "output_mount",
+    metadata,
+    sa.Column("path", sa.String, primary_key=True),  # of a disk that results were written to, while it was mounted
+)
+
 idempotency_key = sa.Table(
     "idempotency_key",
     metadata,

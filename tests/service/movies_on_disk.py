@@ -15,7 +15,11 @@ from model.settings import KeySettings
 from service.plates import Plate, PlateFormat, open_plate
 from service.shots import shot_from_plate
 
-LOSSLESS = {"libx264": {"crf": "0", "preset": "ultrafast"}, "libx265": {"x265-params": "lossless=1:log-level=none"}}
+LOSSLESS = {
+    "libx264": {"crf": "0", "preset": "ultrafast"},
+    # Of fewer pictures than it holds back for B-frames, x265 gives decoding times that it never set.
+    "libx265": {"x265-params": "lossless=1:bframes=0:log-level=none"},
+}
 
 Planes = Sequence[NDArray[Any]]
 

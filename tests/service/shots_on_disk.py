@@ -85,7 +85,8 @@ class LinearKeyer:
 
 
 def order_for(shot: Shot, output: Path, **choices: object) -> ShotOrder:
-    """Order all frames of ``shot`` into ``output``."""
+    """Order all frames of ``shot`` into ``output``, claimed by making it."""
+    output.mkdir(parents=True, exist_ok=True)
     return ShotOrder.model_validate({"shot": shot, "frames": shot.frames, "settings": {}, "output": output, **choices})
 
 

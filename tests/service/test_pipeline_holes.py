@@ -59,13 +59,14 @@ def test_a_truncated_frame_becomes_a_listed_hole_and_the_rest_is_finished(tmp_pa
     assert [m.result.frame for m in listener.of(FrameFinished) if m.result.state is FrameState.FAILED] == [3, 4]
 
 
-def test_a_frame_of_another_size_becomes_a_hole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("odd", [1, 2, 3])
+def test_a_frame_of_another_size_becomes_a_hole_a_slate_too(tmp_path: Path, odd: int) -> None:
     shot = write_shot(tmp_path / "in", [1, 2, 3])
-    write_plate(shot.frame_path(2), plate_pixels(2, width=20, height=10))
+    write_plate(shot.frame_path(odd), plate_pixels(odd, width=20, height=10))
     order = order_for(shot, tmp_path / "out")
     assert run(order).outcome == "incomplete"
-    assert manifest_of(order).frames[1].problem is not None
-    assert manifest_of(order).frames[1].problem.kind == "plate_mismatch"  # type: ignore[union-attr]  # asserted above
+    kinds = {result.frame: result.problem.kind for result in manifest_of(order).frames if result.problem}
+    assert kinds == {odd: "plate_mismatch"}
 
 
 def test_missing_frames_are_holes_unless_gaps_are_accepted(tmp_path: Path) -> None:
@@ -189,9 +190,11 @@ def test_a_disk_that_fills_up_keeps_the_finished_frames_for_the_next_attempt(
 
 def test_an_output_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     shot = write_shot(tmp_path / "in", [1, 2])
-    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    order = order_for(shot, tmp_path / "v001")
+    order.output.rmdir()
+    order.output.write_text("no folder", encoding="utf-8")
     with pytest.raises(DropKeyError) as caught:
-        run(order_for(shot, tmp_path / "file" / "v001"))
+        run(order)
     assert caught.value.shot == "green"
     assert caught.value.fix
 

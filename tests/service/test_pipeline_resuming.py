@@ -11,7 +11,7 @@ import pytest
 
 from model.keyer import KeyedFrame
 from model.settings import KeySettings
-from service.errors import Transient, WrongState
+from service.errors import OutputAway, Transient, WrongState
 from service.jobs import FrameResult, FrameState
 from service.manifest import ManifestState
 from service.messages import FrameStarted, ShotStarted
@@ -148,6 +148,30 @@ def test_a_disk_that_went_away_is_no_fault_of_the_frames(tmp_path: Path) -> None
         run(order, Unplugging())
     assert "failed" not in states(order).values()
     away.rename(shot.folder.parent)
+    assert run(order).outcome == "done"
+    assert set(states(order).values()) == {"done"}
+
+
+def test_an_output_disk_that_goes_away_stops_the_shot_and_nothing_is_made_in_its_place(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 21))
+    order = order_for(shot, tmp_path / "share" / "green" / "v001")
+    share, away = tmp_path / "share", tmp_path / "away"
+
+    class Unplugging(LinearKeyer):
+        def key(self, *given: Any) -> KeyedFrame:
+            if self.keyed == 3:
+                share.rename(away)
+                share.mkdir()  # the empty mount point
+            return super().key(*given)
+
+    with pytest.raises(OutputAway) as stopped:
+        run(order, Unplugging())
+    assert stopped.value.exit_code == 11
+    with pytest.raises(OutputAway, match="not there any more"):
+        run(order)
+    assert not list(share.iterdir())
+    share.rmdir()
+    away.rename(share)
     assert run(order).outcome == "done"
     assert set(states(order).values()) == {"done"}
 

@@ -57,6 +57,28 @@ def test_a_frame_of_another_size_is_a_mismatch(tmp_path: Path) -> None:
         plate.read(3)
 
 
+@pytest.mark.parametrize(("count", "odd"), [(2, 1), (3, 1), (3, 2), (3, 3), (4, 1), (12, 1), (12, 5), (12, 12)])
+def test_one_frame_of_another_size_fails_alone_wherever_it_is(tmp_path: Path, count: int, odd: int) -> None:
+    pattern = sequence(tmp_path, count)
+    write(tmp_path / f"s.{odd:04d}.exr", noise(3, 10, 10), "float")
+    with open_plate(shot_from_plate(pattern), KeySettings()) as plate:
+        assert (plate.format.width, plate.format.height) == (16, 12)
+        for frame in plate.format.frames:
+            if frame == odd:
+                with pytest.raises(PlateMismatch, match="It is 10 × 10 pixels; the shot is 16 × 12"):
+                    plate.read(frame)
+            else:
+                plate.read(frame)
+
+
+def test_a_slate_of_two_frames_does_not_decide_the_size(tmp_path: Path) -> None:
+    pattern = sequence(tmp_path, 12)
+    for frame in (1, 2):
+        write(tmp_path / f"s.{frame:04d}.exr", noise(3, 10, 10), "float")
+    with open_plate(shot_from_plate(pattern), KeySettings()) as plate:
+        assert (plate.format.width, plate.format.height) == (16, 12)
+
+
 def test_a_frame_or_shot_deleted_half_way_is_missing(tmp_path: Path) -> None:
     with open_plate(shot_from_plate(sequence(tmp_path)), KeySettings()) as plate:
         plate.read(1)

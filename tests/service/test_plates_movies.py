@@ -34,6 +34,9 @@ MOVIES: dict[str, dict[str, Any]] = {
     "prores.mov": {"codec": "prores_ks", "pixel_format": "yuv422p10le"},
     "dnxhr.mov": {"codec": "dnxhd", "pixel_format": "yuv422p", "options": {"profile": "dnxhr_hq"}, "count": 9},
     "dnxhr.mxf": {"codec": "dnxhd", "pixel_format": "yuv422p", "options": {"profile": "dnxhr_hq"}, "count": 9},
+    "h264.avi": {"codec": "libx264", "pixel_format": "yuv420p", "options": B_FRAMES},
+    "open_gop.avi": {"codec": "libx264", "pixel_format": "yuv420p", "options": OPEN_GOP},
+    "mpeg4.avi": {"codec": "mpeg4", "pixel_format": "yuv420p", "options": {"bf": "2", "g": "12", "qscale": "2"}},
     "mjpeg.avi": {"codec": "mjpeg", "pixel_format": "yuvj420p"},
 }
 
@@ -138,6 +141,45 @@ def test_pictures_that_build_upon_a_damaged_one_are_not_passed_off_as_sound(tmp_
         for frame in range(5, 13):
             with pytest.raises(PlateUnreadable, match="or one that it builds upon"):
                 plate.read(frame)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+def test_times_that_were_guessed_when_an_avi_was_copied_into_another_container_are_not_believed(
+    tmp_path: Path, kind: str
+) -> None:
+    path = counting_movie(tmp_path / "m.avi", "libx264", "yuv420p", options=B_FRAMES)
+    with av.open(str(path)) as source, av.open(str(tmp_path / f"m.{kind}"), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    with opened(tmp_path / f"m.{kind}") as plate:
+        for frame in (*plate.format.frames, 30, 12, 13):
+            assert number_in(plate.read(frame).color) == frame - 1
+
+
+def test_after_damage_in_an_avi_whose_pictures_can_only_be_counted_none_is_passed_off_as_another(
+    tmp_path: Path,
+) -> None:
+    path = counting_movie(tmp_path / "m.avi", "libx264", "yuv420p", options=B_FRAMES)
+    with av.open(str(path)) as file:
+        packets = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    at, size = packets[26]
+    content[at : at + size] = bytes(size)
+    path.write_bytes(content)
+    with opened(path) as plate:
+        assert len(plate.format.frames) == 40
+        for frame in range(1, 13):
+            assert number_in(plate.read(frame).color) == frame - 1
+        with pytest.raises(PlateUnreadable):
+            plate.read(40)
+        for frame in plate.format.frames:
+            try:
+                assert number_in(plate.read(frame).color) == frame - 1
+            except PlateUnreadable:
+                assert frame > 12
 
 
 def test_empty_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
