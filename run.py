@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
-"""Sets up what DropKey needs, once, then runs it: `python3 run.py demo`, `test`, or any dropkey command.
+"""DropKey keys green-screen shots for After Effects. `python3 run.py COMMAND` sets up what it needs, then runs it.
 
-Standard library only. Options of its own, before the command:
+    demo     key a painted shot and measure it        serve    watch the drop folders, answer the panel
+    key      key one shot here and now                open     show the service's page in the browser
+    doctor   say what is wrong with this machine      panel    put the panel into After Effects
+    test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
+
+Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
+minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
     --dry-run     print the commands instead of running them
     --reinstall   build the environment anew
 """
@@ -218,10 +224,8 @@ def _try_lock(descriptor: int) -> bool:
 
 def venv_is_usable() -> bool:
     """Say whether an environment that is there can be built upon: whole, of this Python, in this place."""
-    if UNFINISHED.exists():
-        return False
     said = answer(str(venv_python()), "-c", "import pip, sys; print(sys.version_info[:2], sys.prefix)")
-    if said is None:
+    if said is None or UNFINISHED.exists():
         return False
     version, _, prefix = said.strip().partition(") ")
     return version + ")" == str(sys.version_info[:2]) and Path(prefix).resolve() == VENV.resolve()
@@ -334,16 +338,14 @@ def run_dropkey(arguments: Sequence[str]) -> int:
 
 def dry_run(command: str, arguments: Sequence[str]) -> int:
     """Print what a run on a fresh machine of this kind would do."""
-    folder, suffix = programs()
-    python = str(folder / f"python{suffix}")
-    choice = choose_torch(platform.system(), find_card())
-    *attempts, project = install_commands(python, choice, command in NEEDS_DEV)
+    python = str(venv_python())
+    *attempts, project = install_commands(python, choose_torch(platform.system(), find_card()), command in NEEDS_DEV)
     print(shown([sys.executable, "-m", "venv", "--clear", str(VENV)]))
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
     print(shown(project))
     if command == "test":
-        for check in check_commands(folder, suffix, arguments).values():
+        for check in check_commands(*programs(), arguments).values():
             print(shown(check))
     else:
         print(shown([python, "-m", "service.cli", command, *arguments]))
@@ -353,8 +355,7 @@ def dry_run(command: str, arguments: Sequence[str]) -> int:
 def other_python() -> list[str] | None:
     """Return how to call an installed Python that fits, when this one does not."""
     for major, minor in PYTHONS:
-        names = (["py", f"-{major}.{minor}"], [f"python{major}.{minor}"])
-        for name in names:
+        for name in (["py", f"-{major}.{minor}"], [f"python{major}.{minor}"]):
             tool = shutil.which(name[0])
             said = answer(tool, *name[1:], "-c", "import sys; print(sys.version_info[:2])") if tool else None
             if tool and said and said.strip() == str((major, minor)):
@@ -364,6 +365,11 @@ def other_python() -> list[str] | None:
 
 def main(arguments: list[str]) -> int:
     """Set up, then run the command; returns its exit code."""
+    if arguments in ([], ["-h"], ["--help"]):
+        if not is_ready(dev=False):
+            print(__doc__)
+            return 0
+        arguments = ["--help"]
     if sys.version_info[:2] not in PYTHONS:
         python = other_python()
         if python is None:
@@ -372,9 +378,8 @@ def main(arguments: list[str]) -> int:
                 "this again with it, for example: python3.13 run.py demo"
             )
         return wait(subprocess.Popen([*python, str(Path(__file__).resolve()), *arguments]))
-    own = {"--dry-run", "--reinstall"}
     options = set()
-    while arguments and arguments[0] in own:
+    while arguments and arguments[0] in {"--dry-run", "--reinstall"}:
         options.add(arguments.pop(0))
     command = arguments[0] if arguments else "--help"
     if "--dry-run" in options:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.main import get_group
 
+from service.cli import app
 from tests.service.web import browser
 
 ROOT = Path(__file__).parent.parent
@@ -183,6 +186,25 @@ def test_dry_run_prints_every_command_and_makes_nothing(run: ModuleType) -> None
     ).stdout
     assert shown.rstrip().endswith("-m service.cli demo") and ".[dev]" not in shown
     assert not run.VENV.exists()
+
+
+@pytest.mark.parametrize("asked", [[], ["-h"], ["--help"]])
+def test_help_is_told_at_once_where_nothing_is_set_up(run: ModuleType, asked: list[str]) -> None:
+    script = str(run.ROOT / "run.py")
+    told = subprocess.run([sys.executable, script, *asked], capture_output=True, text=True, check=True).stdout
+    assert "python3 run.py COMMAND" in told and "--reinstall" in told
+    assert not run.VENV.exists()
+    for name in ("test", *get_group(app).commands):
+        assert re.search(rf"\b{name}\b", told), f"{name} is no command that the help tells of"
+
+
+@pytest.mark.parametrize("asked", [[], ["-h"], ["--help"]])
+def test_where_all_is_set_up_help_is_the_whole_one(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    fake_environment(run)
+    monkeypatch.setattr(run, "run_dropkey", list)
+    assert run.main(asked) == ["--help"]
 
 
 def test_two_runs_do_not_set_up_at_once(run: ModuleType) -> None:
