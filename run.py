@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,7 @@ LOCK = ROOT / ".venv.lock"
 STAMP = VENV / "dropkey-stamp.json"
 # Lies in the environment while it is being changed: whoever finds it knows that the last change was cut short.
 UNFINISHED = VENV / "dropkey-unfinished"
+shown = subprocess.list2cmdline  # a command as a person would type it
 
 
 class SetupError(Exception):
@@ -116,11 +117,6 @@ def check_commands(folder: Path, suffix: str, pytest_arguments: Sequence[str]) -
         "imports": [linter],
         "pytest": [python, "-m", "pytest", *pytest_arguments],
     }
-
-
-def shown(command: Sequence[str]) -> str:
-    """Return `command` as a person would type it."""
-    return subprocess.list2cmdline(command)
 
 
 # ---- this machine
@@ -200,7 +196,7 @@ def setup_lock() -> Iterator[None]:
         waited = False
         while not _try_lock(file.fileno()):
             if not waited:
-                print("Another run.py is setting up; waiting for it.", flush=True)
+                tell("Another run.py is setting up; waiting for it.")
             waited = True
             time.sleep(0.5)
         yield
@@ -238,7 +234,7 @@ def make_venv() -> None:
             "This Python cannot make virtual environments (its venv or ensurepip part is missing).\n"
             f"On Debian or Ubuntu: sudo apt install python{THIS_PYTHON}-venv. Elsewhere: Python from python.org."
         )
-    if run([sys.executable, "-m", "venv", "--clear", str(VENV)]):
+    if build([sys.executable, "-m", "venv", "--clear", str(VENV)]):
         raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
 
 
@@ -246,7 +242,7 @@ def install(dev: bool) -> None:
     """Bring the environment to where `wanted_stamp` says, and stamp it."""
     choice = choose_torch(platform.system(), find_card())
     if choice.note:
-        print(choice.note, flush=True)
+        tell(choice.note)
     if not venv_is_usable():
         make_venv()
     UNFINISHED.touch()
@@ -255,33 +251,28 @@ def install(dev: bool) -> None:
     *attempts, project = install_commands(python, choice, dev)
     label = "import importlib.metadata as m; print(m.version('torch'))"
     version, _, tag = (answer(python, "-c", label) or "").strip().partition("+")
-    if version != TORCH or tag not in choice.labels:
-        if version:
-            run([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
-        install_torch(attempts)
-    if run(project):
+    there = version == TORCH and tag in choice.labels
+    if version and not there:
+        build([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
+    if not (there or install_torch(attempts)) or build(project):
         UNFINISHED.unlink()  # pip takes back what it could not finish
-        raise SetupError(NO_INSTALL)
+        raise SetupError(
+            "Setting up did not finish; pip's reason is above. Usual reasons: no network (a proxy needs HTTPS_PROXY),\n"
+            "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there is kept."
+        )
     STAMP.write_text(json.dumps({**wanted_stamp(), "extras": "dev" if dev else ""}, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
 
 
-NO_INSTALL = (
-    "Setting up did not finish; pip's reason is above. Usual reasons: no network (behind a proxy set HTTPS_PROXY),\n"
-    "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there already is kept."
-)
-
-
-def install_torch(attempts: Sequence[Sequence[str]]) -> None:
+def install_torch(attempts: Sequence[Sequence[str]]) -> bool:
     """Try each way to get torch until one works; only the last one's complaint is of interest."""
     for number, attempt in enumerate(attempts, start=1):
         last = number == len(attempts)
-        if run(attempt, quiet_errors=not last) == 0:
-            return
+        if build(attempt, quiet_errors=not last) == 0:
+            return True
         if not last:
-            print("  Not to be had there; trying the next source.", flush=True)
-    UNFINISHED.unlink()
-    raise SetupError(NO_INSTALL)
+            tell("  Not to be had there; trying the next source.")
+    return False
 
 
 def set_up(dev: bool, anew: bool = False) -> None:
@@ -292,24 +283,34 @@ def set_up(dev: bool, anew: bool = False) -> None:
         if anew and VENV.exists():
             UNFINISHED.touch()
         if not is_ready(dev):
-            print(f"Setting up DropKey in {VENV} (the first time this takes minutes).", flush=True)
+            tell(f"Setting up DropKey in {VENV} (the first time this takes minutes).")
             install(dev)
 
 
+def tell(text: str) -> None:
+    """Print what a setup says: on stderr, and in vain where that is closed, as no reader (`| head`) may end a setup."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def build(command: Sequence[str], quiet_errors: bool = False) -> int:
+    """Run a step of the setup in the project's folder, telling all that it says, and return its exit code."""
+    tell(f"$ {shown(command)}")
+    errors = subprocess.DEVNULL if quiet_errors else subprocess.STDOUT
+    told = sys.stderr if sys.stderr.isatty() else subprocess.PIPE  # on a terminal pip draws its progress
+    with subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=errors) as process:
+        return wait(process)
+
+
 # ---- running
-
-
-def run(command: Sequence[str], quiet_errors: bool = False) -> int:
-    """Run `command` in the project's folder, showing it, and return its exit code."""
-    print(f"$ {shown(command)}", flush=True)
-    errors = subprocess.DEVNULL if quiet_errors else None
-    return wait(subprocess.Popen(command, cwd=ROOT, stderr=errors))
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:
     """Return the exit code. Ctrl-C reaches the child as well: it decides how to end, we wait for it."""
     while True:
         try:
+            for line in process.stdout or ():
+                tell(line.decode("utf-8", "replace").rstrip())
             code = process.wait()
         except KeyboardInterrupt:
             continue
@@ -320,7 +321,8 @@ def run_checks(arguments: Sequence[str]) -> int:
     """Run every check, also after one failed, sum up, and return the first bad exit code."""
     codes = {}
     for name, command in check_commands(*programs(), arguments).items():
-        codes[name] = run(command)
+        print(f"$ {shown(command)}", flush=True)
+        codes[name] = wait(subprocess.Popen(command, cwd=ROOT))
         if codes[name] == 130:
             break
     print("\n" + "   ".join(f"{name}: {'passed' if code == 0 else f'FAILED ({code})'}" for name, code in codes.items()))
@@ -392,7 +394,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except SetupError as error:
-        print(error, file=sys.stderr)
+        tell(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
