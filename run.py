@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
-"""Sets up what DropKey needs, once, then runs it: `python3 run.py demo`, `test`, or any dropkey command.
+"""DropKey keys green-screen shots for After Effects. `python3 run.py COMMAND` sets up what it needs, then runs it.
 
-Standard library only. Options of its own, before the command:
+    demo     key a painted shot and measure it        serve    watch the drop folders, answer the panel
+    key      key one shot here and now                open     show the service's page in the browser
+    doctor   say what is wrong with this machine      panel    put the panel into After Effects
+    test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
+
+Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
+minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
     --dry-run     print the commands instead of running them
     --reinstall   build the environment anew
 """
@@ -18,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +40,7 @@ LOCK = ROOT / ".venv.lock"
 STAMP = VENV / "dropkey-stamp.json"
 # Lies in the environment while it is being changed: whoever finds it knows that the last change was cut short.
 UNFINISHED = VENV / "dropkey-unfinished"
+shown = subprocess.list2cmdline  # a command as a person would type it
 
 
 class SetupError(Exception):
@@ -110,11 +117,6 @@ def check_commands(folder: Path, suffix: str, pytest_arguments: Sequence[str]) -
         "imports": [linter],
         "pytest": [python, "-m", "pytest", *pytest_arguments],
     }
-
-
-def shown(command: Sequence[str]) -> str:
-    """Return `command` as a person would type it."""
-    return subprocess.list2cmdline(command)
 
 
 # ---- this machine
@@ -194,7 +196,7 @@ def setup_lock() -> Iterator[None]:
         waited = False
         while not _try_lock(file.fileno()):
             if not waited:
-                print("Another run.py is setting up; waiting for it.", flush=True)
+                tell("Another run.py is setting up; waiting for it.")
             waited = True
             time.sleep(0.5)
         yield
@@ -218,10 +220,8 @@ def _try_lock(descriptor: int) -> bool:
 
 def venv_is_usable() -> bool:
     """Say whether an environment that is there can be built upon: whole, of this Python, in this place."""
-    if UNFINISHED.exists():
-        return False
     said = answer(str(venv_python()), "-c", "import pip, sys; print(sys.version_info[:2], sys.prefix)")
-    if said is None:
+    if said is None or UNFINISHED.exists():
         return False
     version, _, prefix = said.strip().partition(") ")
     return version + ")" == str(sys.version_info[:2]) and Path(prefix).resolve() == VENV.resolve()
@@ -234,7 +234,7 @@ def make_venv() -> None:
             "This Python cannot make virtual environments (its venv or ensurepip part is missing).\n"
             f"On Debian or Ubuntu: sudo apt install python{THIS_PYTHON}-venv. Elsewhere: Python from python.org."
         )
-    if run([sys.executable, "-m", "venv", "--clear", str(VENV)]):
+    if build([sys.executable, "-m", "venv", "--clear", str(VENV)]):
         raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
 
 
@@ -242,7 +242,7 @@ def install(dev: bool) -> None:
     """Bring the environment to where `wanted_stamp` says, and stamp it."""
     choice = choose_torch(platform.system(), find_card())
     if choice.note:
-        print(choice.note, flush=True)
+        tell(choice.note)
     if not venv_is_usable():
         make_venv()
     UNFINISHED.touch()
@@ -251,33 +251,28 @@ def install(dev: bool) -> None:
     *attempts, project = install_commands(python, choice, dev)
     label = "import importlib.metadata as m; print(m.version('torch'))"
     version, _, tag = (answer(python, "-c", label) or "").strip().partition("+")
-    if version != TORCH or tag not in choice.labels:
-        if version:
-            run([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
-        install_torch(attempts)
-    if run(project):
+    there = version == TORCH and tag in choice.labels
+    if version and not there:
+        build([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
+    if not (there or install_torch(attempts)) or build(project):
         UNFINISHED.unlink()  # pip takes back what it could not finish
-        raise SetupError(NO_INSTALL)
+        raise SetupError(
+            "Setting up did not finish; pip's reason is above. Usual reasons: no network (a proxy needs HTTPS_PROXY),\n"
+            "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there is kept."
+        )
     STAMP.write_text(json.dumps({**wanted_stamp(), "extras": "dev" if dev else ""}, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
 
 
-NO_INSTALL = (
-    "Setting up did not finish; pip's reason is above. Usual reasons: no network (behind a proxy set HTTPS_PROXY),\n"
-    "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there already is kept."
-)
-
-
-def install_torch(attempts: Sequence[Sequence[str]]) -> None:
+def install_torch(attempts: Sequence[Sequence[str]]) -> bool:
     """Try each way to get torch until one works; only the last one's complaint is of interest."""
     for number, attempt in enumerate(attempts, start=1):
         last = number == len(attempts)
-        if run(attempt, quiet_errors=not last) == 0:
-            return
+        if build(attempt, quiet_errors=not last) == 0:
+            return True
         if not last:
-            print("  Not to be had there; trying the next source.", flush=True)
-    UNFINISHED.unlink()
-    raise SetupError(NO_INSTALL)
+            tell("  Not to be had there; trying the next source.")
+    return False
 
 
 def set_up(dev: bool, anew: bool = False) -> None:
@@ -288,24 +283,34 @@ def set_up(dev: bool, anew: bool = False) -> None:
         if anew and VENV.exists():
             UNFINISHED.touch()
         if not is_ready(dev):
-            print(f"Setting up DropKey in {VENV} (the first time this takes minutes).", flush=True)
+            tell(f"Setting up DropKey in {VENV} (the first time this takes minutes).")
             install(dev)
 
 
+def tell(text: str) -> None:
+    """Print what a setup says: on stderr, and in vain where that is closed, as no reader (`| head`) may end a setup."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def build(command: Sequence[str], quiet_errors: bool = False) -> int:
+    """Run a step of the setup in the project's folder, telling all that it says, and return its exit code."""
+    tell(f"$ {shown(command)}")
+    errors = subprocess.DEVNULL if quiet_errors else subprocess.STDOUT
+    told = sys.stderr if sys.stderr.isatty() else subprocess.PIPE  # on a terminal pip draws its progress
+    with subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=errors) as process:
+        return wait(process)
+
+
 # ---- running
-
-
-def run(command: Sequence[str], quiet_errors: bool = False) -> int:
-    """Run `command` in the project's folder, showing it, and return its exit code."""
-    print(f"$ {shown(command)}", flush=True)
-    errors = subprocess.DEVNULL if quiet_errors else None
-    return wait(subprocess.Popen(command, cwd=ROOT, stderr=errors))
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:
     """Return the exit code. Ctrl-C reaches the child as well: it decides how to end, we wait for it."""
     while True:
         try:
+            for line in process.stdout or ():
+                tell(line.decode("utf-8", "replace").rstrip())
             code = process.wait()
         except KeyboardInterrupt:
             continue
@@ -316,7 +321,8 @@ def run_checks(arguments: Sequence[str]) -> int:
     """Run every check, also after one failed, sum up, and return the first bad exit code."""
     codes = {}
     for name, command in check_commands(*programs(), arguments).items():
-        codes[name] = run(command)
+        print(f"$ {shown(command)}", flush=True)
+        codes[name] = wait(subprocess.Popen(command, cwd=ROOT))
         if codes[name] == 130:
             break
     print("\n" + "   ".join(f"{name}: {'passed' if code == 0 else f'FAILED ({code})'}" for name, code in codes.items()))
@@ -334,16 +340,14 @@ def run_dropkey(arguments: Sequence[str]) -> int:
 
 def dry_run(command: str, arguments: Sequence[str]) -> int:
     """Print what a run on a fresh machine of this kind would do."""
-    folder, suffix = programs()
-    python = str(folder / f"python{suffix}")
-    choice = choose_torch(platform.system(), find_card())
-    *attempts, project = install_commands(python, choice, command in NEEDS_DEV)
+    python = str(venv_python())
+    *attempts, project = install_commands(python, choose_torch(platform.system(), find_card()), command in NEEDS_DEV)
     print(shown([sys.executable, "-m", "venv", "--clear", str(VENV)]))
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
     print(shown(project))
     if command == "test":
-        for check in check_commands(folder, suffix, arguments).values():
+        for check in check_commands(*programs(), arguments).values():
             print(shown(check))
     else:
         print(shown([python, "-m", "service.cli", command, *arguments]))
@@ -353,8 +357,7 @@ def dry_run(command: str, arguments: Sequence[str]) -> int:
 def other_python() -> list[str] | None:
     """Return how to call an installed Python that fits, when this one does not."""
     for major, minor in PYTHONS:
-        names = (["py", f"-{major}.{minor}"], [f"python{major}.{minor}"])
-        for name in names:
+        for name in (["py", f"-{major}.{minor}"], [f"python{major}.{minor}"]):
             tool = shutil.which(name[0])
             said = answer(tool, *name[1:], "-c", "import sys; print(sys.version_info[:2])") if tool else None
             if tool and said and said.strip() == str((major, minor)):
@@ -364,6 +367,11 @@ def other_python() -> list[str] | None:
 
 def main(arguments: list[str]) -> int:
     """Set up, then run the command; returns its exit code."""
+    if arguments in ([], ["-h"], ["--help"]):
+        if not is_ready(dev=False):
+            print(__doc__)
+            return 0
+        arguments = ["--help"]
     if sys.version_info[:2] not in PYTHONS:
         python = other_python()
         if python is None:
@@ -372,9 +380,8 @@ def main(arguments: list[str]) -> int:
                 "this again with it, for example: python3.13 run.py demo"
             )
         return wait(subprocess.Popen([*python, str(Path(__file__).resolve()), *arguments]))
-    own = {"--dry-run", "--reinstall"}
     options = set()
-    while arguments and arguments[0] in own:
+    while arguments and arguments[0] in {"--dry-run", "--reinstall"}:
         options.add(arguments.pop(0))
     command = arguments[0] if arguments else "--help"
     if "--dry-run" in options:
@@ -387,7 +394,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except SetupError as error:
-        print(error, file=sys.stderr)
+        tell(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

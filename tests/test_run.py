@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.main import get_group
 
+from service.cli import app
 from tests.service.web import browser
 
 ROOT = Path(__file__).parent.parent
@@ -185,6 +188,58 @@ def test_dry_run_prints_every_command_and_makes_nothing(run: ModuleType) -> None
     assert not run.VENV.exists()
 
 
+@pytest.mark.parametrize("asked", [[], ["-h"], ["--help"]])
+def test_help_is_told_at_once_where_nothing_is_set_up(run: ModuleType, asked: list[str]) -> None:
+    script = str(run.ROOT / "run.py")
+    told = subprocess.run([sys.executable, script, *asked], capture_output=True, text=True, check=True).stdout
+    assert "python3 run.py COMMAND" in told and "--reinstall" in told
+    assert not run.VENV.exists()
+    for name in ("test", *get_group(app).commands):
+        assert re.search(rf"\b{name}\b", told), f"{name} is no command that the help tells of"
+
+
+@pytest.mark.parametrize("asked", [[], ["-h"], ["--help"]])
+def test_where_all_is_set_up_help_is_the_whole_one(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    fake_environment(run)
+    monkeypatch.setattr(run, "run_dropkey", list)
+    assert run.main(asked) == ["--help"]
+
+
+@pytest.mark.parametrize("errors", [subprocess.STDOUT, subprocess.PIPE], ids=["2>&1 | head", "| head"])
+def test_a_setup_goes_on_when_nobody_reads_what_it_says_any_more(run: ModuleType, errors: int) -> None:
+    step = "print('line\\n' * 100_000, flush=True); open('whole', 'w').close()"
+    script = (
+        f"import sys, runpy; sys.argv = ['run.py']; space = runpy.run_path({str(run.ROOT / 'run.py')!r});"
+        f"space['tell']('begins'); sys.exit(space['build']([sys.executable, '-c', {step!r}]))"
+    )
+    setup = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=errors, text=True)
+    reader = setup.stderr or setup.stdout
+    assert reader and setup.stdout and reader.readline() == "begins\n"
+    reader.close()
+    assert setup.wait(20) == 0
+    assert (run.ROOT / "whole").exists(), "the step was cut short"
+    if errors == subprocess.PIPE:
+        assert setup.stdout.read() == "", "what programs read is the command's own"
+    setup.stdout.close()
+
+
+def test_setting_up_says_nothing_on_stdout(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "venv_is_usable", lambda: True)
+    monkeypatch.setattr(run, "find_card", lambda: None)
+    monkeypatch.setattr(
+        run, "install_commands", lambda *_: [[sys.executable, "-c", f"exit({code})"] for code in (1, 0, 0)]
+    )
+    run.VENV.mkdir()
+    run.set_up(dev=False)
+    told = capsys.readouterr()
+    assert told.out == "" and "Setting up DropKey" in told.err and "trying the next source" in told.err
+    assert run.STAMP.exists() and not run.UNFINISHED.exists()
+
+
 def test_two_runs_do_not_set_up_at_once(run: ModuleType) -> None:
     script = (
         "import sys, runpy; sys.argv=['run.py'];"
@@ -193,7 +248,9 @@ def test_two_runs_do_not_set_up_at_once(run: ModuleType) -> None:
         "lock.__enter__(); print('inside', flush=True)"
     )
     with run.setup_lock():
-        second = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        second = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         assert second.stdout
         assert "waiting" in second.stdout.readline()
     assert second.stdout.readline().strip() == "inside"

@@ -106,6 +106,8 @@ def test_a_selected_layer_comes_back_keyed(place: Place, tmp_path: Path) -> None
     assert job["client"] == "after-effects"
     check_result(seen, job)
     assert "Frame 1003, keyed in" in seen["tested"]
+    assert Path(seen["picture"]).name == "alpha.png", "the view that was chosen afterwards"
+    assert Path(seen["picture"]).read_bytes().startswith(b"\x89PNG")
     assert "/?t=" in seen["opened"][0]
 
 
