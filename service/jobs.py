@@ -214,7 +214,7 @@ class Job(_Frozen):
     """What the survey found."""
 
     problem: Problem | None = None
-    """Why it failed or needs attention."""
+    """Why it failed or needs attention; while it waits for its files, those that do not come."""
 
     attempt: int = 0
     """How often a worker started on it."""

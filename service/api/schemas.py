@@ -60,7 +60,7 @@ class JobSummary(_Reply):
     """Estimated seconds to the end, while running."""
 
     problem: Problem | None
-    """Why it failed or needs attention."""
+    """Why it failed or needs attention; while it waits for its files, those that do not come."""
 
     output: str
     """Version folder, in the asker's words."""

@@ -12,7 +12,15 @@ import structlog
 
 from model.settings import MatteSources
 from service.drop_folder.lease import Lease
-from service.drop_folder.order_book import Entry, OrderBook, frames_missing, narrowed, plate_missing, promised_files
+from service.drop_folder.order_book import (
+    Entry,
+    OrderBook,
+    awaited,
+    frames_missing,
+    narrowed,
+    plate_missing,
+    promised_files,
+)
 from service.drop_folder.settling import Patience, Sample, Settling
 from service.drop_folder.sightings import Look, Sighting, Slot, slots
 from service.drop_folder.watching import in_use
@@ -45,6 +53,9 @@ class Queue(Protocol):
     def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
         """All files of a waiting job have arrived."""
 
+    def wait_for(self, job_id: str, problem: Problem | None) -> Job:
+        """Say what a waiting job waits for."""
+
     def refuse(self, job_id: str, problem: Problem) -> Job:
         """Fail a waiting job before it began, so that the artist sees why."""
 
@@ -71,6 +82,7 @@ class _Tracked:
     seen: Sighting  # at the last look that saw it
     job_id: str | None = None  # of the job that waits for the files
     output_root: Path | None = None  # … and where it was told to put its results
+    told: Problem | None = None  # what that job is said to wait for
     delivered: dict[str, Sample] | None = None  # the files as the queue got them
     refused: Sample | None = None  # the sidecar that could not be used
     used_sentinel: Sample | None = None  # a `.ready` file counts once
@@ -231,18 +243,33 @@ class DropFolder:
             return
         if entry.trouble is not None or _stands_in(sighting):
             return
-        shot = narrowed(sighting.shot, entry.order.request)
-        if shot.kind == "sequence" and not shot.frames:
-            return
-        complete = self._complete(tracked, sighting, entry, now)
-        # A lone picture may be the first of a sequence, which would be another shot: it is announced once settled.
-        if tracked.job_id is None and (complete or shot.kind != "still"):
+        shot, lacks = narrowed(sighting.shot, entry.order.request), self._lacks(tracked, sighting, entry, now)
+        some = shot.kind != "sequence" or bool(shot.frames)
+        complete = some and self._complete(tracked, sighting, entry, now)
+        # A lone picture may be the first of a sequence, which would be another shot: it is announced once nothing comes
+        # any more. So is a range of which nothing is there.
+        if tracked.job_id is None and (complete or lacks is not None or (some and shot.kind != "still")):
             if self._heir and not tracked.changed and self._keyed_before(entry.order, shot):
                 tracked.delivered = dict(sighting.files)
                 return
-            self._announce(tracked, sighting, entry.order, shot)
+            self._announce(tracked, sighting, entry.order, shot if some else sighting.shot)
         if complete and tracked.delivered is None:
             self._deliver(tracked, sighting, entry.order, shot)
+        elif tracked.job_id is not None and lacks != tracked.told:
+            self._queue.wait_for(tracked.job_id, lacks)
+            tracked.told = lacks
+
+    def _lacks(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> Problem | None:
+        """Return what the shot still lacks, once nothing comes any more."""
+        if not tracked.settling.stalled(now):
+            return None
+        return awaited(
+            sighting,
+            entry.order.request,
+            tracked.settling.empty(),
+            declared=_declared(tracked, sighting),
+            grace=self._patience.grace,
+        )
 
     def _known(self, tracked: _Tracked, sighting: Sighting) -> bool:
         """Tell whether the queue has these files already; files that merely went away change nothing."""
@@ -265,12 +292,12 @@ class DropFolder:
             return None
         if entry.trouble is not None:
             return entry.trouble
-        if tracked.settling.idle(now) < self._patience.grace:
-            return None
-        if _stands_in(sighting) and entry.plate is not None:
+        waited = tracked.settling.idle(now) >= self._patience.grace
+        if waited and _stands_in(sighting) and entry.plate is not None:
             return plate_missing(source, entry.plate)
-        if frames is not None and not narrowed(sighting.shot, entry.order.request).frames:
-            return frames_missing(source, frames) if sighting.shot.kind == "sequence" else None
+        over = waited or (_declared(tracked, sighting) and not tracked.settling.unsettled(now))
+        if over and frames is not None and not narrowed(sighting.shot, entry.order.request).frames:
+            return frames_missing(source, frames, sighting.shot) if sighting.shot.kind == "sequence" else None
         return None
 
     def _announce(self, tracked: _Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
@@ -279,7 +306,7 @@ class DropFolder:
             order.request, shot, output_root=order.output_root, mattes=order.mattes, settled=False
         )
         if job.state in _ARRIVING:
-            tracked.job_id, tracked.output_root = job.id, order.output_root
+            tracked.job_id, tracked.output_root, tracked.told = job.id, order.output_root, job.problem
         elif not tracked.changed:
             tracked.delivered = dict(sighting.files)
 
@@ -288,9 +315,8 @@ class DropFolder:
         return self._queue.done_elsewhere(order.request, shot, output_root=order.output_root, mattes=order.mattes)
 
     def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
-        declared = sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
         promised = promised_files(sighting.shot, entry.order.request)
-        if not tracked.settling.complete(now, promised=promised, declared=declared):
+        if not tracked.settling.complete(now, promised=promised, declared=_declared(tracked, sighting)):
             return False
         for name in sighting.files.keys() - tracked.closed:
             source = sighting.source
@@ -354,6 +380,11 @@ class DropFolder:
                 self._queue.cancel(job_id)
             except DropKeyError as error:
                 log.info("waiting job not cancelled", job_id=job_id, problem=str(error))
+
+
+def _declared(tracked: _Tracked, sighting: Sighting) -> bool:
+    """Tell whether a `.ready` file says that all is there."""
+    return sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
 
 
 def _stands_in(sighting: Sighting) -> bool:

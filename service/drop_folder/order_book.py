@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from service.drop_folder.settling import Sample
 from service.drop_folder.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar
 from service.drop_folder.sightings import Key, Look, Sighting, key_of
 from service.errors import DropKeyError, PlateMissing
-from service.jobs import JobRequest
+from service.jobs import JobRequest, Problem
 from service.paths import Paths
 from service.requests import Order, matte_pictures
 from service.settings import Settings
-from service.shots import Shot, parse_frames, safe_name, shot_from_plate
+from service.shots import Shot, format_frames, parse_frames, safe_name, shot_from_plate
+
+_NAMED = 5  # files named in a message
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,49 @@ def plate_missing(file: Path, plate: Path) -> PlateMissing:
     return PlateMissing(f"{file.name} orders {plate}, which is not there.", fix="Check the path in it.")
 
 
-def frames_missing(file: Path, frames: str) -> PlateMissing:
+def frames_missing(file: Path, frames: str, shot: Shot) -> PlateMissing:
     """Return the error of a range of which nothing comes."""
-    return PlateMissing(f"{file.name} asks for frames {frames}, and none of them is there.", fix="Check the range.")
+    return PlateMissing(
+        f"{file.name} asks for frames {frames}, and none of them is there.",
+        fix=f"Check the range: {shot.pattern} has frames {format_frames(shot.frames)}.",
+    )
+
+
+def awaited(
+    sighting: Sighting, request: JobRequest, empty: Sequence[str], *, declared: bool, grace: float
+) -> Problem | None:
+    """Say which frames and files a shot waits for, and until when (``grace`` in seconds); None when it waits for none.
+
+    ``empty`` are its files without content; ``declared``: a `.ready` file is there, so that no frame is waited for.
+    """
+    shot, source = sighting.shot, sighting.source
+    waits, fixes = [], []
+    absent = set() if declared or source is None else _absent(shot, request)
+    if absent and source is not None:
+        only = f", of which only {shot.prefix} is there" if shot.kind == "still" else ""
+        waits.append(f"for frames {format_frames(absent)} that {source.name} asks for{only}")
+        fixes.append(f"Render them, or correct the range in {source.name}.")
+    if empty:
+        waits.append(f"for content in {', '.join(empty[:_NAMED])}{' …' if len(empty) > _NAMED else ''}")
+        fixes.append("Copy or render anew what is empty.")
+    if not waits:
+        return None
+    some = shot.kind != "sequence" or bool(narrowed(shot, request).frames)
+    fixes.append(f"After {grace / 60:.3g} min without a new file {'what is there is taken' if some else 'it fails'}")
+    return Problem(
+        kind=PlateMissing.kind,
+        message=f"Nothing comes any more; it waits {' and '.join(waits)}.",
+        fix=" ".join(fixes) + (", with a .ready file at once." if absent else "."),
+        frame=min(absent, default=None),
+    )
+
+
+def _absent(shot: Shot, request: JobRequest) -> set[int]:
+    """Return the frames of a range that are not there."""
+    wanted = set(parse_frames(request.frames)) if request.frames and shot.kind != "movie" else set()
+    if shot.kind == "still":
+        return wanted if len(wanted) > 1 else set()  # the first frame of a sequence: the others are still to come
+    return wanted - set(shot.frames)
 
 
 def promised_files(shot: Shot, request: JobRequest) -> set[str] | None:

@@ -96,18 +96,26 @@ class Settling:
             if now - seen.since < (self._patience.stable if seen.sample.size else self._patience.grace)
         ]
 
+    def empty(self) -> list[str]:
+        """Return the files without content."""
+        return [name for name, seen in self._files.items() if not seen.sample.size]
+
+    def stalled(self, now: float) -> bool:
+        """Tell whether nothing came for the quiet time, or for four times the longest pause seen (a slow render)."""
+        waited = min(4 * self._longest_gap, self._patience.grace)
+        return self._last_change is not None and now - self._last_change >= max(self._patience.quiet, waited)
+
     def complete(self, now: float, *, promised: Collection[str] | None = None, declared: bool = False) -> bool:
         """Tell whether the shot can start.
 
         ``promised`` are the files of a range that somebody announced, ``declared`` says that a `.ready` file is there.
-        Without either, nothing may have come for the quiet time, or for four times the longest pause seen (a slow
-        render); a promised range that stays short is given up after the grace time, so that its gaps are reported.
+        Without either it must have stalled; a promised range that stays short is given up after the grace time, so that
+        its gaps are reported.
         """
         if self._last_change is None or not self._files or self.unsettled(now):
             return False
         if declared:
             return True
-        waited = now - self._last_change
         if promised is not None:
-            return self._files.keys() >= set(promised) or waited >= self._patience.grace
-        return waited >= max(self._patience.quiet, min(4 * self._longest_gap, self._patience.grace))
+            return self._files.keys() >= set(promised) or self.idle(now) >= self._patience.grace
+        return self.stalled(now)

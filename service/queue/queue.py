@@ -176,6 +176,14 @@ class JobQueue:
         """End a job within one frame; what is finished stays on disk. Cancelling twice is once. Raises WrongState."""
         return self._end(job_id, JobState.CANCELLED)
 
+    def wait_for(self, job_id: str, problem: Problem | None) -> Job:
+        """Say what a job that waits for its files waits for, and what to do; None: it goes on by itself."""
+        with self._lock:
+            job = self._store.get(job_id)
+            if job.state is not JobState.WAITING_INPUT or job.problem == problem:
+                return job
+            return self._changed(self._store.update(job_id, problem=problem))
+
     def refuse(self, job_id: str, problem: Problem) -> Job:
         """Fail a job before it began: what orders it cannot be used. Raises WrongState once a worker was on it."""
         with self._lock:
