@@ -61,6 +61,12 @@ def show_failure(message: str, fix: str = "", where: str = "") -> None:
         console.print(Text(f"  → {fix}"))
 
 
+def show_warning(sentence: str, where: str) -> None:
+    """Write to stderr what an artist should know of a result that is there."""
+    text = Text("Warning: ", style="bold yellow").append(f"{where}: {sentence}", style="not bold")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+
+
 def write_report() -> Path | str:
     """Write the traceback at hand into the logs of the home folder, or onto stderr when that cannot be; say where."""
     text = f"{' '.join(sys.argv)}\n{traceback.format_exc()}"

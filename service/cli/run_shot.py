@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from model.settings import KeySettings, Screen
 from service.atomic import is_full, write_error
 from service.cli import chunks
-from service.cli.failures import show_failure
+from service.cli.failures import show_failure, show_warning
 from service.cli.progress import Progress, open_progress
 from service.errors import BadInput, Cancelled, OutputReadOnly, PlateMissing, Transient
 from service.jobs import FrameResult, FrameState, JobRequest
+from service.manifest import read_manifest
 from service.messages import FrameFinished, ShotFinished, ShotOrder, ShotStarted
 from service.sequences import format_frames
 from service.settings import Settings
@@ -103,6 +104,8 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
     if place.gathers and finished.outcome == "done":
         chunks.remove_parts(version)
     watch.show_failures(shot)
+    for sentence in read_manifest(finished.manifest).warnings:
+        show_warning(sentence, shot.name)
     return Result(finished.manifest, finished.outcome, watch.done, len(watch.failed), watch.exit_code(finished))
 
 

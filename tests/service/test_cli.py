@@ -29,6 +29,7 @@ from service.errors import BadInput
 from service.exr import read_exr
 from service.jobs import FrameState
 from service.manifest import Manifest, ManifestState
+from tests.service.movies_on_disk import write_movie
 
 SIZE = {"width": 160, "height": 90}
 Dropkey = Callable[..., Result]
@@ -187,6 +188,15 @@ def test_a_broken_frame_is_named_and_the_others_are_keyed(dropkey: Dropkey, pain
     manifest = Manifest.model_validate_json((tmp_path / "out/wave/v001/manifest.json").read_text(encoding="utf-8"))
     assert manifest.state is ManifestState.INCOMPLETE
     assert len(passes(tmp_path / "out")) == 6
+
+
+def test_what_a_movie_asks_for_and_does_not_get_is_told(dropkey: Dropkey, tmp_path: Path) -> None:
+    green = [np.full((64, 64), 130, np.uint8), np.full((32, 32), 64, np.uint8), np.full((32, 32), 54, np.uint8)]
+    options = {"x264-params": "tff=1"}
+    movie = write_movie(tmp_path / "green.mov", [green], "libx264", "yuv420p", options=options)
+    result = dropkey("key", movie, "--output", tmp_path / "out", "--keyer", "difference")
+    assert result.exit_code == 0, result.output
+    assert "Warning: green: The movie is marked as interlaced" in result.stderr
 
 
 def test_parts_keyed_apart_equal_one_run(dropkey: Dropkey, painted: Path, tmp_path: Path) -> None:

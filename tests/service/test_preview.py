@@ -102,6 +102,7 @@ def test_a_whole_preview_shows_the_frame_that_the_job_makes(tmp_path: Path) -> N
     keyer = load_keyer("difference")
     made = Previewer(Limits()).make("a", order_for(shot, tmp_path / "a"), keyer)
     order = ShotOrder(shot=shot, frames=shot.frames, settings=KeySettings(), output=tmp_path / "v001")
+    order.output.mkdir()
     key_shot(order, keyer, job_id="j", attempt=1, report=lambda _: None, stopped=lambda: False)
     planes, _ = read_exr(tmp_path / "v001" / "alpha" / "hero_alpha.1002.exr")
     assert (made.width, made.height) == (WIDTH, HEIGHT)

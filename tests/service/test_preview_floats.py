@@ -47,6 +47,7 @@ def write_lit_shot(folder: Path) -> Shot:
 
 def key_job(shot: Shot, settings: KeySettings, output: Path) -> None:
     order = ShotOrder(shot=shot, frames=shot.frames, settings=settings, output=output, screen=SCREEN)
+    output.mkdir(exist_ok=True)
     limits = Limits(minimum_free_gib=0.0)
     key_shot(
         order,
