@@ -92,6 +92,7 @@ export function filmstrip({ id, went }) {
 
   return {
     node, show, play,
+    again: () => { delete thumbs.dataset.key; strip(); },
     step: (by) => go(at + by),
     first: () => go(0),
     last: () => go(frames.length - 1),

@@ -110,8 +110,15 @@ export function jobRow(first, does) {
     say(why, words);
   }
 
+  /** Ask for the picture again if there was none. */
+  function again() {
+    if (!failed) return;
+    asked = {};
+    picture();
+  }
+
   show(job);
-  return { node, show };
+  return { node, show, again };
 }
 
 function figures(job) {
