@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -235,7 +236,13 @@ def test_every_page_stays_under_64_kib_and_no_job_is_lost_between_pages(client: 
     assert seen == expected[::-1]
 
 
-@pytest.mark.parametrize("query", ["state=nonsense", "limit=0", "limit=201", "limit=x", "cursor=nonsense"])
+HUGE = base64.urlsafe_b64encode(f"j{2**63}".encode()).decode().rstrip("=")
+"""A cursor in the right form, of a job that no store can have."""
+
+
+@pytest.mark.parametrize(
+    "query", ["state=nonsense", "limit=0", "limit=201", "limit=x", "cursor=nonsense", f"cursor={HUGE}"]
+)
 def test_a_wrong_question_is_refused(client: Asker, query: str) -> None:
     check_problem(client.get(f"/jobs?{query}"), 422)
 
