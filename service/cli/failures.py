@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 import traceback
@@ -17,6 +18,9 @@ from typer.exceptions import TyperException
 from model.errors import KeyingError
 from service.errors import BadInput, Cancelled, DropKeyError
 from service.settings import home_folder
+
+_REFUSED = {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS}
+"""What the system says of a path that somebody named and it will not have."""
 
 
 class FailureGroup(TyperGroup):
@@ -38,6 +42,11 @@ class FailureGroup(TyperGroup):
         except (typer.Exit, typer.Abort, TyperException):
             raise  # wrong usage among them: typer explains it
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _REFUSED and error.filename is not None:
+                show_failure(
+                    f"{error.filename} cannot be used: {error.strerror}.", "Name another path, or ask for rights to it."
+                )
+                raise typer.Exit(BadInput.exit_code) from None
             report = write_report()
             show_failure(
                 f"{type(error).__name__}: {error}",

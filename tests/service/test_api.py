@@ -247,6 +247,12 @@ def test_a_wrong_question_is_refused(client: Asker, query: str) -> None:
     check_problem(client.get(f"/jobs?{query}"), 422)
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "ä" * 200 + ".mov"])
+def test_a_plate_longer_than_any_disk_takes_is_not_there(client: Asker, place: Place, name: str) -> None:
+    check_problem(client.post("/jobs", json={"plate": str(place.root / name)}), 422, "plate_missing")
+    check_problem(client.post("/jobs", json={"root": "drop", "plate": name}), 422, "plate_missing")
+
+
 def test_frames_say_what_became_of_each(client: Asker, place: Place) -> None:
     job = submitted(client, place)
     failed = FrameResult(frame=2, state=FrameState.FAILED, problem=Problem(kind="plate_unreadable", message="torn"))
