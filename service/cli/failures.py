@@ -39,8 +39,8 @@ class FailureGroup(TyperGroup):
             raise typer.Exit(BadInput.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(Cancelled.exit_code) from None
-        except (typer.Exit, typer.Abort, TyperException):
-            raise  # wrong usage among them: typer explains it
+        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+            raise  # wrong usage among them: typer explains it, and ends without a word where nobody reads any more
         except Exception as error:
             if isinstance(error, OSError) and error.errno in _REFUSED and error.filename is not None:
                 show_failure(

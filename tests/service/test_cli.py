@@ -305,6 +305,23 @@ def test_a_folder_that_no_disk_can_hold_is_refused_by_name(
     assert f"{LONG} cannot be used" in result.stderr and "→ Name another path" in result.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another error for a pipe that nobody reads")
+def test_a_command_whose_output_nobody_reads_any_more_ends_without_a_word(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "service.cli", "panel", "build", "--output", str(tmp_path)],
+        env={**os.environ, "DROPKEY_HOME": str(tmp_path / "home")},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert not (tmp_path / "home").exists(), "no report of it"
+
+
 def test_settings_that_do_not_fit_are_named(dropkey: Dropkey, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "dropkey.toml").write_text("prot = 8766\n", encoding="utf-8")
