@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from model.errors import KeyingError
-from service.errors import BadInput, Cancelled, DropKeyError
+from service.errors import BadInput, Cancelled, DropKeyError, Misconfigured
 from service.settings import home_folder
 
 _REFUSED = {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -73,12 +73,12 @@ def show_failure(message: str, fix: str = "", where: str = "") -> None:
 def write_report() -> Path | str:
     """Write the traceback at hand into the logs of the home folder, or onto stderr when that cannot be; say where."""
     text = f"{' '.join(sys.argv)}\n{traceback.format_exc()}"
-    folder = home_folder() / "logs"
     try:
+        folder = home_folder() / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         report = folder / f"failure-{time.strftime('%Y%m%d-%H%M%S')}.txt"
         report.write_text(text, encoding="utf-8")
-    except OSError:
+    except (OSError, Misconfigured):
         sys.stderr.write(text)
         return "the lines above"
     return report

@@ -271,57 +271,6 @@ def test_an_unforeseen_failure_leaves_a_report(
     assert "Traceback" in report.read_text(encoding="utf-8")
 
 
-LONG = "a" * 300
-"""Longer than any file system takes a name."""
-
-
-@pytest.mark.parametrize(
-    "plate", [LONG, f"{LONG}.exr", f"{LONG}.####.exr", f"{LONG}.mov", f"{LONG}/a.####.exr", "~nobody-here/a.exr"]
-)
-def test_a_plate_that_no_disk_can_hold_is_not_there(dropkey: Dropkey, tmp_path: Path, plate: str) -> None:
-    result = dropkey("key", plate if plate.startswith("~") else tmp_path / plate, "--keyer", "difference")
-    assert result.exit_code == 10, result.output
-    assert plate[:20] in result.stderr and "→" in result.stderr and "should not happen" not in result.stderr
-
-
-def test_a_matte_that_no_disk_can_hold_fails_as_one_that_is_not_there(
-    dropkey: Dropkey, painted: Path, tmp_path: Path
-) -> None:
-    refused = [
-        dropkey("key", painted, "--output", tmp_path, "--keyer", "difference", "--hint", tmp_path / name)
-        for name in ("nothing.png", f"{LONG}.png")
-    ]
-    assert [result.exit_code for result in refused] == [10, 10], refused[1].output
-    assert LONG in refused[1].stderr and "should not happen" not in refused[1].stderr
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows says of such a name that nothing is there")
-@pytest.mark.parametrize("command", [("demo", "--output"), ("data", "check"), ("panel", "build", "--output")])
-def test_a_folder_that_no_disk_can_hold_is_refused_by_name(
-    dropkey: Dropkey, tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    result = dropkey(*command, tmp_path / LONG)
-    assert result.exit_code == 10, result.output
-    assert f"{LONG} cannot be used" in result.stderr and "→ Name another path" in result.stderr
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has another error for a pipe that nobody reads")
-def test_a_command_whose_output_nobody_reads_any_more_ends_without_a_word(tmp_path: Path) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "panel", "build", "--output", str(tmp_path)],
-        env={**os.environ, "DROPKEY_HOME": str(tmp_path / "home")},
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (1, b"")
-    assert not (tmp_path / "home").exists(), "no report of it"
-
-
 def test_settings_that_do_not_fit_are_named(dropkey: Dropkey, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "dropkey.toml").write_text("prot = 8766\n", encoding="utf-8")
