@@ -81,7 +81,7 @@ def remove_discovery(settings: Settings) -> None:
 def claim_instance(settings: Settings) -> FileLock | None:
     """Return the held lock of this home folder, or None when another instance holds it.
 
-    The system frees it when the process ends, however it ends.
+    The system frees it when the process ends, however it ends. Raises Misconfigured when nothing can be written there.
     """
     make_private_folder(settings.home)
     lock = FileLock(settings.home / "service.lock", timeout=0)
@@ -89,12 +89,24 @@ def claim_instance(settings: Settings) -> FileLock | None:
         lock.acquire()
     except Timeout:
         return None
+    except OSError as error:
+        raise _not_writable(settings.home, error) from error
     return lock
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make ``folder``; what is new of it is the user's alone."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make ``folder``; what is new of it is the user's alone. Raises Misconfigured where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> Misconfigured:
+    return Misconfigured(
+        f"The home folder {folder} cannot be used: {error.strerror}.",
+        fix="Set DROPKEY_HOME to a folder that your user may write into.",
+    )
 
 
 def write_private(file: Path, text: str) -> None:

@@ -168,17 +168,22 @@ class Settings(BaseSettings):
 
 
 def home_folder() -> Path:
-    """Return `DROPKEY_HOME`, else the user's data folder."""
+    """Return `DROPKEY_HOME`, else the user's data folder. Raises Misconfigured for a user who has no home."""
     named = os.environ.get("DROPKEY_HOME")
-    return (
-        Path(named).expanduser().absolute() if named else Path(platformdirs.user_data_path("DropKey", appauthor=False))
-    )
+    try:
+        home = Path(named) if named else Path(platformdirs.user_data_path("DropKey", appauthor=False))
+        return home.expanduser().absolute()
+    except RuntimeError as error:
+        raise Misconfigured(
+            f"There is no home folder to keep state in: {error}.",
+            fix="Set DROPKEY_HOME to a folder that your user may write into.",
+        ) from error
 
 
 def load_settings(**flags: Any) -> Settings:
     """Read the settings; flags that are None are left to file and environment.
 
-    Raises Misconfigured with every wrong entry named.
+    Raises Misconfigured with every wrong entry named, and where there is no home folder.
     """
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
@@ -187,5 +192,10 @@ def load_settings(**flags: Any) -> Settings:
         raise Misconfigured(
             f"The settings do not fit: {wrong}.", fix="Mend dropkey.toml in the home folder, or the DROPKEY_* variable."
         ) from None
+    except PermissionError as error:
+        raise Misconfigured(
+            f"dropkey.toml cannot be read: {error}.",
+            fix="Let your user read it, or set DROPKEY_HOME to a folder that it may write into.",
+        ) from error
     except (OSError, ValueError) as error:
         raise Misconfigured(f"dropkey.toml cannot be read: {error}.", fix="Mend it, or move it away.") from error

@@ -161,19 +161,23 @@ def shot_from_plate(plate: str | Path, *, frames: str | None = None, first_frame
     what is absent. ``first_frame`` numbers a movie's first picture, or a still. Raises PlateMissing when nothing is
     there, BadInput when it is ambiguous or no plate.
     """
-    path = Path(plate).expanduser().absolute()
+    path = Path(os.path.expanduser(plate)).absolute()
     wanted = set(parse_frames(frames)) if frames else None
     pattern = parse_pattern(path.name)
-    if path.is_dir():
+    # Those of pathlib raise where a name is longer than any can be, or a folder may not be looked into.
+    if os.path.isdir(path):
         shot = _only_shot(path)
-    elif path.is_file():
+    elif os.path.isfile(path):
         shot = _shot_of_file(path)
     elif pattern is not None:
         shot = _shot_of_pattern(path, pattern)
         inner = set(parse_frames(pattern.frames)) if pattern.frames else None
         wanted = inner if wanted is None else wanted & inner if inner is not None else wanted
     else:
-        raise PlateMissing(f"There is no {path}.", fix="Check the path, and that this machine can see the disk.")
+        raise PlateMissing(
+            f"There is no {path}.",
+            fix="Check the path, that this machine can see the disk, and that you may look.",
+        )
     if shot.kind != "sequence":
         first = 1 if first_frame is None else first_frame
         return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})

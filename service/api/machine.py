@@ -79,7 +79,7 @@ class Machine:
         top = self._paths.root(root).path
         inside = path.strip("/") not in ("", ".")
         folder = self._paths.resolve(path, trusted=False, root=root) if inside else top
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # pathlib's raises where a name is longer than any can be
             raise NotFound(
                 f"There is no folder '{path}' in {root}.", fix="It may have been moved, or its disk be away."
             )

@@ -34,8 +34,9 @@ class Reach:
         job = self._queue.get(job_id)
         if request.state.trusted:
             return job
-        if not self.inside(job.shot, job.mattes, job.output):
-            raise refusal(job.shot.name)
+        beyond = self.beyond(job.shot, job.mattes, job.output)
+        if beyond is not None:
+            raise self.refusal(job.shot.name, beyond)
         return job.model_copy(update={"shot": self.confined(job.shot, request)})
 
     def confined(self, shot: Shot, request: Request) -> Shot:
@@ -44,16 +45,22 @@ class Reach:
             return shot
         return shot.model_copy(update={"confined_to": self._paths.confinement(trusted=False)})
 
-    def inside(self, shot: Shot, mattes: MatteSources, output: Path | None = None) -> bool:
-        """Tell whether everything that is read and written for a shot lies in the roots."""
-        named = [shot.folder, *(Path(path) for path in matte_pictures(mattes).values())]
-        return all(self._paths.holds(path) for path in (*named, *([output] if output is not None else [])))
+    def beyond(self, shot: Shot, mattes: MatteSources, output: Path | None = None) -> Path | None:
+        """Return a folder outside the roots that is read or written for a shot; ``output`` is its version's folder."""
+        mattes_at = [Path(path) for path in matte_pictures(mattes).values()]
+        named = [(shot.folder, shot.folder), *((path, path.parent) for path in mattes_at)]
+        if output is not None:
+            named.append((output, output.parent.parent))
+        return next((folder for path, folder in named if not self._paths.holds(path)), None)
 
-
-def refusal(shot: str) -> PathRefused:
-    """Return what is said of a shot that lies beyond the roots."""
-    return PathRefused(
-        f"'{shot}' has files outside the folders that this request may use.",
-        fix="Ask with the token on the service's machine, or add their folder to extra_roots in dropkey.toml.",
-        shot=shot,
-    )
+    def refusal(self, shot: str, beyond: Path) -> PathRefused:
+        """Return what is said of a shot that has files in a folder beyond the roots."""
+        if self._paths.locate(beyond) is not None:
+            fix = f"'{beyond}' is or holds a link: put the files themselves there, or set follow_links in dropkey.toml"
+        else:
+            fix = f"Add '{beyond}' to extra_roots in dropkey.toml"
+        return PathRefused(
+            f"'{shot}' has files outside the folders that this request may use.",
+            fix=f"{fix} and start the service anew; or ask with the token on the service's machine.",
+            shot=shot,
+        )

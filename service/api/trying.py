@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.api.pictures import AskedLook, Coordinate, PngResponse
-from service.api.reach import Reach, refusal
+from service.api.reach import Reach
 from service.errors import BadInput, DropKeyError, NotFound
 from service.jobs import JobRequest
 from service.messages import PreviewMade, PreviewOrder, View
@@ -120,7 +120,7 @@ class _Try:
     future: Future[PreviewMade]
     order: PreviewOrder
     view: View
-    beyond: bool  # outside the roots: not for those who are bound to them
+    beyond: Path | None  # a folder outside the roots: not for those who are bound to them
 
     def forget(self) -> None:
         """Remove what it left, once that is there."""
@@ -158,7 +158,7 @@ class Trying:
         """Key one frame between two frames of whatever runs; the result of no job is touched."""
         preview_id = uuid.uuid4().hex
         order = self._order(request, asked, self._place / preview_id)
-        beyond = not self._reach.inside(order.shot, order.mattes)
+        beyond = self._reach.beyond(order.shot, order.mattes)
         future = self._queue.preview(preview_id, order)
         tried = _Try(future, order, asked.view, beyond)
         with self._lock:
@@ -224,8 +224,8 @@ class Trying:
             tried = self._tries.get(preview_id)
         if tried is None:
             raise NotFound(f"There is no preview {preview_id}.", fix="Ask for a new one.")
-        if tried.beyond and not request.state.trusted:
-            raise refusal(tried.order.shot.name)
+        if tried.beyond is not None and not request.state.trusted:
+            raise self._reach.refusal(tried.order.shot.name, tried.beyond)
         return tried
 
     def _answer(self, preview_id: str, tried: _Try, patience: float) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 import traceback
@@ -15,8 +16,11 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from model.errors import KeyingError
-from service.errors import BadInput, Cancelled, DropKeyError
+from service.errors import BadInput, Cancelled, DropKeyError, Misconfigured
 from service.settings import home_folder
+
+_REFUSED = {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS}
+"""What the system says of a path that somebody named and it will not have."""
 
 
 class FailureGroup(TyperGroup):
@@ -35,9 +39,14 @@ class FailureGroup(TyperGroup):
             raise typer.Exit(BadInput.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(Cancelled.exit_code) from None
-        except (typer.Exit, typer.Abort, TyperException):
-            raise  # wrong usage among them: typer explains it
+        except (typer.Exit, typer.Abort, TyperException, BrokenPipeError):
+            raise  # wrong usage among them: typer explains it, and ends without a word where nobody reads any more
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in _REFUSED and error.filename is not None:
+                show_failure(
+                    f"{error.filename} cannot be used: {error.strerror}.", "Name another path, or ask for rights to it."
+                )
+                raise typer.Exit(BadInput.exit_code) from None
             report = write_report()
             show_failure(
                 f"{type(error).__name__}: {error}",
@@ -70,12 +79,12 @@ def show_warning(sentence: str, where: str) -> None:
 def write_report() -> Path | str:
     """Write the traceback at hand into the logs of the home folder, or onto stderr when that cannot be; say where."""
     text = f"{' '.join(sys.argv)}\n{traceback.format_exc()}"
-    folder = home_folder() / "logs"
     try:
+        folder = home_folder() / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         report = folder / f"failure-{time.strftime('%Y%m%d-%H%M%S')}.txt"
         report.write_text(text, encoding="utf-8")
-    except OSError:
+    except (OSError, Misconfigured):
         sys.stderr.write(text)
         return "the lines above"
     return report

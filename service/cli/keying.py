@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -91,7 +92,7 @@ def key(
 
 def _absolute(path: str | None) -> str | None:
     """Return a matte's path so that the manifest still names it from elsewhere."""
-    return str(Path(path).expanduser().absolute()) if path else None
+    return str(Path(os.path.expanduser(path)).absolute()) if path else None
 
 
 def checked_request(**values: Any) -> JobRequest:

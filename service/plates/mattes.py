@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def matte_path(source: Path, frame: int) -> Path:
 
     Raises PlateMissing when it is not there, BadInput when ``source`` is a movie or ambiguous.
     """
-    if source.is_file() and source.suffix:
+    if os.path.isfile(source) and source.suffix:
         shot = shot_from_plate(source)
     else:
         shot = _sequence(str(source), _modified(source))

@@ -110,7 +110,7 @@ class Frames:
 
     def _opened(self, source: Source) -> Plate:
         """Open the plate; a movie stays open, because its pictures have to be counted each time."""
-        key = (source.shot.model_dump_json(), source.settings.model_dump_json(), _stamp_of(_file(source)))
+        key = (source.shot.model_dump_json(), source.settings.model_dump_json(), _stamp_of(source))
         if self._movie is not None:
             if self._movie[0] == key:
                 return self._movie[1]
@@ -129,7 +129,7 @@ class Frames:
 
     def _result(self, source: Source) -> Frame:
         path = _file(source)
-        if _stamp_of(path)[1] > self._settings.maximum_picture_mib * 2**20:
+        if _stamp_of(source)[1] > self._settings.maximum_picture_mib * 2**20:
             raise PlateUnreadable(f"{path.name} is too large to be a result.", fix="Key the frame again.")
         check_confined(path, source.shot.confined_to)
         planes, header = read_exr(path)
@@ -147,7 +147,7 @@ def stamp(source: Source) -> tuple[object, ...]:
     What was read for one caller is not handed to another one who is held to fewer folders.
     """
     path = _file(source)
-    file = (path, *_stamp_of(path), source.shot.confined_to)
+    file = (path, *_stamp_of(source), source.shot.confined_to)
     if source.name is not Pass.PLATE:
         return (source.name is Pass.ALPHA, *file)
     chosen = source.settings.model_dump_json(include={"encoding", "layer", "plate_alpha"})
@@ -174,9 +174,20 @@ def _file(source: Source) -> Path:
     return source.output / folder / f"{source.shot.name}_{folder}.{source.shot.frame_number(source.frame)}.exr"
 
 
-def _stamp_of(path: Path) -> tuple[int, int]:
+def _stamp_of(source: Source) -> tuple[int, int]:
+    path = _file(source)
     try:
         status = path.stat()
-    except OSError:
-        raise PlateMissing(f"{path.name} is not there.", fix="It may not be keyed yet.") from None
+    except (FileNotFoundError, NotADirectoryError):
+        back = f"moved, renamed or deleted: put it back into '{path.parent}'"
+        if source.name is Pass.PLATE:
+            fix = f"It was {back}, or see to its disk or share."
+        else:
+            fix = f"It is not keyed yet, or was {back}, or key the shot again."
+        raise PlateMissing(f"{path.name} is not there.", fix=fix) from None
+    except OSError as error:
+        raise PlateUnreadable(
+            f"{path.name} cannot be opened: {error.strerror}.",
+            fix=f"Let the service's user read '{path.parent}', or see to its disk or share.",
+        ) from None
     return status.st_mtime_ns, status.st_size

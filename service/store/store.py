@@ -39,6 +39,7 @@ from service.store.rows import (
 MAX_PAGE = 200
 KEPT_EVENTS = 10_000
 KEPT_KEYS = timedelta(days=7)
+_LARGEST_NUMBER = 2**63 - 1  # that SQLite takes
 PROGRESS = frozenset({"frames_per_second", "eta_seconds"})
 
 _job = tables.job
@@ -369,8 +370,9 @@ def _fits(
 def _read_cursor(cursor: str) -> int:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        if not text.startswith("j"):
+        number = int(text[1:])
+        if not text.startswith("j") or not 0 <= number <= _LARGEST_NUMBER:
             raise ValueError(text)
-        return int(text[1:])
+        return number
     except (ValueError, binascii.Error, UnicodeError):
         raise BadInput(f"'{cursor[:80]}' is no cursor.", fix="Take next_cursor of the page before.") from None

@@ -61,6 +61,9 @@ export const frameAt = (id, frame) => `${at(id)}/frames/${frame}`;
 /** Address of a pass as PNG; exposure in stops and gamma are applied to the floats by the service. */
 export const picturePath = (place, pass, view = {}) => `${place}/${pass}.png${query(view)}`;
 
+/** Why a picture that an `img` did not get is not to be had: a Refusal, or null where it is there now. */
+export const refusalOf = (path) => ask(path).then(() => null, (error) => error);
+
 /** A picture's pixels as they are in the file; `null` where the service has no such picture (yet). */
 export async function picture(path, signal) {
   const reply = await ask(path, { signal });

@@ -49,7 +49,7 @@ export function filmstrip({ id, went }) {
     thumbs.dataset.key = key;
     thumbs.replaceChildren(...picked.map((frame) => {
       if (states.get(frame)?.state !== "done") return el("span");
-      const image = el("img", { alt: "", decoding: "async", draggable: "false", on: { error: () => image.remove() },
+      const image = el("img", { alt: "", decoding: "async", draggable: "false", on: { error: () => image.replaceWith("No picture") },
         src: picturePath(frameAt(id, frame), "composite", { size: THUMB }) });
       return el("span", {}, image);
     }));
@@ -92,6 +92,7 @@ export function filmstrip({ id, went }) {
 
   return {
     node, show, play,
+    again: () => { delete thumbs.dataset.key; strip(); },
     step: (by) => go(at + by),
     first: () => go(0),
     last: () => go(frames.length - 1),

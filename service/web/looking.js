@@ -174,8 +174,9 @@ export class Looking extends EventTarget {
 
   #sentence(error) {
     if (this.#onTrial(this.how.view)) return error.message;
+    if (this.how.view === "plate" && this.how.compare === "off") return error.message; // it is there whatever became of its key
     const result = this.#states.get(this.#frame);
-    if (result?.problem) return `Frame ${this.#frame}: ${result.problem.message}`;
+    if (result?.problem) return [`Frame ${this.#frame}: ${result.problem.message}`, result.problem.fix].filter(Boolean).join(" ");
     if (this.how.view !== "plate" && result?.state !== "done") return `Frame ${this.#frame} is not keyed yet.`;
     return error.message;
   }

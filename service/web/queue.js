@@ -23,6 +23,7 @@ export function queueView({ jobs, open, submit }) {
   let freshened = 0;
   let asking = null;
   let reading = false;
+  let link = jobs.state;
   const list = el("ul", { class: "jobs", "aria-label": "Jobs" });
   const empty = el("p", { class: "empty" });
   const count = el("p", { class: "count", role: "status" });
@@ -69,6 +70,9 @@ export function queueView({ jobs, open, submit }) {
       if (button.textContent !== text) button.textContent = text;
     }
     filter.show(remembered.filter);
+    const back = link !== "live" && jobs.state === "live"; // a service that was started anew may have other roots
+    link = jobs.state;
+    if (back) for (const { row } of rows.values()) row.again();
     const shown = jobs.listed();
     const stay = new Set(shown.map((job) => job.id));
     for (const [id, { row }] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); }

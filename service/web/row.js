@@ -1,8 +1,8 @@
 /** One job in the queue: a row that changes in place, so that focus stays while events arrive. */
 
-import { frameAt, picturePath } from "./api.js";
+import { frameAt, getFrames, picturePath, refusalOf } from "./api.js";
 import { el, say } from "./dom.js";
-import { ACTIONS, STATES, ago, duration, version } from "./words.js";
+import { ACTIONS, FILTERS, STATES, ago, duration, version } from "./words.js";
 
 const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for dense screens
 
@@ -13,10 +13,11 @@ const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for de
  */
 export function jobRow(first, does) {
   let job = first;
-  let asked = null; // how many frames were done when the picture was asked for
+  let asked = {}; // what was known when the picture was asked for
   let failed = false;
-  const image = el("img", { alt: "", loading: "lazy", decoding: "async",
-    on: { error: () => { image.classList.remove("loaded"); failed = true; picture(); }, load: () => image.classList.add("loaded") } });
+  const image = el("img", { alt: "", loading: "lazy", decoding: "async", on: { error: missing, load: () => image.classList.add("loaded") } });
+  const thumb = el("div", { class: "thumb" }, image);
+  const why = el("p", { class: "why", hidden: true }); // there is no picture
   const name = el("a", { class: "open", href: `#/shot/${job.id}` });
   const plate = el("span", { class: "plate" });
   const state = el("span", { class: "state" });
@@ -29,8 +30,8 @@ export function jobRow(first, does) {
   const sooner = step("Sooner", 10, "+");
   const actions = el("div", { class: "actions" });
   const node = el("li", { class: "job", data: { id: job.id } },
-    el("div", { class: "thumb" }, image),
-    el("div", { class: "who" }, name, plate, problem),
+    thumb,
+    el("div", { class: "who" }, name, plate, problem, why),
     el("div", { class: "how" }, el("div", { class: "top" }, state, done), bar),
     el("div", { class: "rank", role: "group" }, later, priority, sooner),
     actions);
@@ -72,16 +73,52 @@ export function jobRow(first, does) {
 
   function picture() {
     if (!job.frames_done || job.first_frame === null || job.first_frame === undefined) return;
-    const path = picturePath(frameAt(job.id, job.first_frame), "composite", { size: THUMBNAIL });
     // The first frame need not be the first that is done.
-    if (image.getAttribute("src") === path && !(failed && asked !== job.frames_done)) return;
-    asked = job.frames_done;
+    const now = { frame: job.first_frame, done: job.frames_done, atWork: atWork() };
+    if ((failed ? ["frame", "done", "atWork"] : ["frame"]).every((name) => asked[name] === now[name])) return;
+    asked = now;
+    load(job.first_frame);
+  }
+
+  function load(frame) {
     failed = false;
-    image.src = path;
+    image.src = picturePath(frameAt(job.id, frame), "composite", { size: THUMBNAIL });
+    tell("");
+  }
+
+  const atWork = () => FILTERS.active.includes(job.state);
+
+  async function missing() {
+    image.classList.remove("loaded");
+    failed = true;
+    picture();
+    const path = image.getAttribute("src");
+    const refusal = failed && await refusalOf(path);
+    if (!refusal || !failed || image.getAttribute("src") !== path) return; // it was asked for anew
+    if (refusal.status === 404) {
+      if (atWork()) return; // its turn comes
+      // Where the first frame failed, another one shows the shot.
+      const done = await getFrames(job.id).then((frames) => frames.find(({ state: its }) => its === "done"), () => null);
+      if (done && path === image.getAttribute("src") && !path.startsWith(`${frameAt(job.id, done.frame)}/`)) return load(done.frame);
+    }
+    tell(`No picture: ${refusal.message}`);
+  }
+
+  function tell(words) {
+    thumb.classList.toggle("none", words !== "");
+    why.hidden = !words;
+    say(why, words);
+  }
+
+  /** Ask for the picture again if there was none. */
+  function again() {
+    if (!failed) return;
+    asked = {};
+    picture();
   }
 
   show(job);
-  return { node, show };
+  return { node, show, again };
 }
 
 function figures(job) {

@@ -22,6 +22,8 @@ export function shotView({ id, jobs, frames: news, open }) {
   let states = new Map();
   let standing = [];
   let asking = null;
+  let link = jobs.state;
+  let missed = false; // the service was away when the shot was opened
   const viewer = new Viewer({ hover: (x, y) => pixel.at(x, y), left: () => pixel.away(), zoomed: (words) => tools.zoomed(words) });
   const looking = new Looking(id, viewer);
   const strip = filmstrip({ id, went: (frame) => went(frame) });
@@ -50,9 +52,11 @@ export function shotView({ id, jobs, frames: news, open }) {
   }
 
   async function begin() {
+    missed = false;
     try {
       job = await getJob(id);
     } catch (error) {
+      missed = error.status === 0;
       viewer.tell(error.status === 404 ? "There is no such job." : error.message);
       return;
     }
@@ -94,7 +98,16 @@ export function shotView({ id, jobs, frames: news, open }) {
     asking ??= setTimeout(() => { asking = null; look(); }, LOOK_AGAIN_MS);
   }
 
+  /** Look again at what could not be had: a service that was started anew may have other roots. */
+  function back() {
+    if (missed) return begin();
+    looking.render();
+    strip.again();
+  }
+
   function show() {
+    if (link !== jobs.state && jobs.state === "live") back();
+    link = jobs.state;
     const now = jobs.get(id);
     if (!job || !now) return;
     const before = state.textContent;

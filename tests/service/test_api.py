@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -235,9 +236,21 @@ def test_every_page_stays_under_64_kib_and_no_job_is_lost_between_pages(client: 
     assert seen == expected[::-1]
 
 
-@pytest.mark.parametrize("query", ["state=nonsense", "limit=0", "limit=201", "limit=x", "cursor=nonsense"])
+HUGE = base64.urlsafe_b64encode(f"j{2**63}".encode()).decode().rstrip("=")
+"""A cursor in the right form, of a job that no store can have."""
+
+
+@pytest.mark.parametrize(
+    "query", ["state=nonsense", "limit=0", "limit=201", "limit=x", "cursor=nonsense", f"cursor={HUGE}"]
+)
 def test_a_wrong_question_is_refused(client: Asker, query: str) -> None:
     check_problem(client.get(f"/jobs?{query}"), 422)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "ä" * 200 + ".mov"])
+def test_a_plate_longer_than_any_disk_takes_is_not_there(client: Asker, place: Place, name: str) -> None:
+    check_problem(client.post("/jobs", json={"plate": str(place.root / name)}), 422, "plate_missing")
+    check_problem(client.post("/jobs", json={"root": "drop", "plate": name}), 422, "plate_missing")
 
 
 def test_frames_say_what_became_of_each(client: Asker, place: Place) -> None:

@@ -121,6 +121,7 @@ def test_what_browsing_finds_can_be_submitted(client: Asker, place: Place) -> No
         ("a:b", 403),
         ("a\0b", 403),
         ("nothing", 404),
+        ("a" * 300, 404),
     ],
 )
 def test_browsing_stays_inside_its_root(client: Asker, path: str, status: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import zlib
@@ -20,6 +22,7 @@ from service.api.app import create_app
 from service.errors import PlateUnreadable, WorkerLost
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import Job, JobRequest
+from service.previews.frames import Frames
 from service.previews.messages import Look, Pass, Source
 from service.previews.reader import Reader, environment_of
 from service.settings import Settings
@@ -244,3 +247,28 @@ def test_the_reader_loads_no_torch() -> None:
 def test_a_picture_says_its_own_size(shown: Shown) -> None:
     content = shown.get("1/alpha.png", size=12).content
     assert unpack(">II", content[16:24]) == (12, 8)
+
+
+def test_a_plate_that_nobody_may_look_at_is_not_said_to_be_missing(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, stat = shown.job, Path.stat
+
+    def refused(path: Path, **more: Any) -> os.stat_result:
+        if path == job.shot.frame_path(1):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    source = Source(shot=job.shot, settings=job.request.settings, output=job.output, frame=1, name=Pass.PLATE)
+    with pytest.raises(PlateUnreadable, match="Permission denied") as raised:
+        Frames(Settings(), 0).read(source)
+    assert str(job.shot.folder) in raised.value.fix
+
+
+def test_a_result_that_is_gone_is_told_with_where_it_was_and_a_plate_is_not_called_unkeyed(shown: Shown) -> None:
+    result = check_problem(shown.get("2/foreground.png"), 404, "not_found")
+    assert "keyed" in result["fix"] and str(shown.job.output / "foreground") in result["fix"]
+    shown.job.shot.frame_path(2).unlink()
+    plate = check_problem(shown.get("2/plate.png"), 404, "not_found")
+    assert "keyed" not in plate["fix"] and f"put it back into '{shown.job.shot.folder}'" in plate["fix"]

@@ -91,6 +91,15 @@ def test_a_job_beyond_the_roots_is_neither_shown_to_a_browser_nor_moved_by_it(
     assert callers.place.queue.get(job.id) == job
 
 
+@pytest.mark.parametrize("what", ["plate", "output", "matte"])
+def test_what_is_said_of_a_job_beyond_the_roots_names_the_folder_to_add(
+    callers: Callers, tmp_path: Path, what: str
+) -> None:
+    job = beyond(callers, tmp_path, what)
+    problem = check_problem(callers.browser.get(f"/jobs/{job.id}/frames/1/plate.png"), 403, "path_refused")
+    assert f"Add '{tmp_path / 'private'}' to extra_roots in dropkey.toml" in problem["fix"]
+
+
 @pytest.mark.parametrize("what", ["plate", "matte"])
 def test_a_job_beyond_the_roots_is_not_previewed_for_a_browser(callers: Callers, tmp_path: Path, what: str) -> None:
     asked = {"job_id": beyond(callers, tmp_path, what).id, "frame": 1}
@@ -128,7 +137,8 @@ def test_a_folder_that_became_a_link_out_of_the_roots_is_beyond_them(callers: Ca
     job = callers.keyed(callers.place.root / "hero")
     (callers.place.root / "hero").rename(tmp_path / "private")
     (callers.place.root / "hero").symlink_to(tmp_path / "private")
-    check_problem(callers.browser.get(f"/jobs/{job.id}/frames/1/plate.png"), 403, "path_refused")
+    problem = check_problem(callers.browser.get(f"/jobs/{job.id}/frames/1/plate.png"), 403, "path_refused")
+    assert "follow_links" in problem["fix"] and "extra_roots" not in problem["fix"]  # its folder is in a root already
     assert callers.here.get(f"/jobs/{job.id}/frames/1/plate.png").status_code == 200
 
 

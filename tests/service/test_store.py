@@ -1,3 +1,4 @@
+import base64
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -69,7 +70,11 @@ def test_a_list_can_be_narrowed_by_state_and_client(store):
     assert [job.id for job in both] == [f"{10:032x}"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "ahahah", "j12", "%%%", "ajEy🙂"])
+def numbered(number: int) -> str:
+    return base64.urlsafe_b64encode(f"j{number}".encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "ahahah", "j12", "%%%", "ajEy🙂", *map(numbered, (2**63, 10**100, -1))])
 def test_a_made_up_cursor_is_refused(store, cursor):
     with pytest.raises(BadInput):
         store.list(cursor=cursor)

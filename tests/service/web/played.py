@@ -63,14 +63,14 @@ class Played:
         told = {"screen": SCREEN, "frames": order.frames, "kept": ()}
         self.worker.tell(ShotStarted(job_id=job_id, attempt=attempt, **told))
 
-    def finish(self, frame: int, *, problem: str | None = None, warnings: tuple[str, ...] = ()) -> None:
+    def finish(self, frame: int, *, problem: str | None = None, fix: str = "", warnings: tuple[str, ...] = ()) -> None:
         """Say that a frame of the job at hand is done, or failed."""
         job_id, attempt, _ = self.worker.current
         result = FrameResult(
             frame=frame,
             state=FrameState.DONE if problem is None else FrameState.FAILED,
             notes=FrameNotes(warnings=warnings),
-            problem=None if problem is None else Problem(kind="plate_unreadable", message=problem),
+            problem=None if problem is None else Problem(kind="plate_unreadable", message=problem, fix=fix),
         )
         self.worker.tell(FrameFinished(job_id=job_id, attempt=attempt, result=result))
 

@@ -51,11 +51,16 @@ def has_room(page: Page) -> None:
             assert page.evaluate(CUT) == [], width
 
 
-def test_queue_and_dialogs_fit_a_screen_of_320_pixels(page: Page, service: Played) -> None:
+def test_queue_and_dialogs_fit_a_screen_of_320_pixels(page: Page, service: Played, tmp_path: Path) -> None:
+    add_many(service.store, [make_job(number, state=JobState.PAUSED, output=tmp_path / "v001") for number in range(60)])
+    page.reload()
     service.submit(LONG)
     service.submit("hero")
     service.start()
     service.finish(1001, problem="green.1001.exr cannot be decoded: the file ends after 1024 of 4096 bytes.")
+    expect(page.locator("li.job")).to_have_count(62)  # rows too that are not on the screen, and keep the width they had
+    page.locator("li.job").last.scroll_into_view_if_needed()
+    page.locator("li.job").first.scroll_into_view_if_needed()
     expect(page.locator("li.job", has_text=LONG).locator(".figures")).to_contain_text("1 failed")
     expect(page.locator(".machine")).to_contain_text("drop")
     has_room(page)

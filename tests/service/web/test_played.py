@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.service.jobs_in_store import add_many, make_job
-from tests.service.running import until
+from tests.service.running import make_shot, until
 from tests.service.web.browser import signed_in
 from tests.service.web.played import SCREEN, Played, playing
 from tests.service.web.screen import displayed, serious
@@ -149,6 +149,70 @@ def test_the_picture_of_a_row_is_asked_for_again_when_more_frames_are_done(
     there.append(True)
     service.finish(1001)
     expect(image).to_have_class("loaded")
+
+
+def test_a_row_without_a_picture_names_the_folder_to_add_to_the_roots(
+    page: Page, service: Played, tmp_path: Path
+) -> None:
+    shot = make_shot(tmp_path / "private", range(1001, 1003))
+    job = service.post("/jobs", {"plate": str(shot.folder / shot.pattern)}).json()["id"]
+    service.start()
+    service.finish(1001)
+    row = page.locator(f'li[data-id="{job}"]')
+    expect(row.locator(".why")).to_contain_text("No picture: 'hero' has files outside the folders")
+    expect(row.locator(".why")).to_contain_text(f"Add '{shot.folder}' to extra_roots")
+    expect(row.locator(".thumb")).to_have_class(re.compile("none"))
+    assert serious(page) == []
+
+
+def test_a_row_whose_result_is_gone_says_so_once_the_job_is_at_rest(page: Page, service: Played) -> None:
+    job = service.submit()
+    service.start()
+    with page.expect_response("**/composite.png*"):
+        service.finish(1001)  # without writing anything
+    row = page.locator(f'li[data-id="{job}"]')
+    expect(row.locator(".figures")).to_contain_text("1 / 3")
+    expect(row.locator(".why")).to_be_hidden()  # another frame may come
+    service.queue.cancel(job)
+    expect(row.locator(".why")).to_contain_text("hero_foreground.1001.exr is not there")
+    expect(row.locator(".why")).to_contain_text("put it back into")
+
+
+def test_a_shot_whose_first_frame_failed_shows_another_in_its_row(page: Page, service: Played, tmp_path: Path) -> None:
+    picture = oiio.ImageBuf(np.full((8, 8, 3), 0.5, np.float32))
+    assert picture.write(str(tmp_path / "thumb.png"), "uint8"), picture.geterror()
+    page.route("**/frames/1002/composite.png*", lambda route: route.fulfill(path=tmp_path / "thumb.png"))
+    job = service.submit()
+    service.start()
+    service.finish(1001, problem="It cannot be decoded.")
+    service.finish(1002)
+    service.queue.cancel(job)
+    row = page.locator(f'li[data-id="{job}"]')
+    expect(row.locator("img")).to_have_class("loaded")
+    expect(row.locator("img")).to_have_attribute("src", re.compile("/frames/1002/"))
+    expect(row.locator(".why")).to_be_hidden()
+
+
+def test_a_plate_that_is_gone_says_where_to_put_it_back(page: Page, service: Played) -> None:
+    job = service.submit()
+    for plate in (service.folder / "hero").iterdir():
+        plate.unlink()
+    open_shot(page, job)
+    page.keyboard.press("1")
+    expect(page.locator(".viewer .sentence")).to_contain_text("hero.1001.png is not there")
+    expect(page.locator(".viewer .sentence")).to_contain_text(f"put it back into '{service.folder / 'hero'}'")
+    expect(page.locator(".viewer .sentence")).not_to_contain_text("keyed")
+
+
+def test_a_frame_that_failed_says_what_to_do_and_its_plate_what_it_is_now(page: Page, service: Played) -> None:
+    job = service.submit()
+    service.start()
+    service.finish(1001, problem="It cannot be decoded.", fix="Render it again.")
+    open_shot(page, job)
+    sentence = page.locator(".viewer .sentence")
+    expect(sentence).to_have_text("Frame 1001: It cannot be decoded. Render it again.")
+    page.keyboard.press("1")
+    expect(sentence).to_contain_text("hero.1001.png cannot be decoded")
 
 
 def test_a_paused_job_has_no_serious_accessibility_finding(page: Page, service: Played) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from service.api.events import MOST_REPLAYED
 from service.bench_api import fill
-from service.jobs import FrameResult, FrameState
+from service.exr import ExrHeader, write_foreground
+from service.jobs import FrameResult, FrameState, JobState
 from service.store import JobStore
+from tests.service.jobs_in_store import add
 from tests.service.serving import serving
 from tests.service.shots_on_disk import write_shot
 from tests.service.web.browser import signed_in
@@ -112,3 +116,47 @@ def test_a_list_that_begins_anew_stays_as_far_down_as_it_was_read(
             assert page.evaluate("() => window.fewest") == jobs
             expect(page.locator("li.job")).to_have_count(jobs)
             assert page.locator(".queue .list").evaluate("(list) => list.scrollTop") >= depth > 0
+
+
+def keep_private_shot(home: Path, folder: Path) -> str:
+    """Put a finished job into the store whose plate lies in ``folder``, beyond the roots; returns its id."""
+    place = home / "output" / "s1" / "v001"
+    store = JobStore(home / "jobs.sqlite")
+    shot = write_shot(folder, (1,))
+    job = add(store, 1, shot=shot, output=place, state=JobState.DONE, frames=shot.frames)
+    store.record_frames(job.id, [FrameResult(frame=1, state=FrameState.DONE)])
+    store.close()
+    (place / "foreground").mkdir(parents=True)
+    shade, alpha = np.full((32, 48, 3), 0.5, np.float32), np.ones((32, 48), np.float32)
+    write_foreground(place / "foreground" / f"{shot.name}_foreground.0001.exr", shade, alpha, ExrHeader())
+    return job.id
+
+
+@pytest.mark.timeout(300)
+def test_pictures_are_looked_at_again_when_the_service_is_back_with_other_roots(
+    browser: Browser, tmp_path: Path
+) -> None:
+    home, private, port = tmp_path / "home", tmp_path / "private", str(free_port())
+    home.mkdir()
+    job = keep_private_shot(home, private)
+    with serving(home, port=port) as service, signed_in(browser, service) as page:
+        expect(page.locator(f'li[data-id="{job}"] .why')).to_contain_text(f"Add '{private}' to extra_roots")
+        other = page.context.new_page()
+        other.goto(f"{service.found.url}/#/shot/{job}")
+        expect(other.locator(".viewer .sentence")).to_contain_text(f"Add '{private}' to extra_roots")
+        expect(other.locator(".thumbs")).to_contain_text("No picture")
+        late = page.context.new_page()
+        late.goto(service.found.url)
+        expect(late.locator("li.job")).to_have_count(1)
+        service.process.terminate()
+        service.process.wait(60)
+        expect(page.locator("#link")).to_have_text(re.compile("[Rr]econnecting"))
+        late.locator("a.open").click()
+        expect(late.locator(".viewer .sentence")).to_have_text("The service does not answer.")
+        with serving(home, port=port, extra_roots=json.dumps([str(private)])):
+            expect(page.locator(f'li[data-id="{job}"] img')).to_have_class("loaded", timeout=60_000)
+            expect(page.locator(f'li[data-id="{job}"] .why')).to_be_hidden()
+            expect(other.locator(".viewer .sentence")).to_have_text("", timeout=60_000)
+            expect(other.locator(".near")).to_contain_text("Fit")
+            expect(other.locator(".thumbs img")).to_have_count(1)
+            expect(late.locator(".near")).to_contain_text("Fit", timeout=60_000)
