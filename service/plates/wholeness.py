@@ -15,7 +15,8 @@ _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675  # Matroska's, RFC 9559
 _PARTITION = bytes.fromhex("060e2b34020501010d01020101")  # SMPTE ST 377-1: kind and status follow
 _PARTITIONS, _FOOTER = (2, 3, 4), 4
 _RUN_IN = 65536
-_TAIL = 4 * 2**20  # bytes of a transport stream that surely hold the beginning of a picture
+_TAIL = 4 * 2**20  # bytes of a transport stream that surely hold several pictures
+_MOSTLY = 0.9  # of the pictures
 
 
 def is_cut_short(path: Path, container: str) -> bool:
@@ -144,20 +145,28 @@ def _transport_stream(file: BinaryIO, size: int) -> bool:
 
 
 def _ends_inside_a_picture(file: BinaryIO, end: int, length: int, sync: int) -> bool:
-    """Tell whether the last packet with a part of a picture is full: that of its end is stuffed, but for one in 184."""
+    """Tell whether the last packet with a part of a picture is full, where those that end the pictures before are not.
+
+    An end is stuffed, but for one in 184; some recorders fill the picture itself up instead, which tells nothing.
+    """
     file.seek(end - min(end, _TAIL // length * length))
     tail = file.read(end - file.tell())
     last: dict[int, bytes] = {}
-    pictures: set[int] = set()
+    stuffed: dict[int, list[bool]] = {}
     for at in range(sync, len(tail), length):
         packet = tail[at : at + 188]
         stream = int.from_bytes(packet[1:3]) & 0x1FFF
-        last[stream] = packet
         begins, extended = packet[1] & 0x40, packet[3] & 0x20
         body = packet[5 + packet[4] :] if extended else packet[4:]
         if begins and body[:3] == b"\0\0\1" and body[3] >> 4 == 0xE:
-            pictures.add(stream)
-    return any(not _is_stuffed(last[stream]) for stream in pictures)
+            ends = stuffed.setdefault(stream, [])
+            if stream in last:
+                ends.append(_is_stuffed(last[stream]))
+        last[stream] = packet
+    return any(
+        bool(ends) and sum(ends) >= _MOSTLY * len(ends) and not _is_stuffed(last[stream])
+        for stream, ends in stuffed.items()
+    )
 
 
 def _is_stuffed(packet: bytes) -> bool:

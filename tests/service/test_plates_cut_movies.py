@@ -151,6 +151,15 @@ def test_a_transport_stream_cut_inside_its_last_picture_between_two_packets_pass
     assert told > 8, "most cuts go through a picture"
 
 
+def test_a_transport_stream_whose_pictures_fill_their_packets_is_not_called_cut_for_that(tmp_path: Path) -> None:
+    """Recorders of constant rate fill pictures up instead of stuffing packets."""
+    begin = bytes.fromhex("47410010") + bytes.fromhex("000001e00000800000").ljust(184, b"\xff")
+    middle = bytes.fromhex("47010010") + bytes(184)
+    path = tmp_path / "m.mts"
+    path.write_bytes((begin + 5 * middle) * 12)
+    assert not is_cut_short(path, "mpegts")
+
+
 def test_a_recording_that_was_never_closed_is_cut_short(tmp_path: Path) -> None:
     """The recorder lost power: the head of the MXF knows no footer yet, and no length."""
     path = counting_movie(tmp_path / "m.mxf", count=COUNT, **MPEG2)
