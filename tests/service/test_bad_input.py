@@ -16,6 +16,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from service.drop_folder.lease import LEASE_FILE
 from service.manifest import Manifest, read_manifest
 from tests.service.running import until
 from tests.service.serving import PATIENCE, POLL_SECONDS, Service, serving
@@ -74,7 +75,8 @@ def drop(folder: Path, name: str, frames: range | tuple[int, ...] = (1, 2, 3), d
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LEASE_FILE)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture(scope="module")

@@ -9,19 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from model.settings import KeySettings
-from service.cli import app, measuring
+from service.cli import measuring
 from service.cli.keying import key_settings
 from service.demo import pictures
 from service.demo.shot import paint_frame
@@ -29,18 +24,10 @@ from service.errors import BadInput
 from service.exr import read_exr
 from service.jobs import FrameState
 from service.manifest import Manifest, ManifestState
+from tests.service.command_line import Dropkey
 from tests.service.movies_on_disk import write_movie
 
 SIZE = {"width": 160, "height": 90}
-Dropkey = Callable[..., Result]
-
-
-@pytest.fixture
-def dropkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dropkey:
-    """Run `dropkey …` in this process."""
-    monkeypatch.setenv("DROPKEY_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DROPKEY_DEVICE", "cpu")
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="session")
@@ -321,90 +308,3 @@ def test_interrupted_work_is_kept_and_goes_on_later(dropkey: Dropkey, painted: P
     result = manifest_of(dropkey("key", folder, "--output", tmp_path, "--version-folder", "v001"))
     assert result.state is ManifestState.DONE
     assert first.stat().st_mtime_ns == before, "the finished frame was kept"
-
-
-@contextmanager
-def serve_as_a_program(home: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start `dropkey serve` with pipes, as programs do that stop it by closing its standard input."""
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--stop-with-stdin", "--device", "cpu"]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "DROPKEY_HOME": str(home)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin and process.stdout
-    try:
-        yield process
-    finally:
-        process.stdin.close()
-        process.wait(60)
-        process.stdout.close()
-
-
-def test_serve_answers_and_ends_with_its_stdin(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with serve_as_a_program(home) as process:
-        assert process.stdin and process.stdout
-        deadline = time.monotonic() + 60
-        while not (home / "service.json").exists() and time.monotonic() < deadline:
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.stdin.close()
-        assert process.wait(60) == 0
-        assert "http://127.0.0.1:" in process.stdout.read()
-    assert not (home / "service.json").exists()
-
-
-def link_in(text: str) -> str:
-    found = re.search(r"http://127\.0\.0\.1:\d+/\?t=\S+", text)
-    assert found, text
-    return found.group()
-
-
-def lets_in(link: str) -> bool:
-    """Follow a link as a browser with no cookies does; tell whether the service then answers it."""
-    with httpx.Client(timeout=30, follow_redirects=True) as browser:
-        page = browser.get(link)
-        assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
-        assert "t=" not in str(page.url), "the secret must not stay in the address"
-        return browser.get(str(page.url.join("/jobs"))).status_code == 200
-
-
-def test_the_links_of_serve_and_open_let_one_browser_in_each(
-    dropkey: Dropkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    with serve_as_a_program(tmp_path / "home") as process:
-        assert process.stdout
-        assert "listens on" in process.stdout.readline()
-        link = link_in(process.stdout.readline())
-        assert lets_in(link) and not lets_in(link)
-
-        monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
-        printed = dropkey("open", "--print")
-        assert printed.exit_code == 0 and opened == [] and lets_in(link_in(printed.stdout))
-        shown = dropkey("open")
-        assert (shown.exit_code, shown.stdout, len(opened)) == (0, "", 1) and lets_in(link_in(opened[0]))
-        monkeypatch.setattr(webbrowser, "open", lambda _: False)
-        assert lets_in(link_in(dropkey("open").stdout)), "where no browser opens, the link is printed"
-
-
-def test_open_without_a_service_says_how_to_start_it(dropkey: Dropkey) -> None:
-    result = dropkey("open")
-    assert result.exit_code != 0 and "dropkey serve" in result.stderr
-
-
-def test_serve_opens_the_page_that_it_prints(dropkey: Dropkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[tuple[str, bool]] = []
-
-    def open_and_leave(url: str) -> bool:
-        opened.append((url, lets_in(url)))
-        signal.raise_signal(signal.SIGINT)
-        return True
-
-    monkeypatch.setattr(webbrowser, "open", open_and_leave)
-    result = dropkey("serve", "--port", "0", "--open")
-    assert result.exit_code == 0, result.output
-    assert opened == [(link_in(result.stdout), True)]

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from service.cli import app
-
-Dropkey = Callable[..., Result]
-
-
-@pytest.fixture
-def dropkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dropkey:
-    """Run `dropkey …` in this process."""
-    monkeypatch.setenv("DROPKEY_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DROPKEY_DEVICE", "cpu")
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+from tests.service.command_line import Dropkey
 
 
 @pytest.mark.parametrize(

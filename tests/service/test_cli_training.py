@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from model.checkpoint import load_checkpoint
 from model.data.dataset import write_shots
 from model.data.scenes import generate
-from service.cli import app
 from service.cli.data import linear_writer
 from service.errors import BadInput
+from tests.service.command_line import Dropkey
 
-Dropkey = Callable[..., Result]
 SMALL = [
     f"--set={choice}"
     for choice in ("batch=1", "crop=16", "shot_height=48", "shot_width=48", "pool=1", "validation_shots=1")
 ]
 
 NARROW = [f"--option={choice}" for choice in ("width=16", "guide_width=8", "guide_maps=8")]
-
-
-@pytest.fixture
-def dropkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dropkey:
-    """Run `dropkey …` in this process."""
-    monkeypatch.setenv("DROPKEY_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DROPKEY_DEVICE", "cpu")
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_training_writes_weights_that_know_their_origin_and_goes_on_later(dropkey: Dropkey, tmp_path: Path) -> None:

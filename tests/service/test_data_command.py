@@ -7,19 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 from model.data.config import DataConfig
 from model.data.dataset import Part, find_shots, picture_path, write_shots
 from model.data.scenes import generate
-from service.cli import app
 from service.cli.data import linear_writer, read_linear
+from tests.service.command_line import dropkey_command
 
 write = linear_writer()
-
-
-def dropkey(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -30,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check(folder: Path) -> list[str]:
-    result = dropkey("data", "check", folder)
+    result = dropkey_command("data", "check", folder)
     assert result.exit_code == 10, result.output
     return result.stdout.splitlines()
 
@@ -42,7 +37,7 @@ def change(folder: Path, part: Part, edit: Any) -> Path:
 
 
 def test_a_sound_set_passes(folder: Path) -> None:
-    result = dropkey("data", "check", folder)
+    result = dropkey_command("data", "check", folder)
     assert result.exit_code == 0 and result.stdout == "2 shots, no faults.\n"
 
 
@@ -80,18 +75,18 @@ def test_every_fault_is_printed(folder: Path) -> None:
     for shot in find_shots(folder):
         picture_path(shot, "alpha", 1).unlink()
         picture_path(shot, "plate", 2).unlink()
-    result = dropkey("data", "check", folder)
+    result = dropkey_command("data", "check", folder)
     assert len(result.stdout.splitlines()) == 4 and "4 faults in 2 shots" in result.stderr
 
 
 def test_a_folder_without_shots_is_refused(tmp_path: Path) -> None:
-    assert dropkey("data", "check", tmp_path).exit_code == 10
-    assert dropkey("data", "check", tmp_path / "nowhere").exit_code == 10
+    assert dropkey_command("data", "check", tmp_path).exit_code == 10
+    assert dropkey_command("data", "check", tmp_path / "nowhere").exit_code == 10
 
 
 def test_rendering_without_blender_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DROPKEY_BLENDER_PYTHON", str(tmp_path / "no-python"))
-    result = dropkey("data", "render", "--output", tmp_path)
+    result = dropkey_command("data", "render", "--output", tmp_path)
     assert result.exit_code == 10 and "does not exist" in result.stderr
     assert result.stderr.count("not available here: ") == 1
 

@@ -5,27 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from service.cli import app
+from tests.service.command_line import Dropkey
 from tests.service.shots_on_disk import write_shot
-
-Dropkey = Callable[..., Result]
 
 LONG = "a" * 300
 """Longer than any file system takes a name."""
-
-
-@pytest.fixture
-def dropkey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Dropkey:
-    """Run `dropkey …` in this process."""
-    monkeypatch.setenv("DROPKEY_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DROPKEY_DEVICE", "cpu")
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize(
