@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Color = tuple[Finite, Finite, Finite]
+Name = Annotated[str, Field(max_length=250)]  # pydantic asks whether a string is text only where it measures it
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Bars = tuple[Share, Share, Share, Share]
 Association = Literal["premultiplied", "straight"]
@@ -21,14 +22,14 @@ class _Frozen(BaseModel):
 class KeySettings(_Frozen):
     """How a shot is read, keyed and delivered. Two jobs with equal settings and equal plates are the same job."""
 
-    keyer: str = "neural"
+    keyer: Name = "neural"
     """Name of the keyer: `neural` (docs/neural.md), or `neural:NAME` with weights of your own; `difference`, which
     needs no weights and about a third of the time; `regression` and `classification`, baselines of 2019."""
 
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Number format of the `neural` keyer's convolutions; docs/benchmarks.md tells what the short ones cost."""
 
-    encoding: str = "auto"
+    encoding: Name = "auto"
     """Encoding of the plate: `auto` (by file type and tags, see docs/color.md), an alias such as `arri-logc3`,
     `sony-slog3`, `acescg`, `srgb`, `rec709`, `linear`, or a color space name of the OpenColorIO studio config."""
 

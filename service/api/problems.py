@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +33,10 @@ class ProblemResponse(JSONResponse):
     """A reply with the media type of RFC 9457."""
 
     media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """Return JSON in ASCII: what a request said is told back even where it is no text (a lone surrogate)."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def problem(

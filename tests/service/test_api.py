@@ -53,6 +53,13 @@ def test_a_job_is_accepted_with_its_place(client: Asker, place: Place) -> None:
     assert client.get(reply.headers["location"]).json() == job
 
 
+@pytest.mark.parametrize("part", [{"settings": {"encoding": "\ud800"}}, {"mattes": {"hint": "\ud800"}}])
+def test_a_string_that_is_no_text_is_refused(client: Asker, place: Place, part: dict[str, Any]) -> None:
+    body = json.dumps(order(place, **part)).encode()
+    reply = client.post("/jobs", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code in (403, 422), reply.text
+
+
 def test_the_same_order_twice_is_one_job(client: Asker, place: Place) -> None:
     assert submitted(client, place)["id"] == submitted(client, place)["id"]
     assert submitted(client, place, key_again=True)["version"] == 2
