@@ -26,7 +26,7 @@ class Room:
 
     def lacked(self, job_id: str) -> None:
         """A job found no room."""
-        delay = min(2 * self._delays.get(job_id, SPACE_CHECK_SECONDS / 2), LONGEST_SPACE_DELAY_SECONDS)
+        delay = min(2 * self._delays.get(job_id, SPACE_CHECK_SECONDS / 4), LONGEST_SPACE_DELAY_SECONDS)
         self._delays[job_id] = delay
         self._not_before[job_id] = self._clock() + delay
 
