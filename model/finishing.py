@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.device import exact_float32
 from model.keyer import KeyedFrame, Mattes
-from model.keying.bars import around, find_bars, inside
+from model.keying.bars import NO_BARS, around, find_bars, inside
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
@@ -38,12 +38,11 @@ class Solved:
 
 @dataclass(frozen=True)
 class RawKey:
-    """What `infer` found, on the device, within the bars around the picture."""
+    """What `infer` found, on the device; all but the plate within the bars around the picture (3, h, w)."""
 
-    size: tuple[int, int]  # height and width of the frame, bars included
     plate: Tensor  # (3, H, W), repaired
-    clean_plate: Tensor  # (3, H, W)
-    seen: Tensor  # (1, H, W), 1 where plain screen is seen
+    clean_plate: Tensor  # (3, h, w)
+    seen: Tensor  # (1, h, w), 1 where plain screen is seen
     solved: Solved  # before levels and mattes
     repaired: int  # pixels that were no possible light
 
@@ -85,13 +84,13 @@ class UnmixingKeyer(ABC):
         with exact_float32():
             given, seen_plate, seen = seen_through_grain(plate, screen, own)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
-        height, width = whole.shape[-2:]
-        return RawKey((height, width), plate, seen_plate, seen, solved, repaired)
+        return RawKey(whole, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()
     def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Choose an alpha, hold it to levels and mattes, and take the screen's light away."""
-        plate, seen_plate, mattes = raw.plate, raw.clean_plate, _inside(mattes, screen)
+        core, mattes = mattes.core, _inside(mattes, screen)
+        plate, seen_plate = inside(raw.plate, screen.bars), raw.clean_plate
         rotation, angle = hue_rotation(screen.color)
         found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
         alpha = with_mattes(with_levels(found, settings), mattes)
@@ -109,15 +108,23 @@ class UnmixingKeyer(ABC):
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
-        alpha, foreground = (around(part, raw.size, screen.bars) for part in (alpha, foreground))
+        if screen.bars != NO_BARS:
+            alpha, foreground = (around(part, raw.plate, screen.bars) for part in (alpha, foreground))
+            alpha, foreground = _held_in_bars(alpha, foreground, raw.plate, core)
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
         return KeyedFrame(alpha, foreground, notes)
 
 
 def _inside(mattes: Mattes, screen: Screen) -> Mattes:
-    """Return the mattes within the bars around the picture, which nothing is drawn for."""
+    """Return the mattes within the bars around the picture."""
     given = (mattes.hint, mattes.clean_plate, mattes.garbage, mattes.core)
     return Mattes(*(None if matte is None else inside(matte, screen.bars) for matte in given))
+
+
+def _held_in_bars(alpha: Tensor, foreground: Tensor, plate: Tensor, core: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return alpha and foreground with what a core matte holds in the bars too: it wins over everything."""
+    held = with_mattes(alpha, Mattes(core=core))
+    return held, torch.where((held > 0) & (alpha <= 0), plate, foreground)
 
 
 def _with_what_it_lacks(plate: Tensor, alpha: Tensor, solved: Solved) -> Tensor:

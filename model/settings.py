@@ -127,7 +127,8 @@ class Screen(_Frozen):
     """How far, in the keyer's own measure, plain screen strays from `color`."""
 
     bars: Bars = (0.0, 0.0, 0.0, 0.0)
-    """Black bars above, below, left and right, in parts of the height or the width; alpha is 0 there."""
+    """Black bars above, below, left and right, in parts of the height or the width. Alpha is
+    0 there, but for what a core matte holds."""
 
 
 class FrameQuality(_Frozen):

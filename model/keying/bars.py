@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 import torch.nn.functional as functional
@@ -28,7 +29,7 @@ def find_bars(plates: Sequence[Tensor]) -> Bars:
     """
     if len({plate.shape for plate in plates}) != 1:
         return NO_BARS
-    light = torch.stack([plate.amax(dim=0) for plate in plates]).amax(dim=0)
+    light = reduce(torch.maximum, (plate.amax(dim=0) for plate in plates))
     rows = _pair(light)
     middle = light[rows[0] : light.shape[0] - rows[1]]
     columns = _pair(middle.T)
@@ -42,10 +43,10 @@ def inside(picture: Tensor, bars: Bars) -> Tensor:
     return picture[..., top : picture.shape[-2] - bottom, left : picture.shape[-1] - right]
 
 
-def around(part: Tensor, size: tuple[int, int], bars: Bars) -> Tensor:
-    """Return what `inside` has cut out of a picture of ``size`` (height, width) at its place, 0 around it."""
-    top, bottom, left, right = _pixels(size, bars)
-    return functional.pad(part, (left, right, top, bottom)) if bars != NO_BARS else part
+def around(part: Tensor, plate: Tensor, bars: Bars) -> Tensor:
+    """Return what lies `inside` of ``plate`` (3, H, W), such as its alpha, at its place and 0 around it (C, H, W)."""
+    top, bottom, left, right = _pixels(plate.shape[-2:], bars)
+    return functional.pad(part, (left, right, top, bottom))
 
 
 def _pixels(size: Sequence[int], bars: Bars) -> tuple[int, int, int, int]:

@@ -39,13 +39,29 @@ def test_a_picture_in_bars_is_keyed_bit_for_bit_as_without_them_and_the_bars_to_
     assert boxed.alpha.shape[-2:] == (180 + widths[2] + widths[3], 320 + widths[0] + widths[1])
 
 
-def test_mattes_are_cut_like_the_plate_and_draw_nothing_into_bars() -> None:
-    core = torch.zeros(1, 180, 320)
-    core[:, :, :30] = 1.0
-    drawn = functional.pad(core, LETTERBOX, value=1.0)
-    boxed = keyed(functional.pad(picture(), LETTERBOX), Mattes(core=drawn, hint=torch.ones_like(drawn)))
-    alone = keyed(picture(), Mattes(core=core, hint=torch.ones_like(core)))
+def test_mattes_are_cut_like_the_plate() -> None:
+    given = torch.zeros(1, 180, 320)
+    given[:, :, :30] = 1.0
+    mattes = Mattes(hint=given, garbage=given.flip(-1), core=given.flip(-2))
+    boxed = keyed(
+        functional.pad(picture(), LETTERBOX),
+        Mattes(
+            *(None if one is None else functional.pad(one, LETTERBOX) for one in (given, None, given.flip(-1), given))
+        ),
+    )
+    alone = keyed(picture(), mattes)
     assert torch.equal(boxed.alpha, functional.pad(alone.alpha, LETTERBOX))
+    assert torch.equal(boxed.foreground, functional.pad(alone.foreground, LETTERBOX))
+
+
+def test_a_core_matte_holds_what_was_wrongly_taken_for_bars_and_nothing_else_does() -> None:
+    plate = functional.pad(picture(), LETTERBOX, value=0.002)
+    core = torch.zeros(1, 260, 320)
+    core[:, 220:, 100:200], core[:, 220:, 200:210] = 1.0, 0.5
+    boxed = keyed(plate, Mattes(core=core, hint=torch.ones_like(core)))
+    assert torch.equal(boxed.alpha[:, 220:], core[:, 220:])
+    assert torch.equal(boxed.foreground[:, 220:, 100:210], plate[:, 220:, 100:210])
+    assert not boxed.foreground[:, 220:, :100].any() and not boxed.alpha[:, :40].any()
 
 
 def test_what_a_codec_and_a_scaler_leave_in_bars_is_bar() -> None:
