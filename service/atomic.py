@@ -15,7 +15,7 @@ import psutil
 from service.errors import DropKeyError, OutputAway, OutputFull, OutputReadOnly, Transient
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
-_QUOTA = getattr(errno, "EDQUOT", None)  # the disk has room, but not for this user or folder
+_QUOTA = getattr(errno, "EDQUOT", -1)  # the disk has room, but not for this user or folder
 _FULL = {errno.ENOSPC, errno.EFBIG, _QUOTA}
 # Python gives these of Windows' own numbers no errno of their own.
 _WINDOWS_QUOTA = 1295  # ERROR_DISK_QUOTA_EXCEEDED
@@ -53,7 +53,7 @@ def is_full(error: OSError) -> bool:
 def write_error(error: OSError, path: Path) -> DropKeyError:
     """Say what a failed write to ``path`` means, and what to do."""
     reason = error.strerror or str(error)
-    if (error.errno is not None and error.errno == _QUOTA) or getattr(error, "winerror", None) == _WINDOWS_QUOTA:
+    if error.errno == _QUOTA or getattr(error, "winerror", None) == _WINDOWS_QUOTA:
         return OutputFull(
             f"The quota for {path.parent} is used up ({reason}).",
             fix="Delete there what is not needed, or have the quota raised, then retry.",

@@ -45,9 +45,9 @@ class Room:
 
     def may_try(self, job_id: str, folder: Path) -> bool:
         """Tell whether the disk of ``folder`` shows room, and the job has waited long enough."""
-        return self._not_before.get(job_id, 0.0) <= self._clock() and self._is_there(folder)
+        return self._not_before.get(job_id, 0.0) <= self._clock() and self._has_room(folder)
 
-    def _is_there(self, folder: Path) -> bool:
+    def _has_room(self, folder: Path) -> bool:
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         try:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from service.jobs import JobState
 from tests.service.jobs_in_store import add_many, make_job
-from tests.service.web.browser import signed_in
-from tests.service.web.played import Played, playing
+from tests.service.web.played import Played
 from tests.service.web.screen import serious
 
 WIDTHS = (320, 375, 450, 600, 768, 1440)  # of phones, and of a page of 1280 pixels enlarged four times
@@ -26,19 +24,6 @@ BEYOND = """() => [...document.querySelectorAll('body *')].filter((node) => {
 CUT = """() => [...document.querySelectorAll('h1, a, p, button, output, span, li, .figures, .plate')].filter((node) =>
     node.clientWidth > 1 && node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).overflowX !== 'visible')
     .map((node) => `${node.tagName} ${node.className}: ${node.textContent}`)"""
-
-
-@pytest.fixture
-def service(browser: Browser, tmp_path: Path) -> Iterator[Played]:
-    with playing(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, service: Played) -> Iterator[Page]:
-    with signed_in(browser, service) as opened:
-        expect(opened.locator("#link")).to_have_text("Live")
-        yield opened
 
 
 def has_room(page: Page) -> None:

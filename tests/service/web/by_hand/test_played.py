@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import OpenImageIO as oiio
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.service.jobs_in_store import add_many, make_job
 from tests.service.running import make_shot, until
-from tests.service.web.browser import signed_in
-from tests.service.web.played import SCREEN, Played, playing
+from tests.service.web.played import SCREEN, Played
 from tests.service.web.screen import displayed, serious
 
 WAITING = 250
 GIB = 2**30
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture
-def service(browser: Browser, tmp_path: Path) -> Iterator[Played]:
-    with playing(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser: Browser, service: Played) -> Iterator[Page]:
-    with signed_in(browser, service) as opened:
-        expect(opened.locator("#link")).to_have_text("Live")
-        yield opened
 
 
 def open_shot(page: Page, job: str) -> None:
