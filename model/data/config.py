@@ -37,7 +37,11 @@ def _subjects() -> Weights:
 
 
 class DataConfig(BaseModel):
-    """Choices of the shot generator. With the seed, it fixes every bit of a shot on one kind of device."""
+    """Choices of the shot generator. With the seed, it fixes every bit of a shot on one kind of device.
+
+    Defaults are free to move: the fixed sets are drawn by a recipe of their own, in which a new field is written with
+    the value that leaves their pictures as they were (model/evaluation/procedural-2026-12.json).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

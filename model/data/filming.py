@@ -13,14 +13,14 @@ from model.data.truth import ShotBatch
 CONFIG = DataConfig(low_resolution=0.0, real_codec=0.0)
 
 
-def film(batch: ShotBatch, description: ShotDescription) -> ShotBatch:
+def film(batch: ShotBatch, description: ShotDescription, config: DataConfig = CONFIG) -> ShotBatch:
     """Return a shot whose plate a camera recorded; a plate that already was stays as it is.
 
-    The camera is drawn from the shot's name. What is linear in it (exposure, balance, lens) is left to the scene, so
-    that the answers stay as they are.
+    The camera is drawn from the shot's name, by what ``config`` says of cameras. What is linear in it (exposure,
+    balance, lens) is left to the scene, so that the answers stay as they are.
     """
     if not description.noiseless:
         return batch
     draw = Draw(0, f"film/{description.name}")
-    camera = draw_camera(draw, CONFIG)
+    camera = draw_camera(draw, config)
     return replace(batch, plate=record(draw, batch.plate, camera))

@@ -12,6 +12,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.data.scenes import generate
+from model.evaluation.recipe import frozen_recipe
 from model.keyer import Keyer, Mattes, load_keyer
 from model.settings import KeySettings, Screen
 
@@ -48,7 +49,7 @@ def compare_formats(
     """
     place = torch.device(device)
     tested, settings = load_keyer(keyer, place), KeySettings(keyer=keyer)
-    small = generate([_SEED], height=_QUARTER[0], width=_QUARTER[1]).plate[0]
+    small = generate([_SEED], height=_QUARTER[0], width=_QUARTER[1], config=frozen_recipe().config).plate[0]
     screen = tested.survey([small], settings)
     apart = None
     if place.type != "cpu":

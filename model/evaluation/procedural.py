@@ -7,57 +7,47 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
-from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.truth import ShotBatch
+from model.evaluation.recipe import Recipe, Scale, frozen_recipe
 from model.evaluation.sets import Example, Mask, Picture, PlateSet
 
 PROCEDURAL = "procedural"
-FIRST_SEED = 4_000_000_000
+FIRST_SEED = frozen_recipe().first_seed
 """Seeds from here on belong to this set; training stays below."""
 
 CLIPPED_FROM = 1.1
 """Light above this times the brightest value of the plate was lost in the camera."""
 
-FULL_SIZE, QUICK_SIZE = (432, 768), (216, 384)
-FULL_STILLS_EACH, QUICK_STILLS_EACH = 2, 1
-FULL_SHOTS, QUICK_SHOTS = 4, 1
-# In this order, which gives each kind its seeds; a kind that comes later is left out, or every score would change.
-STILLS = (
-    "chainmail", "fire", "foliage", "fur", "gel", "glass", "glow", "hair", "lace", "mirror", "net", "object", "person",
-    "phone", "smoke", "spectacles", "thin", "veil",
-)  # fmt: skip
-FULL_FRAMES, QUICK_FRAMES = 8, 4
 
-
-def procedural(quick: bool) -> PlateSet:
+def procedural(quick: bool, recipe: Recipe | None = None) -> PlateSet:
     """Make the set: 2 stills of each of 18 kinds of subject and 4 shots of 8 frames; quick: half the size, fewer."""
+    recipe = recipe or frozen_recipe()
     about = (
-        "shots made by model.data with exact truth, one kind of subject after the other, "
-        f"seeds from {FIRST_SEED} on, which training never uses"
+        f"recipe {recipe.name}: shots made by model.data with exact truth, one kind of subject after the other, "
+        f"seeds from {recipe.first_seed} on, which training never uses"
     )
-    return PlateSet(PROCEDURAL, about, (*_stills(quick), *_shots(quick)))
+    scale = recipe.quick if quick else recipe.full
+    return PlateSet(PROCEDURAL, about, (*_stills(recipe, scale), *_shots(recipe, scale)))
 
 
-def _stills(quick: bool) -> Iterator[Example]:
-    height, width = QUICK_SIZE if quick else FULL_SIZE
-    each = QUICK_STILLS_EACH if quick else FULL_STILLS_EACH
-    for number, kind in enumerate(STILLS):
-        for turn in range(each):
+def _stills(recipe: Recipe, scale: Scale) -> Iterator[Example]:
+    height, width = scale.size
+    for number, kind in enumerate(recipe.stills):
+        for turn in range(scale.stills_each):
             # Only the second still may show what lies beyond the screen: color alone does not tell it.
-            config = DataConfig(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)
-            seed = FIRST_SEED + 100 * number + turn
+            config = recipe.drawn(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)
+            seed = recipe.first_seed + 100 * number + turn
             batch = generate([seed], height=height, width=width, config=config)
             yield _example(batch, 0, f"{kind}-{turn + 1}", "")
 
 
-def _shots(quick: bool) -> Iterator[Example]:
-    height, width = QUICK_SIZE if quick else FULL_SIZE
-    frames = QUICK_FRAMES if quick else FULL_FRAMES
-    for number in range(QUICK_SHOTS if quick else FULL_SHOTS):
-        seed = FIRST_SEED + 1_000_000 + number
-        batch = generate([seed], height=height, width=width, frames=frames, config=DataConfig(empty=0.0))
-        for frame in range(frames):
+def _shots(recipe: Recipe, scale: Scale) -> Iterator[Example]:
+    height, width = scale.size
+    for number in range(scale.shots):
+        seed = recipe.first_seed + 1_000_000 + number
+        batch = generate([seed], height=height, width=width, frames=scale.frames, config=recipe.drawn(empty=0.0))
+        for frame in range(scale.frames):
             yield _example(batch, frame, f"shot{number + 1}.{frame + 1:04d}", f"shot{number + 1}")
 
 

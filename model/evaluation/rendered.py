@@ -11,6 +11,7 @@ from torch import Tensor
 from model.data.dataset import find_shots, read_description, read_shot
 from model.data.filming import film
 from model.data.truth import ShotBatch
+from model.evaluation.recipe import frozen_recipe
 from model.evaluation.sets import Example, Mask, Picture, PlateSet, ReadPicture
 
 RENDERED = "rendered"
@@ -34,8 +35,9 @@ def _examples(shots: list[Path], read_picture: ReadPicture) -> Iterator[Example]
     def read(path: Path) -> Picture:
         return np.asarray(read_picture(path, encoding="linear", frame=0), np.float32)
 
+    camera = frozen_recipe().drawn(low_resolution=0.0, real_codec=0.0)
     for shot in shots:
-        batch = film(read_shot(shot, read), read_description(shot))
+        batch = film(read_shot(shot, read), read_description(shot), camera)
         for frame in range(batch.frames):
             name = f"{shot.name}.{frame + 1:04d}" if batch.frames > 1 else shot.name
             yield _example(batch, frame, name, shot.name if batch.frames > 1 else "")

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from model.data.blur import shift
 from model.data.camera import Camera
-from model.data.config import DataConfig
 from model.data.lighting import Light, Rgb
 from model.data.markers import Marks
 from model.data.materials import Stage
@@ -23,6 +22,7 @@ from model.data.subjects.part import Part
 from model.data.truth import ALPHA, Truth, empty_stack, over
 from model.data.view import Motion, View
 from model.evaluation.procedural import CLIPPED_FROM, FIRST_SEED
+from model.evaluation.recipe import frozen_recipe
 from model.evaluation.sets import Example, Mask, Picture
 
 FIRST = FIRST_SEED + 2_000_000
@@ -107,7 +107,7 @@ class Studio:
 
     def backdrop(self, look: int, *, wrinkles: bool = False) -> Backdrop:
         """Hang a screen that fills the frame, without markers."""
-        config = DataConfig(wrinkles=float(wrinkles), set_visible=0.0, markers=0.0)
+        config = frozen_recipe().drawn(wrinkles=float(wrinkles), set_visible=0.0, markers=0.0)
         clean, _, share, _ = screen(self.draw.child(f"screen {look}"), config, self.view, self.x, self.y, self.color)
         return Backdrop(clean, clean, share)
 
@@ -136,7 +136,7 @@ class Studio:
                 bends.append(part.bend)
                 stack = shift(stack, *part.bend)
             stack = over(part.stack, stack)
-        config = DataConfig(shadow=float(shadow), spill=spill, camera=recorded)
+        config = frozen_recipe().drawn(shadow=float(shadow), spill=spill, camera=recorded)
         plate, truth = photograph(self.draw, config, self.view, stack, bends, backdrop, camera)
         return Taken(_example(name, plate, truth), truth)
 

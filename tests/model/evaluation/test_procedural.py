@@ -11,11 +11,11 @@ import pytest
 from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.subjects import KINDS
-from model.evaluation import procedural
 from model.evaluation.contenders import Keyed
-from model.evaluation.procedural import FIRST_SEED, _example, _markers
+from model.evaluation.procedural import FIRST_SEED, _example, _markers, procedural
+from model.evaluation.recipe import Scale, frozen_recipe
 from model.evaluation.run import score_frame
-from model.evaluation.sets import Example
+from model.evaluation.sets import Example, PlateSet
 from model.keying.unmixing import GLOW_ALPHA
 from tests.model.evaluation.made_up import disc
 
@@ -52,10 +52,13 @@ def test_light_that_the_camera_lost_is_not_asked_for() -> None:
     assert score_frame(keyed, replace(bright, clipped=None))["recomposition"] > 1.0
 
 
-def test_the_same_call_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(procedural, "QUICK_SIZE", (32, 48))
-    monkeypatch.setattr(procedural, "QUICK_FRAMES", 2)
-    first, again = procedural.procedural(True), procedural.procedural(True)
+def small(height: int, width: int, frames: int) -> PlateSet:
+    scale = Scale(size=(height, width), stills_each=1, shots=1, frames=frames)
+    return procedural(True, frozen_recipe().model_copy(update={"quick": scale}))
+
+
+def test_the_same_call_gives_the_same_bits() -> None:
+    first, again = small(32, 48, 2), small(32, 48, 2)
     assert {example.name.rsplit("-", 1)[0] for example in first.examples if not example.shot} == OLD_KINDS
     assert sum(example.shot != "" for example in first.examples) == 2
     for one, other in zip(first.examples, again.examples, strict=True):
@@ -81,17 +84,15 @@ def test_a_saturated_screen_whose_weak_channels_are_below_zero_is_no_marker_in_a
 
 
 def test_only_shots_with_markers_have_any() -> None:
-    seeds = [FIRST_SEED + 100 * number for number in range(len(procedural.STILLS))]
+    seeds = [FIRST_SEED + 100 * number for number in range(len(frozen_recipe().stills))]
     for seed in seeds:
         config = DataConfig(subjects={"object": 1.0}, empty=0.0, set_visible=0.0, markers=0.0)
         batch = generate([seed], height=54, width=96, config=config)
         assert _example(batch, 0, "unmarked", "").markers is None, seed
 
 
-def test_the_truth_reaches_nothing_on_the_fixed_set_fire_and_glow_included(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(procedural, "QUICK_SIZE", (54, 96))
-    monkeypatch.setattr(procedural, "QUICK_FRAMES", 1)
-    for example in procedural.procedural(True).examples:
+def test_the_truth_reaches_nothing_on_the_fixed_set_fire_and_glow_included() -> None:
+    for example in small(54, 96, 1).examples:
         figures = score_frame(carried(example), example)
         assert figures["mad"] <= GLOW_ALPHA, example.name
         assert figures["recomposition"] <= 2 * GLOW_ALPHA, example.name
