@@ -99,7 +99,10 @@ class PolygonMatte(_Frozen):
 
 
 class MatteSources(_Frozen):
-    """Helpers that an artist may give; none is needed. Pictures are paths (one still, or a sequence by frame)."""
+    """Helpers that an artist may give; none is needed. Pictures are paths (one still, or a sequence by frame).
+
+    A path that ends in `.json` names a file that holds polygons, as they would stand here.
+    """
 
     hint: str | None = None
     """A coarse alpha."""
@@ -112,6 +115,11 @@ class MatteSources(_Frozen):
 
     core: str | PolygonMatte | None = None
     """Where it is 1, the result is inside for certain (alpha 1, plate pixels untouched)."""
+
+
+def is_drawn(source: str) -> bool:
+    """Tell whether a matte's path names a file of polygons, not pictures."""
+    return source.lower().endswith(".json")
 
 
 class Screen(_Frozen):

@@ -140,6 +140,9 @@ class JobRequest(_Frozen):
     fps: Annotated[str, Field(pattern=r"^([1-9]\d{0,8}(/[1-9]\d{0,8}|\.\d{1,6})?|0\.\d{0,5}[1-9])$")] | None = None
     """Frame rate, `24`, `23.976` or `24000/1001`; unset: the plate's own, where it says."""
 
+    pixel_aspect: Annotated[float, Field(ge=0.01, le=100.0)] | None = None
+    """Width of a pixel over its height, for the header of the EXRs; unset: the plate's own, where it says, else 1."""
+
     settings: KeySettings = KeySettings()
     """All choices about the key."""
 

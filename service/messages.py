@@ -28,6 +28,7 @@ class ShotOrder(_Message):
     output: Path  # version folder, absolute; it is there
     version: int = 1
     fps: str | None = None  # overrides the plate's own rate
+    pixel_aspect: float | None = None  # overrides the plate's own
     mattes: MatteSources = MatteSources()
     screen: Screen | None = None  # from an earlier attempt or version; unset: survey
     reuse: Path | None = None  # earlier version folder whose unchanged frames are taken over

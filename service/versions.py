@@ -12,7 +12,7 @@ from typing import Any
 
 import xxhash
 
-from model.settings import MatteSources
+from model.settings import MatteSources, is_drawn
 from service.errors import BadInput, PlateMissing
 from service.jobs import FrameResult, JobRequest, Problem
 from service.shots import Shot, file_fingerprint, format_frames, parse_frames, shot_fingerprint
@@ -49,12 +49,18 @@ def recipe_of(request: JobRequest, mattes: MatteSources) -> str:
     """Hash everything that decides what a frame looks like, but the plate: settings, mattes and their files, rate."""
     content: dict[str, Any] = {
         "settings": request.settings.model_dump(mode="json"),
-        "mattes": mattes.model_dump(mode="json"),
+        "mattes": {
+            # Polygons are what their file holds, wherever a panel laid it; pictures keep their place.
+            name: "polygons" if isinstance(source, str) and is_drawn(source) else source
+            for name, source in mattes.model_dump(mode="json").items()
+        },
         "files": [
             _content(source) for name in MatteSources.model_fields if isinstance(source := getattr(mattes, name), str)
         ],
         "fps": request.fps,
     }
+    if request.pixel_aspect is not None:
+        content["pixel_aspect"] = request.pixel_aspect
     return _hash(content)
 
 
@@ -148,9 +154,11 @@ def any_unchanged(shot: Shot, results: Iterable[FrameResult]) -> bool:
 
 
 def _content(source: str) -> str:
-    """Identify the files behind a matte: a picture by content, a sequence by its folder's names, sizes, times."""
+    """Identify the files behind a matte: a picture by itself, a sequence by its folder, polygons by what they are."""
     path = Path(source)
     try:
+        if is_drawn(source):
+            return xxhash.xxh3_128_hexdigest(path.read_bytes())
         if path.is_file():
             return file_fingerprint(path)
         folder = path if path.is_dir() else path.parent

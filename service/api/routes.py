@@ -7,14 +7,14 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from service.api.problems import problem
 from service.api.reach import Reach
-from service.api.schemas import Check, FrameList, JobList, JobPatch, Readiness
+from service.api.schemas import Check, FrameList, JobList, JobPatch, JobSummary, Readiness
 from service.api.summaries import summary_of
 from service.errors import BadInput, WrongState
 from service.jobs import Job, JobRequest, JobState
@@ -32,6 +32,11 @@ PAGE_BYTES = 64 * 1024
 MOST_JOBS = 200
 
 Checks = Callable[[], dict[str, Check]]
+
+Answer = Annotated[
+    Literal["job", "summary"],
+    Query(description="`summary`: the job as lists show it, a few hundred bytes whatever its mattes and frames."),
+]
 
 
 class Routes:
@@ -52,10 +57,10 @@ class Routes:
     def router(self) -> APIRouter:
         """Return all routes."""
         router = APIRouter(redirect_slashes=False)
-        router.add_api_route("/jobs", self.submit, methods=["POST"], status_code=202, response_model=Job)
+        router.add_api_route("/jobs", self.submit, methods=["POST"], status_code=202, response_model=Job | JobSummary)
         router.add_api_route("/jobs", self.list, methods=["GET"], response_model=JobList)
-        router.add_api_route("/jobs/{job_id}", self.get, methods=["GET"], response_model=Job)
-        router.add_api_route("/jobs/{job_id}", self.patch, methods=["PATCH"], response_model=Job)
+        router.add_api_route("/jobs/{job_id}", self.get, methods=["GET"], response_model=Job | JobSummary)
+        router.add_api_route("/jobs/{job_id}", self.patch, methods=["PATCH"], response_model=Job | JobSummary)
         router.add_api_route("/jobs/{job_id}/frames", self.frames, methods=["GET"], response_model=FrameList)
         router.add_api_route("/jobs/{job_id}/quality", self.quality, methods=["GET"], response_model=QualityReport)
         for verb in ("cancel", "retry", "accept", "pause", "resume"):
@@ -64,7 +69,7 @@ class Routes:
                 self._acting(getattr(self._queue, verb)),
                 methods=["POST"],
                 status_code=202,
-                response_model=Job,
+                response_model=Job | JobSummary,
                 name=verb,
             )
         router.add_api_route("/health/live", self.live, methods=["GET"])
@@ -76,12 +81,13 @@ class Routes:
         request: Request,
         asked: JobRequest,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+        answer: Answer = "job",
     ) -> JSONResponse:
         """Take a job; the same plate with the same settings is the same job however often it is asked for."""
         trusted = bool(request.state.trusted)
         if idempotency_key is None:
             job = self._submit(asked, trusted)
-            return self._reply(job, 202, {"location": f"/jobs/{job.id}"})
+            return self._reply(job, answer, 202, {"location": f"/jobs/{job.id}"})
         fingerprint = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
         with self._alone(idempotency_key):
             known = self._store.reply_for(idempotency_key)
@@ -92,7 +98,7 @@ class Routes:
             else:
                 job = self._submit(asked, trusted)
                 self._store.remember_key(idempotency_key, fingerprint, job.id)
-        return self._reply(job, 202, {"location": f"/jobs/{job.id}"})
+        return self._reply(job, answer, 202, {"location": f"/jobs/{job.id}"})
 
     def list(
         self,
@@ -110,22 +116,20 @@ class Routes:
             page = self._queue.list(
                 states=frozenset(state or ()), client=client, search=search, cursor=cursor, limit=limit
             )
-            answer = JobList(
-                jobs=tuple(summary_of(job, self._paths) for job in page.jobs), next_cursor=page.next_cursor
-            )
-            reply = JSONResponse(answer.model_dump(mode="json"))
+            jobs = tuple(summary_of(job, self._paths) for job in page.jobs)
+            reply = JSONResponse(JobList(jobs=jobs, next_cursor=page.next_cursor).model_dump(mode="json"))
             if len(reply.body) <= PAGE_BYTES or limit == 1:
                 return reply
             limit = max(1, min(limit, len(page.jobs)) // 2)
 
-    def get(self, job_id: str) -> JSONResponse:
+    def get(self, job_id: str, answer: Answer = "job") -> JSONResponse:
         """Return a job."""
-        return self._reply(self._queue.get(job_id))
+        return self._reply(self._queue.get(job_id), answer)
 
-    def patch(self, request: Request, job_id: str, patch: JobPatch) -> JSONResponse:
+    def patch(self, request: Request, job_id: str, patch: JobPatch, answer: Answer = "job") -> JSONResponse:
         """Change a job's priority."""
         self._reach.job(job_id, request)
-        return self._reply(self._queue.set_priority(job_id, patch.priority))
+        return self._reply(self._queue.set_priority(job_id, patch.priority), answer)
 
     def frames(self, job_id: str) -> JSONResponse:
         """Return what became of each frame."""
@@ -152,16 +156,20 @@ class Routes:
         job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
         return job
 
-    def _acting(self, action: Callable[[str], Job]) -> Callable[[Request, str], JSONResponse]:
-        def act(request: Request, job_id: str) -> JSONResponse:
+    def _acting(self, action: Callable[[str], Job]) -> Callable[[Request, str, Answer], JSONResponse]:
+        def act(request: Request, job_id: str, answer: Answer = "job") -> JSONResponse:
             self._reach.job(job_id, request)
-            return self._reply(action(job_id), 202)
+            return self._reply(action(job_id), answer, 202)
 
         act.__doc__ = action.__doc__
         return act
 
-    def _reply(self, job: Job, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
-        return JSONResponse(worded(job, self._paths), status_code=status, headers=headers)
+    def _reply(
+        self, job: Job, answer: Answer, status: int = 200, headers: dict[str, str] | None = None
+    ) -> JSONResponse:
+        short = answer == "summary"
+        content = summary_of(job, self._paths).model_dump(mode="json") if short else worded(job, self._paths)
+        return JSONResponse(content, status_code=status, headers=headers)
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:

@@ -90,6 +90,7 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
         output=place.folder,
         version=number,
         fps=request.fps,
+        pixel_aspect=request.pixel_aspect,
         mattes=request.mattes,
         screen=place.screen,
         accept_gaps=request.accept_gaps,

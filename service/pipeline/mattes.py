@@ -9,9 +9,10 @@ import xxhash
 
 from model.keyer import Mattes
 from model.keying.mattes import rasterize
-from model.settings import MatteSources, Polygon, PolygonMatte
+from model.settings import MatteSources, Polygon, PolygonMatte, is_drawn
 from service.errors import BadInput
 from service.messages import ShotOrder
+from service.pipeline.polygons import read_polygons
 from service.plates import Picture, PlateFormat, matte_path, read_clean_plate, read_matte
 from service.shots import file_fingerprint
 
@@ -49,6 +50,8 @@ class MatteReader:
             return None
         if isinstance(source, PolygonMatte):
             return self._draw(source.at(frame))
+        if is_drawn(source):
+            return self._draw(read_polygons(Path(source)).at(frame))
         return torch.from_numpy(read_matte(Path(source), frame, self._plate.width, self._plate.height))[None]
 
     def _draw(self, shapes: tuple[Polygon, ...]) -> torch.Tensor:
@@ -67,14 +70,18 @@ class MatteReader:
 
 
 def fingerprint_of(sources: MatteSources, frame: int) -> str | None:
-    """Identify the matte files of ``frame``; None where there are none. Polygons are in the manifest itself."""
+    """Identify the matte files of ``frame``; None where there are none. Polygons in a request are in the manifest."""
     paths = [s for s in (sources.hint, sources.clean_plate, sources.garbage, sources.core) if isinstance(s, str)]
     if not paths:
         return None
     mark = xxhash.xxh3_128()
     for path in paths:
         try:
-            mark.update(file_fingerprint(matte_path(Path(path), frame)).encode())
+            if is_drawn(path):
+                shapes = read_polygons(Path(path)).at(frame)
+                mark.update("".join(shape.model_dump_json() for shape in shapes).encode())
+            else:
+                mark.update(file_fingerprint(matte_path(Path(path), frame)).encode())
         except BadInput:
             mark.update(b"absent")
     return mark.hexdigest()

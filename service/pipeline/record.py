@@ -67,8 +67,8 @@ class Record:
             last_frame=max(self._results, default=None),
         )
 
-    def opened(self, plate: PlateFormat, fps: Fraction | None) -> None:
-        """Enter what the plate says of itself."""
+    def opened(self, plate: PlateFormat, fps: Fraction | None, aspect: float) -> None:
+        """Enter what the plate says of itself, and what was decided for it."""
         info = self._manifest.plate.model_copy(
             update={
                 "width": plate.width,
@@ -78,7 +78,7 @@ class Record:
             }
         )
         self._warnings.extend(plate.warnings)
-        self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=plate.pixel_aspect_ratio)
+        self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=aspect)
 
     def surveyed(self, screen: Screen) -> None:
         """Enter the screen."""

@@ -100,7 +100,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         fps = exact_rate(order.fps_fraction or plate.format.fps)
         frames = _frames(order, plate, record)
         record.expect(frames)
-        record.opened(plate.format, fps)
+        aspect = order.pixel_aspect or plate.format.pixel_aspect_ratio
+        record.opened(plate.format, fps, aspect)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)
         screen = _screen(run, plate, frames, previous, version)
@@ -117,7 +118,7 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
                 kept=tuple(result for result in record.results if result.state is FrameState.DONE),
             )
         )
-        header = partial(_header, run, mark, fps, plate.format.pixel_aspect_ratio)
+        header = partial(_header, run, mark, fps, aspect)
         stages = Stages(order, plate, run.keyer, screen, run.delivery, header, limits.retry_seconds)
         fault = _work(run, record, _outcomes(run, stages, remaining))
     return _finish(record, fault)

@@ -321,6 +321,7 @@ class Dispatcher:
             output=job.output,
             version=job.version,
             fps=job.request.fps,
+            pixel_aspect=job.request.pixel_aspect,
             mattes=job.mattes,
             screen=job.screen,
             reuse=job.reuse,

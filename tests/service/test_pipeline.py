@@ -6,10 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 import pytest
 
 from model.settings import MatteSources, Polygon, PolygonMatte
 from service.errors import (
+    DropKeyError,
     NoScreen,
     PlateMissing,
 )
@@ -181,6 +183,45 @@ def test_polygon_mattes_hold_inside_and_outside(tmp_path: Path) -> None:
     assert (planes["A"][:3, :4] == 1.0).all()
     assert (planes["A"][10:20, 20:28] == 0.0).all()
     assert np.array_equal(planes["G"][:3, :4], plate_pixels(2)[:3, :4, 1])
+
+
+def test_polygons_in_a_file_are_drawn_as_those_of_a_request(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", [1, 2])
+    matte = PolygonMatte(frames={1: (Polygon(points=((20, 10), (28, 10), (28, 20), (20, 20))),)})
+    file = tmp_path / "garbage.json"
+    file.write_text(matte.model_dump_json())
+    orders = [
+        order_for(shot, tmp_path / name, mattes=MatteSources(garbage=source))
+        for name, source in (("asked", matte), ("laid", str(file)))
+    ]
+    for order in orders:
+        run(order)
+    asked, laid = (planes_of(order, "alpha", 2)["A"] for order in orders)
+    assert np.array_equal(asked, laid) and (laid[10:20, 20:28] == 0.0).all()
+    assert all(result.matte_fingerprint for result in manifest_of(orders[1]).frames)
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"frames": {"1": [{"points": [[0, 0]]}]}}'])
+def test_a_file_of_polygons_that_is_none_is_named_before_any_frame_is_keyed(tmp_path: Path, text: str | None) -> None:
+    shot = write_shot(tmp_path / "in", [1, 2])
+    file = tmp_path / "garbage.json"
+    if text is not None:
+        file.write_text(text)
+    keyer = LinearKeyer()
+    with pytest.raises(DropKeyError, match=r"garbage\.json"):
+        run(order_for(shot, tmp_path / "out", mattes={"garbage": str(file)}), keyer)
+    assert keyer.keyed == 0
+
+
+def test_the_pixel_aspect_that_was_asked_for_is_in_manifest_and_header(tmp_path: Path) -> None:
+    order = order_for(write_shot(tmp_path / "in", [1]), tmp_path / "out").model_copy(update={"pixel_aspect": 2.0})
+    run(order)
+    assert manifest_of(order).pixel_aspect_ratio == 2.0
+    for name in ("foreground", "alpha"):
+        file = next((order.output / name).iterdir())
+        picture = oiio.ImageInput.open(str(file))
+        assert picture.spec().getattribute("PixelAspectRatio") == 2.0
+        picture.close()
 
 
 def test_a_matte_that_is_not_there_is_named_before_any_frame_is_keyed(tmp_path: Path) -> None:
