@@ -388,8 +388,7 @@ class Dispatcher:
             if full and self._room.may_try(job.id, job.output):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
         for job in self._store.in_state(JobState.ROOT_OFFLINE):
-            # Others wait for their plate: the drop folder tells when that is back.
-            away = job.problem is not None and job.problem.kind == OutputAway.kind
+            away = job.problem is not None and job.problem.kind == OutputAway.kind  # others wait for their plate
             if away and not self._disks.is_away(root_of(job)):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None, faults=0))
 

@@ -377,31 +377,6 @@ def test_polygons_travel(client: Asker, place: Place) -> None:
     assert job["mattes"]["garbage"]["frames"]["1"][0]["feather"] == 2.5
 
 
-def test_a_summary_stays_small_whatever_the_mattes(client: Asker, place: Place) -> None:
-    shapes = [{"points": [[x, y] for x in range(100) for y in (0, 9.123)]}]
-    mattes = {"garbage": {"frames": {str(frame): shapes for frame in range(100)}}}
-    body = order(place, mattes=mattes)
-    whole = client.post("/jobs", json=body)
-    small = client.post("/jobs?answer=summary", json=body)
-    job = small.json()
-    assert len(whole.content) > 200_000 > 2000 > len(small.content)
-    assert (small.status_code, job["id"], job["state"], job["frames_total"]) == (202, whole.json()["id"], "queued", 3)
-    for reply in (
-        client.get(f"/jobs/{job['id']}?answer=summary"),
-        client.patch(f"/jobs/{job['id']}?answer=summary", json={"priority": 60}),
-        client.post(f"/jobs/{job['id']}/pause?answer=summary"),
-    ):
-        assert len(reply.content) < 2000 and reply.json()["id"] == job["id"], reply.text
-
-
-def test_polygons_in_a_file_are_the_same_job_wherever_the_file_lies(client: Asker, place: Place) -> None:
-    files = [place.root.parent / name for name in ("a.json", "b.json", "c.json")]
-    for file, width in zip(files, (9, 9, 8), strict=True):
-        file.write_text(json.dumps({"frames": {"1": [{"points": [[0, 0], [width, 0], [0, 9]]}]}}))
-    ids = [submitted(client, place, mattes={"garbage": str(file)})["id"] for file in files]
-    assert ids[0] == ids[1] != ids[2]
-
-
 def test_names_in_any_script_make_the_round_trip(client: Asker, place: Place) -> None:
     name = "Szene 影 ü 🎬 %04d"
     place.render([1, 2], name)
