@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from model.evaluation.results import ALPHA_FIGURES, REGION_FIGURES, Figure, Report, Row, Sheet, figures_of
+from model.evaluation.results import (
+    ALPHA_FIGURES,
+    REGION_FIGURES,
+    Figure,
+    PictureResult,
+    Report,
+    Row,
+    Sheet,
+    figures_of,
+)
 
 WritePicture = Callable[[Path, NDArray[np.uint8]], None]
 """Writes an 8-bit display picture (H, W, 3) as PNG; from the service, since this room knows no file format."""
@@ -46,6 +55,22 @@ def tables(report: Report) -> Iterator[Table]:
         yield table
 
 
+def frame_tables(report: Report) -> Iterator[Table]:
+    """One rich table for each contender and set, a row per picture."""
+    for row in report.rows:
+        figures = tuple(figure for figure in _columns([row]) if figure.in_terminal or figure in REGION_FIGURES)
+        if not figures:
+            continue
+        table = Table(title=f"{row.keyer} on {row.set_name}", title_justify="left")
+        table.add_column("picture", min_width=31, no_wrap=True)
+        for figure in figures:
+            table.add_column(figure.label, justify="right")
+        table.add_column("note")
+        for result in row.results:
+            table.add_row(result.name, *_frame_cells(result, figures), "refused" if result.refused else "")
+        yield table
+
+
 def write_page(report: Report, folder: Path, write_picture: WritePicture, heading: str = "DropKey score") -> Path:
     """Write ``index.html`` and its pictures into ``folder`` (made where missing) and return the page's path."""
     pictures = folder / "pictures"
@@ -58,6 +83,7 @@ def write_page(report: Report, folder: Path, write_picture: WritePicture, headin
         rows = [row for row in report.rows if row.set_name == set_name]
         parts.append(f"<h2>{html.escape(set_name)}</h2><p>{html.escape(about)}</p>{_table(rows)}")
         for row in rows:
+            parts.append(_frames(row))
             refused = {result.name: result.refused for result in row.results if result.refused}
             for sheet in row.sheets:
                 parts.append(_sheet(row, sheet, pictures, write_picture, refused.get(sheet.name, "")))
@@ -78,7 +104,14 @@ def _columns(rows: list[Row]) -> tuple[Figure, ...]:
 
 
 def _cells(row: Row, figures: tuple[Figure, ...]) -> list[str]:
-    return [_number(row.mean(figure.key) * figure.scale, 1) for figure in figures]
+    return [_cell(row, figure) for figure in figures]
+
+
+def _cell(row: Row, figure: Figure) -> str:
+    if not figure.counted or math.isnan(row.mean(figure.key)):
+        return _number(row.mean(figure.key) * figure.scale, 1)
+    of, all_of = row.count(figure.key)
+    return f"{of} of {all_of}"
 
 
 def _number(value: float, digits: int) -> str:
@@ -106,6 +139,29 @@ def _table(rows: list[Row]) -> str:
             f"<td>{_number(row.seconds, 2)}</td><td>{html.escape(_note(row))}</td></tr>"
         )
     return f"<table><tr><th>keyer</th>{head}<th>s</th><th>note</th></tr>{''.join(lines)}</table>"
+
+
+def _frame_cells(result: PictureResult, figures: tuple[Figure, ...]) -> list[str]:
+    values = [(figure, result.figures.get(figure.key, math.nan)) for figure in figures]
+    return [
+        ("yes" if value else "") if figure.counted and not math.isnan(value) else _number(value * figure.scale, 1)
+        for figure, value in values
+    ]
+
+
+def _frames(row: Row) -> str:
+    figures = _columns([row])
+    if not figures:
+        return ""
+    head = "".join(f"<th>{html.escape(figure.label)}</th>" for figure in figures)
+    lines = [
+        f"<tr><td>{html.escape(result.name)}</td>"
+        + "".join(f"<td>{cell}</td>" for cell in _frame_cells(result, figures))
+        + f"<td>{html.escape(result.refused)}</td></tr>"
+        for result in row.results
+    ]
+    summary = f"<summary>{html.escape(row.keyer)}, picture by picture</summary>"
+    return f"<details>{summary}<table><tr><th>picture</th>{head}<th>refused</th></tr>{''.join(lines)}</table></details>"
 
 
 def _sheet(row: Row, sheet: Sheet, pictures: Path, write_picture: WritePicture, refused: str) -> str:

@@ -18,6 +18,7 @@ class Figure:
     scale: float
     meaning: str
     in_terminal: bool = True  # False: the page alone shows it, for the terminal's table has no more room (160 letters)
+    counted: bool = False  # 1 or 0 for each picture: tables show how many of how many
 
 
 ALPHA_FIGURES = (
@@ -41,10 +42,21 @@ ALPHA_FIGURES = (
     Figure("dtssd", "dtSSD", 1.0, "root mean squared error of alpha's change over time, ×100"),
 )
 REGION_FIGURES = (
+    Figure(
+        "to_touch",
+        "to touch",
+        1.0,
+        "frames an artist must touch: more than 1 % of the pixels wrong where all must go, 0.2 % where all must stay",
+        counted=True,
+    ),
+    Figure("outside_share", "outside", 1e3, "share of pixels with alpha > 0.02 where all must go, ×1e3"),
+    Figure("inside_share", "inside", 1e3, "share of pixels with alpha < 0.98 where all must stay, ×1e3"),
+    Figure("outside", "outside, mean", 1e3, "mean alpha where all must go, ×1e3", in_terminal=False),
+    Figure("inside", "inside, mean", 1e3, "mean (1 − alpha) where all must stay, ×1e3", in_terminal=False),
     Figure("screen", "screen", 1e3, "mean alpha in sure screen, mean of the rectangles, ×1e3"),
     Figure("background_not_screen", "markers, set", 1e3, "mean alpha on markers, stands and set, ×1e3"),
     Figure("subject", "subject", 1e3, "mean (1 − alpha) in the sure subject, ×1e3"),
-    Figure("subject_near_key", "subject near key", 1e3, "mean (1 − alpha) in subject colors near the screen's, ×1e3"),
+    Figure("subject_near_key", "near key", 1e3, "mean (1 − alpha) in subject colors near the screen's, ×1e3"),
     Figure("flicker_screen", "flicker, screen", 1e3, "movies: mean |alpha − next frame's alpha| in sure screen, ×1e3"),
     Figure("flicker_subject", "flicker, subject", 1e3, "movies: the same in the sure subject, ×1e3"),
 )
@@ -86,6 +98,11 @@ class Row:
         """Mean of one figure over the pictures where it could be measured, unscaled; NaN where it never could."""
         values = [result.figures[key] for result in self.results if not math.isnan(result.figures.get(key, math.nan))]
         return sum(values) / len(values) if values else math.nan
+
+    def count(self, key: str) -> tuple[int, int]:
+        """How many pictures have this figure, and how many could be judged by it."""
+        values = [result.figures[key] for result in self.results if not math.isnan(result.figures.get(key, math.nan))]
+        return round(sum(values)), len(values)
 
     @property
     def seconds(self) -> float:

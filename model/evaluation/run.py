@@ -14,6 +14,7 @@ import torch
 from model.errors import KeyingError
 from model.evaluation import metrics, sets
 from model.evaluation.contenders import Contender, Keyed, OurKeyer, contender_names, load_contender
+from model.evaluation.hulls import score_hull
 from model.evaluation.procedural import PROCEDURAL, procedural
 from model.evaluation.rendered import RENDERED, rendered
 from model.evaluation.results import PictureResult, Report, Row, Sheet
@@ -138,6 +139,14 @@ def score_flicker(keyed: Sequence[Keyed], example: sets.RegionExample) -> dict[s
     return {f"flicker_{kind}": _mean_of_regions(example, kind, change) for kind in ("screen", "subject")}
 
 
+def score_real(keyed: Sequence[Keyed], example: sets.RegionExample, *, refused: bool = False) -> dict[str, float]:
+    """Every figure of a real plate: ``keyed`` holds the answer to it and, where it is a movie's, to the next frame."""
+    figures = score_regions(keyed[0], example)
+    if example.hull is not None:
+        figures |= score_hull(keyed[0].alpha, example.hull, refused=refused)
+    return figures | (score_flicker(keyed, example) if len(keyed) > 1 else {})
+
+
 def _mean_of_regions(example: sets.RegionExample, kind: str, values: sets.Picture) -> float:
     means = [float(values[y0:y1, x0:x1].mean(dtype=np.float64)) for x0, y0, x1, y1 in example.regions.get(kind, ())]
     return sum(means) / len(means) if means else math.nan
@@ -156,10 +165,10 @@ def _measure(
             yield PictureResult(frame.name, figures, seconds, refused), sheet
     for real in plate_set.region_examples:
         small = sets.reduced_regions(real, longest) if longest else real
-        keyed, seconds, refused = _key(contender, [small.plate])
-        figures = score_regions(keyed[0], small)
-        if small.following is not None:
-            figures |= score_flicker(_key(contender, [small.plate, small.following])[0], small)
+        # Where flicker is measured, the frame is keyed with the one that follows, as their shot would be.
+        plates = [small.plate] if small.following is None else [small.plate, small.following]
+        keyed, seconds, refused = _key(contender, plates)
+        figures = score_real(keyed, small, refused=bool(refused))
         sheet = make_sheet(small.name, small.plate, keyed[0].alpha, keyed[0].foreground, None)
         yield PictureResult(small.name, figures, seconds, refused), sheet
 

@@ -6,13 +6,16 @@ Reading files is the caller's: a ``ReadPicture`` comes in as a callable, so that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from model.errors import KeyingError
+from model.evaluation.hulls import Hull, hull_of, read_hulls
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -61,12 +64,13 @@ class Example:
 
 @dataclass(frozen=True)
 class RegionExample:
-    """One real plate without truth, and the rectangles in which alpha is known."""
+    """One real plate without truth, and the places in which alpha is known."""
 
     name: str
     plate: Picture
     regions: dict[str, tuple[Rectangle, ...]] = field(default_factory=dict)
     following: Picture | None = None  # the movie's next frame; the rectangles are thought sure there too
+    hull: Hull | None = None  # outside of which all must go, and inside of which all must stay
 
 
 @dataclass(frozen=True)
@@ -98,26 +102,43 @@ def real_alpha(plates: Path | None, read_picture: ReadPicture, limit: int | None
 
 
 def real(plates: Path | None, read_picture: ReadPicture, limit: int | None = None) -> PlateSet:
-    """Read the real plates of ``regions.json`` below ``plates``; one frame per movie where there is a ``limit``."""
-    about = "real plates without truth; alpha is known in marked rectangles only"
-    index = plates / "real" / "regions.json" if plates is not None else None
-    if index is None or not index.is_file():
-        return PlateSet(REAL, about, missing=_absent(plates, "real/regions.json"))
-    listed = list(_regions(json.loads(index.read_text(encoding="utf-8")), one_frame=limit is not None))
+    """Read the real plates that ``hulls.json`` and ``regions.json`` below ``plates`` tell of.
+
+    With a ``limit``, one frame of each movie.
+    """
+    about = "real plates without truth; alpha is known outside of hulls, inside of cores, and in marked rectangles"
+    folder = plates / "real" if plates is not None else Path()
+    hulls, regions = read_hulls(folder / "hulls.json"), _read_regions(folder / "regions.json")
+    if plates is None or not (hulls or regions):
+        return PlateSet(REAL, about, missing=_absent(plates, "real/hulls.json"))
+    listed = sorted(hulls.keys() | regions.keys())
+    if limit is not None:
+        listed = sorted({name: (name, frame) for name, frame in reversed(listed)}.values())
     examples = tuple(
-        _read_real_plate(index.parent / name, frame, regions, read_picture)
-        for name, frame, regions in _spread(listed, limit)
+        _read_real_plate(folder / name, frame, regions.get((name, frame), {}), hulls.get((name, frame)), read_picture)
+        for name, frame in _spread(listed, limit)
     )
     return PlateSet(REAL, about, region_examples=examples)
 
 
 def _read_real_plate(
-    file: Path, frame: int, regions: dict[str, tuple[Rectangle, ...]], read_picture: ReadPicture
+    file: Path,
+    frame: int,
+    regions: dict[str, tuple[Rectangle, ...]],
+    entry: dict[str, Any] | None,
+    read_picture: ReadPicture,
 ) -> RegionExample:
     plate = read_picture(file, encoding="auto", frame=frame)
-    moves = file.suffix.lower() in MOVIES
-    following = read_picture(file, encoding="auto", frame=frame + 1) if moves else None
-    return RegionExample(f"{file.name}:{frame}" if frame else file.name, plate, regions, following)
+    flickers = bool(regions) and file.suffix.lower() in MOVIES
+    following = read_picture(file, encoding="auto", frame=frame + 1) if flickers else None
+    hull = None if entry is None else hull_of(entry)
+    if hull is not None and hull.inside.shape != plate.shape[:2]:
+        height, width = hull.inside.shape
+        raise KeyingError(
+            f"{file} is {plate.shape[1]} × {plate.shape[0]}, but hulls.json was drawn on {width} × {height}.",
+            fix="Put the picture there that the hulls were drawn on, or draw them anew.",
+        )
+    return RegionExample(f"{file.name}:{frame}" if frame else file.name, plate, regions, following, hull)
 
 
 def reduced(example: Example, longest: int) -> Example:
@@ -150,7 +171,8 @@ def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
         small = [(-(-x0 // factor), -(-y0 // factor), x1 // factor, y1 // factor) for x0, y0, x1, y1 in rectangles]
         regions[kind] = tuple(box for box in small if box[0] < box[2] and box[1] < box[3])
     following = None if example.following is None else shrink(example.following, factor)
-    return RegionExample(example.name, shrink(example.plate, factor), regions, following)
+    hull = None if example.hull is None else example.hull.reduced(factor)
+    return RegionExample(example.name, shrink(example.plate, factor), regions, following, hull)
 
 
 def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
@@ -192,12 +214,16 @@ def _read_alpha_plate(folder: Path, read_picture: ReadPicture) -> Example:
     return Example(folder.name, read("plate", "auto"), alpha, read("foreground_linear", "linear"))
 
 
-def _regions(
-    index: dict[str, dict[str, dict[str, dict[str, list[list[int]]]]]], one_frame: bool
-) -> Iterator[tuple[str, int, dict[str, tuple[Rectangle, ...]]]]:
-    for name, entry in sorted(index.items()):
-        for frame, classes in list(entry["frames"].items())[: 1 if one_frame else None]:
-            yield name, int(frame), {kind: tuple((r[0], r[1], r[2], r[3]) for r in classes[kind]) for kind in classes}
+def _read_regions(index: Path) -> dict[tuple[str, int], dict[str, tuple[Rectangle, ...]]]:
+    """Return the rectangles of each class by file and frame; none where there is no such file."""
+    if not index.is_file():
+        return {}
+    entries: dict[str, dict[str, Any]] = json.loads(index.read_text(encoding="utf-8"))
+    return {
+        (name, int(frame)): {kind: tuple((r[0], r[1], r[2], r[3]) for r in classes[kind]) for kind in classes}
+        for name, entry in entries.items()
+        for frame, classes in entry["frames"].items()
+    }
 
 
 def _spread(items: Sequence[Item], limit: int | None) -> list[Item]:

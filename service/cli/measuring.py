@@ -33,6 +33,7 @@ def evaluate(
         typer.Option("--set", help="Set to judge on: procedural, rendered, plates/alpha or plates/real."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
+    frames: Annotated[bool, typer.Option("--frames", help="Print the figures of every picture as well.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Weights of a neural keyer to judge, such as `dropkey train` wrote.")
@@ -46,7 +47,7 @@ def evaluate(
 ) -> None:
     """Score keyers on plates whose true alpha is known."""
     from model.device import find_device
-    from model.evaluation.report import tables, write_page
+    from model.evaluation.report import frame_tables, tables, write_page
     from model.evaluation.run import evaluate as run_evaluation
     from model.evaluation.stamping import stamp
     from service.plates import read_picture
@@ -67,7 +68,7 @@ def evaluate(
         weights=weights,
         grain=grain,
     )
-    for table in tables(report):
+    for table in (*(frame_tables(report) if frames else ()), *tables(report)):
         console.print(table)
     if stamped:
         if weights is None:
