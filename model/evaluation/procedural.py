@@ -11,6 +11,7 @@ from model.data.scenes import generate
 from model.data.truth import ShotBatch
 from model.evaluation.recipe import Recipe, Scale, frozen_recipe
 from model.evaluation.sets import Example, Mask, Picture, PlateSet
+from model.evaluation.split import Wanted, everything
 
 PROCEDURAL = "procedural"
 FIRST_SEED = frozen_recipe().first_seed
@@ -20,7 +21,7 @@ CLIPPED_FROM = 1.1
 """Light above this times the brightest value of the plate was lost in the camera."""
 
 
-def procedural(quick: bool, recipe: Recipe | None = None) -> PlateSet:
+def procedural(quick: bool, recipe: Recipe | None = None, wanted: Wanted = everything) -> PlateSet:
     """Make the set: 2 stills of each of 18 kinds of subject and 4 shots of 8 frames; quick: half the size, fewer."""
     recipe = recipe or frozen_recipe()
     about = (
@@ -28,13 +29,15 @@ def procedural(quick: bool, recipe: Recipe | None = None) -> PlateSet:
         f"seeds from {recipe.first_seed} on, which training never uses"
     )
     scale = recipe.quick if quick else recipe.full
-    return PlateSet(PROCEDURAL, about, (*_stills(recipe, scale), *_shots(recipe, scale)))
+    return PlateSet(PROCEDURAL, about, (*_stills(recipe, scale, wanted), *_shots(recipe, scale, wanted)))
 
 
-def _stills(recipe: Recipe, scale: Scale) -> Iterator[Example]:
+def _stills(recipe: Recipe, scale: Scale, wanted: Wanted) -> Iterator[Example]:
     height, width = scale.size
     for number, kind in enumerate(recipe.stills):
         for turn in range(scale.stills_each):
+            if not wanted(f"{kind}-{turn + 1}"):
+                continue
             # Only the second still may show what lies beyond the screen: color alone does not tell it.
             config = recipe.drawn(subjects={kind: 1.0}, empty=0.0, set_visible=0.2 if turn else 0.0)
             seed = recipe.first_seed + 100 * number + turn
@@ -42,9 +45,11 @@ def _stills(recipe: Recipe, scale: Scale) -> Iterator[Example]:
             yield _example(batch, 0, f"{kind}-{turn + 1}", "")
 
 
-def _shots(recipe: Recipe, scale: Scale) -> Iterator[Example]:
+def _shots(recipe: Recipe, scale: Scale, wanted: Wanted) -> Iterator[Example]:
     height, width = scale.size
     for number in range(scale.shots):
+        if not wanted(f"shot{number + 1}"):
+            continue
         seed = recipe.first_seed + 1_000_000 + number
         batch = generate([seed], height=height, width=width, frames=scale.frames, config=recipe.drawn(empty=0.0))
         for frame in range(scale.frames):

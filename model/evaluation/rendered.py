@@ -13,6 +13,7 @@ from model.data.filming import film
 from model.data.truth import ShotBatch
 from model.evaluation.recipe import frozen_recipe
 from model.evaluation.sets import Example, Mask, Picture, PlateSet, ReadPicture
+from model.evaluation.split import Wanted, everything
 
 RENDERED = "rendered"
 FOLDER = Path(__file__).parents[1] / "data" / "rendered"
@@ -20,13 +21,15 @@ CHANGED, LIT = 0.25, 0.3  # of the clean plate's light: here, and on the whole
 CLIPPED_FROM = 1.1  # of the plate's brightest value
 
 
-def rendered(read_picture: ReadPicture, limit: int | None = None, folder: Path = FOLDER) -> PlateSet:
+def rendered(
+    read_picture: ReadPicture, limit: int | None = None, folder: Path = FOLDER, wanted: Wanted = everything
+) -> PlateSet:
     """Read the set in ``folder``; ``limit`` takes its first shots only."""
     about = (
         "rendered with Blender's Cycles: hair, fur, cloth, glass and gels before a lit screen, with its spill; in "
         "three of eight the set shows beside the screen, which no color tells"
     )
-    shots = find_shots(folder)[:limit]
+    shots = [shot for shot in find_shots(folder) if wanted(shot.name)][:limit]
     missing = "" if shots else f"{folder} holds no shot; docs/data.md says how to render them"
     return PlateSet(RENDERED, about, tuple(_examples(shots, read_picture)), missing=missing)
 

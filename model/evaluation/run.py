@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from model.evaluation.procedural import PROCEDURAL, procedural
 from model.evaluation.rendered import RENDERED, rendered
 from model.evaluation.results import PictureResult, Report, Row, Sheet
 from model.evaluation.sheets import make_sheet
+from model.evaluation.split import half_of
 from model.neural import NeuralKeyer
 
 Progress = Callable[[str], None]
@@ -39,19 +41,21 @@ def evaluate(
     set_names: Sequence[str] = SET_NAMES,
     weights: Path | None = None,
     grain: float = 0.0,
+    half: str | None = None,
 ) -> Report:
     """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
 
     With ``weights``, those of a neural keyer, that keyer is scored first, and others only where they are named.
 
     ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
-    takes fewer and smaller pictures; ``grain`` is what `sets.grained` puts upon the plates. Raises UnknownKeyerError
+    takes fewer and smaller pictures, ``half`` those of one half (see `split`); ``grain`` is what `sets.grained` puts
+    upon the plates. Raises UnknownKeyerError
     before anything is keyed.
     """
     own = [OurKeyer(weights.stem, device, NeuralKeyer(torch.device(device), weights))] if weights else []
     names = keyers or (() if weights else contender_names())
     contenders: list[Contender] = [*own, *(load_contender(name, device) for name in names)]
-    chosen = [fixed_set(name, plates, quick, read_picture) for name in set_names]
+    chosen = [fixed_set(name, plates, quick, read_picture, half) for name in set_names]
     if grain > 0.0:
         chosen = [sets.grained(plate_set, grain) for plate_set in chosen]
     rows = []
@@ -64,17 +68,22 @@ def evaluate(
     return Report(tuple(rows), about, missing, quick)
 
 
-def fixed_set(name: str, plates: Path | None, quick: bool, read_picture: sets.ReadPicture) -> sets.PlateSet:
+def fixed_set(
+    name: str, plates: Path | None, quick: bool, read_picture: sets.ReadPicture, half: str | None = None
+) -> sets.PlateSet:
     """Return one of ``SET_NAMES``, with the reason where it is missing; ``quick`` keeps a third of the real ones."""
+    wanted = half_of(name, half)
     if name == PROCEDURAL:
-        return procedural(quick)
-    if name == RENDERED:
-        return rendered(read_picture, limit=4 if quick else None)
-    if name == sets.REAL_ALPHA:
-        return sets.real_alpha(plates, read_picture, limit=5 if quick else None)
-    if name == sets.REAL:
-        return sets.real(plates, read_picture, limit=6 if quick else None)
-    raise KeyError(name)
+        found = procedural(quick, wanted=wanted)
+    elif name == RENDERED:
+        found = rendered(read_picture, limit=4 if quick else None, wanted=wanted)
+    elif name == sets.REAL_ALPHA:
+        found = sets.real_alpha(plates, read_picture, limit=5 if quick else None, wanted=wanted)
+    elif name == sets.REAL:
+        found = sets.real(plates, read_picture, limit=6 if quick else None, wanted=wanted)
+    else:
+        raise KeyError(name)
+    return found if half is None else replace(found, about=f"{half} half; {found.about}")
 
 
 def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False, sheets: bool = False) -> Row:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from model.errors import KeyingError
 from model.evaluation.hulls import Hull, hull_of, read_hulls
+from model.evaluation.split import Wanted, everything
 
 Picture = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -88,7 +89,9 @@ REAL_ALPHA = "plates/alpha"
 REAL = "plates/real"
 
 
-def real_alpha(plates: Path | None, read_picture: ReadPicture, limit: int | None = None) -> PlateSet:
+def real_alpha(
+    plates: Path | None, read_picture: ReadPicture, limit: int | None = None, wanted: Wanted = everything
+) -> PlateSet:
     """Read the real-alpha plates below ``plates``; ``limit`` spreads a smaller choice evenly over them."""
     about = (
         "real photographs with captured alpha over modelled screens; the true foregrounds were estimated with "
@@ -97,11 +100,14 @@ def real_alpha(plates: Path | None, read_picture: ReadPicture, limit: int | None
     if plates is None or not (plates / "alpha").is_dir():
         return PlateSet(REAL_ALPHA, about, missing=_absent(plates, "alpha"))
     folders = sorted(folder for folder in (plates / "alpha").iterdir() if (folder / "alpha.0001.png").is_file())
+    folders = [folder for folder in folders if wanted(folder.name)]
     examples = tuple(_read_alpha_plate(folder, read_picture) for folder in _spread(folders, limit))
     return PlateSet(REAL_ALPHA, about, examples, missing="" if examples else f"{plates / 'alpha'} holds no plate")
 
 
-def real(plates: Path | None, read_picture: ReadPicture, limit: int | None = None) -> PlateSet:
+def real(
+    plates: Path | None, read_picture: ReadPicture, limit: int | None = None, wanted: Wanted = everything
+) -> PlateSet:
     """Read the real plates that ``hulls.json`` and ``regions.json`` below ``plates`` tell of.
 
     With a ``limit``, one frame of each movie.
@@ -111,14 +117,14 @@ def real(plates: Path | None, read_picture: ReadPicture, limit: int | None = Non
     hulls, regions = read_hulls(folder / "hulls.json"), _read_regions(folder / "regions.json")
     if plates is None or not (hulls or regions):
         return PlateSet(REAL, about, missing=_absent(plates, "real/hulls.json"))
-    listed = sorted(hulls.keys() | regions.keys())
+    listed = sorted(place for place in hulls.keys() | regions.keys() if wanted(place[0]))
     if limit is not None:
         listed = sorted({name: (name, frame) for name, frame in reversed(listed)}.values())
     examples = tuple(
         _read_real_plate(folder / name, frame, regions.get((name, frame), {}), hulls.get((name, frame)), read_picture)
         for name, frame in _spread(listed, limit)
     )
-    return PlateSet(REAL, about, region_examples=examples)
+    return PlateSet(REAL, about, region_examples=examples, missing="" if examples else f"{folder} holds no plate")
 
 
 def _read_real_plate(

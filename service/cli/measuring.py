@@ -32,6 +32,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--set", help="Set to judge on: procedural, rendered, plates/alpha or plates/real."),
     ] = None,
+    half: Annotated[
+        str | None,
+        typer.Option(help="Half of the pictures to judge on: development, to choose by, or held-out, to report."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
     frames: Annotated[bool, typer.Option("--frames", help="Print the figures of every picture as well.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
@@ -49,6 +53,7 @@ def evaluate(
     from model.device import find_device
     from model.evaluation.report import frame_tables, tables, write_page
     from model.evaluation.run import evaluate as run_evaluation
+    from model.evaluation.split import HALVES
     from model.evaluation.stamping import stamp
     from service.plates import read_picture
 
@@ -56,6 +61,10 @@ def evaluate(
     where, _ = find_device(load_settings(device=device).device)
     if stamped and grain > 0.0:
         raise BadInput("Weights are stamped on plates as they are.", fix="Leave --grain or --stamp out.")
+    if stamped and half:
+        raise BadInput("Weights are stamped on whole sets.", fix="Leave --half or --stamp out.")
+    if half not in (None, *HALVES):
+        raise BadInput(f"There is no half called '{half}'.", fix=f"There are: {', '.join(HALVES)}.")
     report = run_evaluation(
         keyer or [],
         plates,
@@ -67,6 +76,7 @@ def evaluate(
         set_names=chosen_sets(only),
         weights=weights,
         grain=grain,
+        half=half,
     )
     for table in (*(frame_tables(report) if frames else ()), *tables(report)):
         console.print(table)
