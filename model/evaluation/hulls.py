@@ -33,6 +33,10 @@ class Hull:
     outside: Mask
     inside: Mask
 
+    def wrong(self, alpha: Picture) -> tuple[Mask, Mask]:
+        """Return where something is left of what must go, and where something lacks of what must stay."""
+        return self.outside & (alpha > RESIDUE_ABOVE), self.inside & (alpha < HOLE_BELOW)
+
     def reduced(self, factor: int) -> Hull:
         """Return it for the plate reduced by whole blocks of ``factor`` pixels: blocks that are known throughout."""
         return Hull(_blocks(self.outside, factor), _blocks(self.inside, factor))

@@ -93,6 +93,11 @@ def write_page(report: Report, folder: Path, write_picture: WritePicture, headin
     return page
 
 
+def file_name(what: str) -> str:
+    """Return the name of a PNG for what is called so, with letters that every disk can hold."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", what) + ".png"
+
+
 def _columns(rows: list[Row]) -> tuple[Figure, ...]:
     """Columns of a set: those that at least one row could fill."""
     filled = [row for row in rows if row.results]
@@ -174,7 +179,7 @@ def _sheet(row: Row, sheet: Sheet, pictures: Path, write_picture: WritePicture, 
     ):
         if picture is None:
             continue
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"{row.set_name}-{sheet.name}-{row.keyer}-{kind}") + ".png"
+        name = file_name(f"{row.set_name}-{sheet.name}-{row.keyer}-{kind}")
         write_picture(pictures / name, picture)
         figures.append(
             f'<figure><img loading=lazy src="pictures/{name}" alt=""><figcaption>{kind}</figcaption></figure>'

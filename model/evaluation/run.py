@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from model.errors import KeyingError
 from model.evaluation import metrics, sets
@@ -18,12 +19,15 @@ from model.evaluation.contenders import Contender, Keyed, OurKeyer, contender_na
 from model.evaluation.hulls import score_hull
 from model.evaluation.procedural import PROCEDURAL, procedural
 from model.evaluation.rendered import RENDERED, rendered
-from model.evaluation.results import PictureResult, Report, Row, Sheet
-from model.evaluation.sheets import make_sheet
+from model.evaluation.results import PictureResult, Report, Row
+from model.evaluation.sheets import full_sheet, make_sheet
 from model.evaluation.split import half_of
 from model.neural import NeuralKeyer
 
 Progress = Callable[[str], None]
+Look = Callable[[str, NDArray[np.uint8]], None]
+"""Is given the name and the full sheet of every result, as soon as it is there."""
+
 QUICK_LONGEST = 800
 GLOW_FROM = 0.005
 SET_NAMES = (PROCEDURAL, RENDERED, sets.REAL_ALPHA, sets.REAL)
@@ -42,6 +46,7 @@ def evaluate(
     weights: Path | None = None,
     grain: float = 0.0,
     half: str | None = None,
+    look: Look | None = None,
 ) -> Report:
     """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
 
@@ -62,7 +67,7 @@ def evaluate(
     for contender in contenders:
         for plate_set in chosen:
             progress(f"{contender.name} on {plate_set.name}")
-            rows.append(score(contender, plate_set, quick=quick, sheets=sheets))
+            rows.append(score(contender, plate_set, quick=quick, sheets=sheets, look=look))
     missing = tuple(f"{plate_set.name}: {plate_set.missing}" for plate_set in chosen if plate_set.missing)
     about = tuple((plate_set.name, plate_set.about) for plate_set in chosen)
     return Report(tuple(rows), about, missing, quick)
@@ -86,7 +91,14 @@ def fixed_set(
     return found if half is None else replace(found, about=f"{half} half; {found.about}")
 
 
-def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False, sheets: bool = False) -> Row:
+def score(
+    contender: Contender,
+    plate_set: sets.PlateSet,
+    *,
+    quick: bool = False,
+    sheets: bool = False,
+    look: Look | None = None,
+) -> Row:
     """Key one set with one contender and measure it; an unavailable contender or missing set gives an empty row."""
     why = contender.unavailable() or plate_set.missing
     if why:
@@ -95,13 +107,18 @@ def score(contender: Contender, plate_set: sets.PlateSet, *, quick: bool = False
     longest = min(slow or QUICK_LONGEST, QUICK_LONGEST) if quick else slow
     contender.prepare()
     results, pages = [], []
-    for result, sheet in _measure(contender, plate_set, longest):
+    for result, keyed, example in _measure(contender, plate_set, longest):
         results.append(result)
-        pages.append(sheet)
+        truth, hull = (example.alpha, None) if isinstance(example, sets.Example) else (None, example.hull)
+        if sheets:
+            pages.append(make_sheet(result.name, example.plate, keyed.alpha, keyed.foreground, truth))
+        if look is not None:
+            name = f"{plate_set.name}-{result.name}-{contender.name}"
+            look(name, full_sheet(example.plate, keyed.alpha, keyed.foreground, truth, hull))
     plates = [*(one.plate for one in plate_set.examples), *(one.plate for one in plate_set.region_examples)]
     reduced = slow is not None and longest == slow and any(max(plate.shape) > slow for plate in plates)
     note = f"slow: at {slow} px" if reduced else ""
-    return Row(contender.name, contender.about, plate_set.name, tuple(results), tuple(pages) if sheets else (), note)
+    return Row(contender.name, contender.about, plate_set.name, tuple(results), tuple(pages), note)
 
 
 def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
@@ -163,23 +180,21 @@ def _mean_of_regions(example: sets.RegionExample, kind: str, values: sets.Pictur
 
 def _measure(
     contender: Contender, plate_set: sets.PlateSet, longest: int | None
-) -> Iterator[tuple[PictureResult, Sheet]]:
+) -> Iterator[tuple[PictureResult, Keyed, sets.Example | sets.RegionExample]]:
     for _, members in groupby(enumerate(plate_set.examples), lambda item: item[1].shot or item[0]):
         frames = [sets.reduced(example, longest) if longest else example for _, example in members]
         keyed, seconds, refused = _key(contender, [frame.plate for frame in frames])
         over_time = metrics.temporal_error([one.alpha for one in keyed], [frame.alpha for frame in frames])
         for one, frame in zip(keyed, frames, strict=True):
             figures = score_frame(one, frame) | {"dtssd": over_time}
-            sheet = make_sheet(frame.name, frame.plate, one.alpha, one.foreground, frame.alpha)
-            yield PictureResult(frame.name, figures, seconds, refused), sheet
+            yield PictureResult(frame.name, figures, seconds, refused), one, frame
     for real in plate_set.region_examples:
         small = sets.reduced_regions(real, longest) if longest else real
         # Where flicker is measured, the frame is keyed with the one that follows, as their shot would be.
         plates = [small.plate] if small.following is None else [small.plate, small.following]
         keyed, seconds, refused = _key(contender, plates)
         figures = score_real(keyed, small, refused=bool(refused))
-        sheet = make_sheet(small.name, small.plate, keyed[0].alpha, keyed[0].foreground, None)
-        yield PictureResult(small.name, figures, seconds, refused), sheet
+        yield PictureResult(small.name, figures, seconds, refused), keyed[0], small
 
 
 def _key(contender: Contender, plates: list[sets.Picture]) -> tuple[list[Keyed], float, str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from model.evaluation.run import Look
+
 
 @app.command()
 def evaluate(
@@ -39,6 +41,10 @@ def evaluate(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller pictures.")] = False,
     frames: Annotated[bool, typer.Option("--frames", help="Print the figures of every picture as well.")] = False,
     page: Annotated[Path | None, typer.Option(help="Folder for an HTML page with pictures.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Folder for full-size pictures: plate, alpha, foreground on grey, and what is wrong."),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Weights of a neural keyer to judge, such as `dropkey train` wrote.")
     ] = None,
@@ -77,6 +83,7 @@ def evaluate(
         weights=weights,
         grain=grain,
         half=half,
+        look=None if sheet is None else _written_to(sheet),
     )
     for table in (*(frame_tables(report) if frames else ()), *tables(report)):
         console.print(table)
@@ -182,6 +189,18 @@ def _bench_api(as_json: bool) -> None:
         f"{found.listeners} event streams during a shot of {found.shot_seconds} s: {found.api_cpu_seconds} CPU seconds"
         f" of the service's process, {found.events_heard} events heard."
     )
+
+
+def _written_to(folder: Path) -> Look:
+    from model.data.codecs import write_png
+    from model.evaluation.report import file_name
+
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(name: str, picture: NDArray[np.uint8]) -> None:
+        write_png(folder / file_name(name), picture)
+
+    return write
 
 
 def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.service.command_line import Dropkey
@@ -27,3 +29,19 @@ def test_halves_that_make_no_sense_are_refused(dropkey: Dropkey, options: tuple[
     result = dropkey("evaluate", "--quick", *options)
     assert result.exit_code == 10
     assert said in result.stderr
+
+
+def test_sheets_show_every_picture_in_full_size_and_what_is_wrong_with_it(dropkey: Dropkey, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "sheets"
+    options = ("--set", "rendered", "--half", "development", "--keyer", "ffmpeg", "--sheet", folder)
+    assert dropkey("evaluate", *options).exit_code == 0
+    written = sorted(path.name for path in folder.iterdir())
+    assert written[0] == "rendered-blender_cloth_13-ffmpeg.png" and len(written) == 4
+    width, height = size_of(folder / written[0])
+    assert (width, height) == (2 * 320, 2 * 180), "four pictures, two in a row"
+
+
+def size_of(png: Path) -> tuple[int, int]:
+    head = png.read_bytes()[:24]
+    assert head[:4] == b"\x89PNG"
+    return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])

@@ -21,6 +21,7 @@ from model.evaluation.hulls import Hull, filled, hull_of, score_hull
 from model.evaluation.report import frame_tables, tables, write_page
 from model.evaluation.results import REGION_FIGURES, PictureResult, Report, Row
 from model.evaluation.run import evaluate, score
+from model.evaluation.sheets import full_sheet
 from tests.model.evaluation.made_up import Answers, Picture, disc, read_picture, shared_plates, write_picture
 
 SHARED = shared_plates()
@@ -222,3 +223,20 @@ def shown(report: Report, *, frames: bool = False) -> str:
     for table in frame_tables(report) if frames else tables(report):
         Console(file=out, width=250).print(table)
     return out.getvalue()
+
+
+def test_the_full_sheet_marks_what_is_counted_as_wrong() -> None:
+    hull = hull_of(ENTRY)
+    alpha = alpha_of(hull)
+    alpha[2, 20], alpha[12, 18], alpha[2, 4] = 0.03, 0.9, 1.0
+    sheet = full_sheet(np.zeros((30, 40, 3), np.float32), alpha, np.ones((30, 40, 3), np.float32), None, hull)
+    assert sheet.shape == (60, 80, 3)
+    wrong = sheet[30:, 40:]
+    assert wrong[2, 20].argmax() == 0 and wrong[12, 18].argmax() == 2
+    assert (wrong.reshape(-1, 3).any(axis=-1)).sum() == 2, "what is to be ignored is not marked"
+    assert sheet[12, 40 + 18].tolist() == [230, 230, 230], "alpha as it is"
+
+
+def test_the_full_sheet_of_a_tall_picture_without_truth_is_one_row_of_three() -> None:
+    tall = np.zeros((9, 5, 3), np.float32)
+    assert full_sheet(tall, tall[..., 0], tall).shape == (9, 15, 3)
