@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from model.data.codecs import round_trip
 from model.data.compression import compress
 from model.data.config import DataConfig
 from model.data.encodings import ENCODINGS
+from model.data.looks import Look, draw_look
 from model.data.seeding import Draw
 
 Codec = Callable[[Tensor], Tensor]
@@ -49,6 +50,9 @@ class Camera:
     enlarged: float  # 1: none
     codec: str | None
     codec_quality: float
+    look: Look | None = None  # picture profile or grade: part of the truth, though not linear
+    smoothing: float = 0.0  # signal differences up to about this are smoothed away, as phones do; 0: none
+    smoothing_radius: float = 1.0
 
     def recipe(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -68,7 +72,7 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
         else draw.uniform(*{"web": (35, 75), "phone": (50, 92), "photo": (75, 97)}.get(grade, (82, 98)))
     )
     exposure, warm = 2 ** draw.normal(0.12), draw.normal(0.05)
-    return Camera(
+    camera = Camera(
         gains=(exposure * (1 + warm), exposure, exposure * (1 - warm)),
         saturation=draw.uniform(0.9, 1.25),
         lens_blur=draw.log_uniform(0.3, 0.9 if grade in ("film", "photo", "clean") else 1.3),
@@ -94,6 +98,27 @@ def draw_camera(draw: Draw, config: DataConfig) -> Camera:
         enlarged=draw.uniform(1.3, 2.5) if draw.chance(config.low_resolution) else 1.0,
         codec=draw.pick(("jpeg", "h264")) if draw.chance(config.real_codec) else None,
         codec_quality=draw.uniform(0.3, 0.95),
+    )
+    return _processed(draw.child("processing"), config, _graded(draw.child("look"), config, camera))
+
+
+def _graded(draw: Draw, config: DataConfig, camera: Camera) -> Camera:
+    if not draw.chance(config.looks):
+        return camera
+    # A log file is decoded by its own name and graded after that; what was graded before is no log file any more.
+    encoding = draw.pick(("srgb", "rec709")) if camera.encoding in ("logc3", "slog3") else camera.encoding
+    return replace(camera, encoding=encoding, look=draw_look(draw.child("curves")))
+
+
+def _processed(draw: Draw, config: DataConfig, camera: Camera) -> Camera:
+    if not draw.chance(config.processing):
+        return camera
+    return replace(
+        camera,
+        smoothing=draw.log_uniform(0.01, 0.07),
+        smoothing_radius=draw.uniform(0.8, 3.0),
+        sharpening=draw.uniform(0.4, 2.2),
+        sharpening_radius=draw.log_uniform(0.7, 2.5),
     )
 
 
@@ -125,9 +150,12 @@ def record(draw: Draw, light: Tensor, camera: Camera, codec: Codec | None = None
     if camera.enlarged > 1:
         size = (max(8, round(height / camera.enlarged)), max(8, round(width / camera.enlarged)))
         light = functional.interpolate(light, size, mode="area")
-    light = _knee(_with_noise(draw, light, camera), camera.clip)
+    light = _with_noise(draw, light, camera)
+    light = camera.look(light) if camera.look is not None else _knee(light, camera.clip)
     transfer = ENCODINGS[camera.encoding]
     signal = transfer.encode(light.clamp(min=0) if camera.encoding in ("srgb", "rec709") else light)
+    if camera.smoothing > 0:
+        signal = _smoothed(signal, camera.smoothing, camera.smoothing_radius)
     if camera.sharpening > 0:
         detail = signal - gaussian(signal, camera.sharpening_radius)
         signal = signal + camera.sharpening * detail
@@ -148,6 +176,15 @@ def record(draw: Draw, light: Tensor, camera: Camera, codec: Codec | None = None
             origin=camera.origin,
         )
     return transfer.decode(signal)
+
+
+def _smoothed(signal: Tensor, least: float, radius: float) -> Tensor:
+    """Flatten what differs by less than ``least`` and leave edges: a guided filter (He, Sun, Tang 2010)."""
+    mean, square = gaussian(torch.cat((signal, signal * signal), 1), radius).chunk(2, dim=1)
+    spread = (square - mean * mean).clamp(min=0)
+    kept = spread / (spread + least * least)
+    slope, base = gaussian(torch.cat((kept, mean - kept * mean), 1), radius).chunk(2, dim=1)
+    return slope * signal + base
 
 
 def _knee(light: Tensor, clip: float) -> Tensor:

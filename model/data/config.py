@@ -58,7 +58,8 @@ class DataConfig(BaseModel):
     """Chance of each further subject beside the first, up to two."""
 
     screen_colors: Weights = Field(default_factory=lambda: {"green": 7.0, "blue": 2.2, "other": 0.8})
-    """Weight of green, blue and other screens; `dull`: olive and grey-green walls, not made to be keyed."""
+    """Weight of green, blue and other screens; `dull`: olive and grey-green walls, not made to be keyed;
+    `pale`: washed backdrops, hardly colored."""
 
     empty: Probability = 0.02
     """Chance of a plate with nobody in it."""
@@ -69,10 +70,16 @@ class DataConfig(BaseModel):
     markers: Probability = 0.4
     """Chance of tracking markers."""
 
+    scattered: Probability = 0.0  # came after the fixed sets, which it must not change
+    """Chance that small things are scattered over the screen: dots, balls, paper markers, confetti."""
+
+    uneven: Probability = 0.0  # as above
+    """Chance of strong uneven light on the screen: hot spots to clipping, one side, falloff, two colors."""
+
     set_visible: Probability = 0.2
     """Chance that the screen ends inside the frame, with set, stands and lamps beside it."""
 
-    crew: Probability = 0.0  # came after the fixed sets, which it must not change
+    crew: Probability = 0.0  # as above
     """Chance that people of the crew stand at the sides of a visible set: background, however human they look."""
 
     gear: Probability = 0.0  # as above
@@ -80,6 +87,9 @@ class DataConfig(BaseModel):
 
     strips: Probability = 0.0  # as above
     """Chance that a visible set is but a strip at one border or two: the screen just fails to fill the frame."""
+
+    amid: Probability = 0.0  # as above
+    """Chance that the screen ends inside the picture on all four sides, in a room or a dark set: 10 to 50 % of it."""
 
     corners: Probability = 0.0  # as above
     """Chance that the screen has a second wall or a floor, in a light of its own."""
@@ -95,6 +105,12 @@ class DataConfig(BaseModel):
 
     lamps: Probability = 0.0  # as above
     """Chance that one to three lamps throw a shadow each, from the subject's foot; otherwise it is moved as a whole."""
+
+    contact_shadow: Probability = 0.0  # as above
+    """Chance that the floor is dark right where the subject stands on it, if its foot is in the picture."""
+
+    plain_clothes: Probability = 0.0  # as above
+    """Chance that a person wears nothing but white, grey, olive and black."""
 
     light: tuple[float, float] = (0.5, 2.0)
     """Range of the light on the subject, relative to a correct exposure."""
@@ -130,6 +146,12 @@ class DataConfig(BaseModel):
 
     real_codec: Probability = 0.05
     """Share of shots whose compression is a real JPEG or H.264 encoder (on the CPU) instead of the one in torch."""
+
+    looks: Probability = 0.0  # as above
+    """Chance of a picture profile or grade, unknown to the reader: curves for each channel, saturation, hue."""
+
+    processing: Probability = 0.0  # as above
+    """Chance that the picture is denoised and sharpened as phones do: flat places smeared, halos along the edges."""
 
     low_resolution: Probability = 0.08
     """Chance that the plate was enlarged from a smaller picture."""

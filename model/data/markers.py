@@ -44,6 +44,13 @@ class Marks:
         """Return the picture (T, 3, H, W) with the markers on it, under the screen's ``light`` (T, 1, H, W)."""
         return picture + (self.color * light - picture) * self.coverage
 
+    def over(self, below: Marks) -> Marks:
+        """Return these markers with others below them."""
+        rest = below.coverage * (1 - self.coverage)
+        both = self.coverage + rest
+        color = (self.color * self.coverage + below.color * rest) / both.clamp(min=1e-6)
+        return Marks(self.kind, both, color)
+
 
 def draw_marks(draw: Draw, view: View, x: Tensor, y: Tensor, screen: Rgb) -> Marks:
     """Draw markers on a loose grid; one shape and one or two paints a shot."""
@@ -63,15 +70,16 @@ def draw_marks(draw: Draw, view: View, x: Tensor, y: Tensor, screen: Rgb) -> Mar
     angle = chosen[2] * (6.28 if draw.chance(0.4) else 0.15)
     p = torch.cos(angle) * du + torch.sin(angle) * dv
     q = torch.cos(angle) * dv - torch.sin(angle) * du
-    share = coverage(_shape(kind, p, q, size), view.pixel) * (chosen[3] < draw.uniform(0.5, 1.0))
-    first, second = _paint(draw, screen), _paint(draw, screen)
+    share = coverage(shape(kind, p, q, size), view.pixel) * (chosen[3] < draw.uniform(0.5, 1.0))
+    first, second = painted(draw, screen), painted(draw, screen)
     mixed = torch.where(
         (chosen[4] < draw.pick((0.0, 0.5))).unsqueeze(1), rgb(second, view.device), rgb(first, view.device)
     )
     return Marks(kind, (share * draw.uniform(0.75, 1.0)).unsqueeze(1), mixed)
 
 
-def _paint(draw: Draw, screen: Rgb) -> Rgb:
+def painted(draw: Draw, screen: Rgb) -> Rgb:
+    """Draw the color of a marker: a darker or lighter tone of the screen, or one of `PAINTS`."""
     if draw.chance(0.45):
         # Tape in a darker or lighter tone of the screen keys more easily: the usual choice.
         factor = draw.pick((draw.uniform(0.25, 0.7), draw.uniform(1.3, 2.2)))
@@ -80,7 +88,8 @@ def _paint(draw: Draw, screen: Rgb) -> Rgb:
     return draw.pick(PAINTS)
 
 
-def _shape(kind: str, p: Tensor, q: Tensor, size: float) -> Tensor:
+def shape(kind: str, p: Tensor, q: Tensor, size: float) -> Tensor:
+    """Return the distance (T, H, W) to a marker of one of `KINDS` around (0, 0)."""
     if kind in ("cross", "x"):
         if kind == "x":
             p, q = (p + q) * math.sqrt(0.5), (q - p) * math.sqrt(0.5)

@@ -71,6 +71,23 @@ def near_screen_color(draw: Draw, screen: Rgb) -> Rgb:
     return linear_of(colorsys.hsv_to_rgb(turned % 1.0, draw.uniform(0.18, 0.85), draw.uniform(0.22, 0.9)))
 
 
+def plain_palette(draw: Draw) -> tuple[Rgb, ...]:
+    """Draw one to three linear colors of plain clothes: white, grey, olive, black."""
+    colors = []
+    for _ in range(draw.integer(1, 3)):
+        kind = draw.weighted({"white": 2.0, "grey": 2.0, "olive": 1.5, "black": 0.7})
+        if kind == "olive":
+            color = linear_of(
+                colorsys.hsv_to_rgb(draw.uniform(0.13, 0.33), draw.uniform(0.1, 0.5), draw.uniform(0.2, 0.7))
+            )
+        else:
+            low, high = {"white": (0.5, 0.9), "grey": (0.06, 0.45), "black": (0.008, 0.04)}[kind]
+            level = draw.uniform(low, high)
+            color = level * draw.uniform(0.96, 1.04), level, level * draw.uniform(0.92, 1.06)
+        colors.append(color)
+    return tuple(colors)
+
+
 def any_color(draw: Draw, stage: Stage) -> Rgb:
     """Draw the reflectance of cloth or paint: black, white, muted, vivid, or near the screen's; or of the palette."""
     if stage.palette:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from model.data.subjects.people import person
 from model.data.textures import read, spectral
 from model.data.truth import ALPHA, COLOR
 from model.data.view import View, draw_motion
+
+Ending = Literal["free", "strip", "amid"]
 
 
 class _Screen(NamedTuple):
@@ -48,15 +50,45 @@ def _nearly_filling(draw: Draw, view: View) -> _Screen:
     return _Screen(turn, (across + middle[0], down + middle[1]), half)
 
 
+def _amid(draw: Draw, view: View, subject: Point) -> _Screen:
+    """A screen that ends on all four sides inside the picture, near the subject: a tenth to a half of the picture."""
+    turn = view.angle + draw.normal(0.03)
+    tall, wide = view.pixel * view.height, view.pixel * view.width
+    share, ratio = draw.uniform(0.1, 0.5), draw.log_uniform(0.7, 2.2)
+    area = share * tall * wide
+    half = min(0.5 * math.sqrt(area * ratio), 0.47 * wide), min(0.5 * math.sqrt(area / ratio), 0.47 * tall)
+    cosine, sine = math.cos(turn), math.sin(turn)
+    middle = cosine * view.center[0] + sine * view.center[1], cosine * view.center[1] - sine * view.center[0]
+    beside = cosine * subject[0] + sine * subject[1], cosine * subject[1] - sine * subject[0]
+    place = [
+        min(max(there + draw.normal(0.3) * reach, here - room), here + room)
+        for here, there, reach, room in zip(
+            middle, beside, half, (0.48 * wide - half[0], 0.48 * tall - half[1]), strict=True
+        )
+    ]
+    return _Screen(turn, (place[0], place[1]), half)
+
+
 def with_room(
-    draw: Draw, view: View, x: Tensor, y: Tensor, picture: Tensor, *, strip: bool = False
+    draw: Draw,
+    view: View,
+    x: Tensor,
+    y: Tensor,
+    picture: Tensor,
+    *,
+    ending: Ending = "free",
+    subject: Point = (0.0, 0.0),
 ) -> tuple[Tensor, Tensor]:
     """Return the picture with the room around the screen, and the share that is still screen.
 
-    With ``strip``, only a strip of the room is seen, at one border of the picture or two.
+    ``ending``: with "strip", only a strip of the room is seen, at one border of the picture or two; with "amid", the
+    screen stands near ``subject`` in a room, often a dark one, that is seen on all four sides; with "free", anywhere.
     """
     device = view.device
-    turn, center, half = _nearly_filling(draw.child("strip"), view) if strip else _free(draw)
+    if ending == "amid":
+        turn, center, half = _amid(draw.child("amid"), view, subject)
+    else:
+        turn, center, half = _nearly_filling(draw.child("strip"), view) if ending == "strip" else _free(draw)
     u, v = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
     ripple = read(spectral(draw.child("hem"), device, slope=1.8, low=1, high=10), u * 0.5, v * 0.5)[:, 0]
     outline = box(u, v, center, half, 0.01) + draw.uniform(0, 0.01) * ripple
@@ -83,6 +115,8 @@ def with_room(
         level = own.log_uniform(0.01, 0.6) if own.chance(0.85) else own.uniform(1.5, 6.0)
         tint = rgb((level, level * own.uniform(0.8, 1.1), level * own.uniform(0.6, 1.2)), device)
         room = room + (tint - room) * coverage(shape, view.pixel).unsqueeze(1)
+    if ending == "amid":
+        room = _behind(draw.child("behind"), room, outline, view.pixel)
     result = room + (picture - room) * share
     # Stands and flags that reach in front of the screen are part of the room as well.
     for index in range(draw.integer(0, 2)):
@@ -96,6 +130,16 @@ def with_room(
         result = result + (0.02 - result) * cover
         share = share * (1 - cover)
     return result, share
+
+
+def _behind(draw: Draw, room: Tensor, outline: Tensor, pixel: float) -> Tensor:
+    """Return the room in its own light, mostly less than the screen's, and often the frame that holds the screen."""
+    grey = room.mean(dim=1, keepdim=True)
+    room = (grey + draw.uniform(0.2, 1.0) * (room - grey)) * draw.log_uniform(0.02, 1.2)
+    if draw.chance(0.5):
+        bars = coverage(outline - draw.log_uniform(0.002, 0.02), pixel).unsqueeze(1)
+        room = room + (draw.log_uniform(0.005, 0.5) - room) * bars
+    return room
 
 
 def with_crew(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +15,9 @@ from model.data.blur import disc, gaussian, motion_blur, shift
 from model.data.camera import IDENTITY, Camera, color_matrix, draw_camera, record, through
 from model.data.config import DataConfig
 from model.data.lighting import draw_light, draw_spill, lens_glare, screen_light_on
-from model.data.materials import Stage, printed
-from model.data.screens import draw_color, screen
+from model.data.looks import curved
+from model.data.materials import Stage, plain_palette, printed
+from model.data.screens import Stand, draw_color, screen
 from model.data.seeding import Draw
 from model.data.shadows import shadowed
 from model.data.shapes import Point
@@ -88,7 +90,8 @@ def _shot(
     kinds, motions, view = _staged(draw.child("staging"), height, width, frames, device, config)
     x, y = view.world()
     camera = draw_camera(draw.child("camera"), config)
-    clean, marks, share, recipe = screen(draw.child("screen"), config, view, x, y, color)
+    stand = Stand(motions[0].center, motions[0].size * KINDS[kinds[0]].reach) if kinds else None
+    clean, marks, share, recipe = screen(draw.child("screen"), config, view, x, y, color, stand)
     light = draw_light(draw.child("light"), config.light)
     stage = Stage(view, x, y, light, color, config.near_screen)
     background = marks.on(clean, clean.mean(1, keepdim=True) / (sum(color) / 3)) if marks.kind != "none" else clean
@@ -184,7 +187,10 @@ def _subjects(
         order.reverse()
     for index in order:
         own = draw.child(f"subject {index}")
-        part = KINDS[kinds[index]].draw(own.child("look"), stage, motions[index])
+        clothes = own.child("clothes")
+        plain = kinds[index] == "person" and clothes.chance(config.plain_clothes)
+        dressed = replace(stage, palette=plain_palette(clothes)) if plain else stage
+        part = KINDS[kinds[index]].draw(own.child("look"), dressed, motions[index])
         layer = part.stack
         wear = own.child("print")
         if wear.chance(config.prints):
@@ -222,7 +228,7 @@ def _exposed(
     camera: Camera,
     view: View,
 ) -> tuple[Tensor, Truth]:
-    """Add spill, apply the camera's linear matrix to plate and truth alike, then record the plate."""
+    """Add spill, apply the camera's matrix and look to plate and truth alike, then record the plate."""
     amount = draw_spill(draw.child("spill"), view.pixel)
     spill = torch.zeros_like(background)
     if config.spill:
@@ -244,5 +250,7 @@ def _exposed(
     )
     light = stack[:, COLOR] + (1 - stack[:, ALPHA]) * background + stack[:, EMISSION] + spill
     noiseless = seen(light)
-    plate = record(draw.child("record"), noiseless, camera) if config.camera else noiseless
-    return plate, truth
+    if not config.camera:
+        return noiseless, truth
+    plate = record(draw.child("record"), noiseless, camera)
+    return plate, truth if camera.look is None else curved(camera.look, truth)

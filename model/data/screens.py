@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +15,12 @@ from model.data.gear import with_gear
 from model.data.lighting import Rgb, rgb
 from model.data.markers import Marks, draw_marks
 from model.data.materials import linear_of
-from model.data.rooms import with_crew, with_room
+from model.data.rooms import Ending, with_crew, with_room
+from model.data.scattered import scattered
 from model.data.seeding import Draw
+from model.data.shapes import Point
 from model.data.textures import read, spectral, step
+from model.data.uneven import unevenly_lit
 from model.data.view import View
 
 
@@ -33,20 +36,62 @@ def draw_color(draw: Draw, config: DataConfig) -> tuple[str, Rgb]:
         hue, saturation, value = draw.uniform(0.16, 0.45), draw.uniform(0.22, 0.6), draw.uniform(0.22, 0.75)
     elif name == "blue":
         hue, saturation, value = draw.normal(0.02) + 0.64, draw.uniform(0.5, 0.95), draw.uniform(0.35, 1.0)
+    elif name == "pale":
+        return name, _pale(draw)
     else:
         hue, saturation, value = draw.uniform(0, 1), draw.uniform(0.4, 0.95), draw.uniform(0.3, 0.95)
     return name, linear_of(colorsys.hsv_to_rgb(hue % 1.0, saturation, value))
 
 
+def _pale(draw: Draw) -> Rgb:
+    """Draw a washed backdrop: from light to dark, olive to teal, now and then blue, hardly more colored than grey."""
+    hue = draw.uniform(0.17, 0.5) if draw.chance(0.8) else draw.uniform(0.55, 0.66)
+    red, green, blue = colorsys.hsv_to_rgb(hue, draw.uniform(0.15, 0.5), draw.log_uniform(0.06, 0.75))  # linear
+    return red, green, blue
+
+
+class Stand(NamedTuple):
+    """Where the first subject stands, in world coordinates."""
+
+    place: Point
+    reach: float  # from there to a typical outline
+
+
 def screen(
-    draw: Draw, config: DataConfig, view: View, x: Tensor, y: Tensor, color: Rgb
+    draw: Draw, config: DataConfig, view: View, x: Tensor, y: Tensor, color: Rgb, stand: Stand | None = None
 ) -> tuple[Tensor, Marks, Tensor, dict[str, Any]]:
     """Return the clean plate (T, 3, H, W), the markers on it, the share of screen (T, 1, H, W), and a description.
 
-    Everything is tied to world coordinates, so it stays in place while the camera pans.
+    Everything is tied to world coordinates, so it stays in place while the camera pans. A screen amid a room is put
+    behind the ``stand``.
     """
-    device = view.device
     recipe: dict[str, Any] = {}
+    picture = _wall(draw, config, view, x, y, color, recipe)
+    lamps = draw.child("uneven")
+    if lamps.chance(config.uneven):
+        picture, recipe["uneven"] = unevenly_lit(lamps.child("lamps"), view, x, y, picture)
+    marks = Marks.none(view)
+    if draw.chance(config.markers):
+        marks = draw_marks(draw.child("markers"), view, x, y, color)
+        recipe["markers"] = marks.kind
+    small = draw.child("scattered")
+    if small.chance(config.scattered):
+        marks = scattered(small.child("things"), view, x, y, color).over(marks)
+        recipe["scattered"] = marks.kind
+    picture, share = _surrounded(draw, config, view, x, y, color, picture, recipe, stand or Stand(view.center, 0.0))
+    if draw.chance(0.5):
+        sigma = draw.log_uniform(0.0008, 0.008) / view.pixel
+        both = gaussian(torch.cat((picture, share, marks.coverage, marks.color), 1), min(sigma, 12.0))
+        picture, share = both[:, 0:3], both[:, 3:4]
+        marks = Marks(marks.kind, both[:, 4:5], both[:, 5:8])
+    return picture, marks, share, recipe
+
+
+def _wall(
+    draw: Draw, config: DataConfig, view: View, x: Tensor, y: Tensor, color: Rgb, recipe: dict[str, Any]
+) -> Tensor:
+    """Return the screen itself (T, 3, H, W): paint or cloth in its usual light."""
+    device = view.device
     level = _illumination(draw.child("light"), x, y)
     tint = rgb(color, device)
     if draw.chance(config.wrinkles):
@@ -74,16 +119,29 @@ def screen(
     if corner.chance(config.corners):
         recipe["corner"] = True
         picture = picture * _corner(corner.child("walls"), x, y, view.pixel)
-    marks = Marks.none(view)
-    if draw.chance(config.markers):
-        marks = draw_marks(draw.child("markers"), view, x, y, color)
-        recipe["markers"] = marks.kind
-    share = torch.ones_like(level)
-    if draw.chance(config.set_visible):
+    return picture
+
+
+def _surrounded(
+    draw: Draw,
+    config: DataConfig,
+    view: View,
+    x: Tensor,
+    y: Tensor,
+    color: Rgb,
+    picture: Tensor,
+    recipe: dict[str, Any],
+    stand: Stand,
+) -> tuple[Tensor, Tensor]:
+    """Return the picture with room, crew and gear around and before the screen, and the share of screen."""
+    share = torch.ones_like(picture[:, :1])
+    # What hides all of a small screen could be told from it by nobody.
+    amid = draw.child("amid").chance(config.amid) and stand.reach < 0.25 * view.pixel * view.height
+    if draw.chance(config.set_visible) or amid:
         recipe["set"] = True
         room = draw.child("set")
-        strip = room.child("strips").chance(config.strips)
-        picture, share = with_room(room, view, x, y, picture, strip=strip)
+        ending: Ending = "amid" if amid else "strip" if room.child("strips").chance(config.strips) else "free"
+        picture, share = with_room(room, view, x, y, picture, ending=ending, subject=stand.place)
         if room.child("crew").chance(config.crew):
             recipe["crew"] = True
             picture, share = with_crew(room.child("crew members"), view, x, y, color, picture, share)
@@ -91,12 +149,7 @@ def screen(
     if gear.chance(config.gear):
         recipe["gear"] = True
         picture, share = with_gear(gear.child("pieces"), view, x, y, picture, share)
-    if draw.chance(0.5):
-        sigma = draw.log_uniform(0.0008, 0.008) / view.pixel
-        both = gaussian(torch.cat((picture, share, marks.coverage, marks.color), 1), min(sigma, 12.0))
-        picture, share = both[:, 0:3], both[:, 3:4]
-        marks = Marks(marks.kind, both[:, 4:5], both[:, 5:8])
-    return picture, marks, share, recipe
+    return picture, share
 
 
 def _illumination(draw: Draw, x: Tensor, y: Tensor) -> Tensor:

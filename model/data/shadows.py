@@ -22,8 +22,12 @@ def shadowed(draw: Draw, config: DataConfig, view: View, stack: Tensor, backgrou
     """Return the background (T, 3, H, W) with the shadow of a stack (T, 11, H, W) of subjects.
 
     Mostly it is their own shape, moved and softened; with chance ``config.lamps`` each of one to three lamps throws one
-    that begins at the subject's foot, leans away from the lamp and grows softer on the way.
+    that begins at the subject's foot, leans away from the lamp and grows softer on the way. With chance
+    ``config.contact_shadow``, the floor is dark where the subject stands on it.
     """
+    touching = draw.child("contact")
+    if touching.chance(config.contact_shadow):
+        background = background * (1 - _contact(touching, view, stack[:, ALPHA]))
     if not draw.chance(config.shadow):
         return background
     lamps = draw.child("lamps")
@@ -36,6 +40,20 @@ def shadowed(draw: Draw, config: DataConfig, view: View, stack: Tensor, backgrou
     moved = shift(stack[:, ALPHA], still - reach * math.cos(heading), still - reach * math.sin(heading))
     shadow = gaussian(moved, min(softness / view.pixel, 0.12 * view.width))
     return background * (1 - strength * shadow)
+
+
+def _contact(draw: Draw, view: View, alpha: Tensor) -> Tensor:
+    """Return the share (T, 1, H, W) of its light that the floor lacks around the foot of what stands on it."""
+    foot = _foot(alpha)
+    row = torch.arange(view.height, device=view.device).view(1, 1, -1, 1)
+    lowest = foot[:, 1].view(-1, 1, 1, 1)
+    stands = lowest < view.height  # otherwise the border cuts it, or there is none
+    low = alpha * (row > lowest - draw.uniform(0.05, 0.15) * view.height) * stands
+    flat = torch.diag(torch.tensor([draw.uniform(1.0, 1.3), draw.uniform(0.15, 0.5)], device=view.device))
+    moved = _leaning(low, flat, foot, (0.0, draw.uniform(-0.01, 0.01) * view.height))
+    near = draw.log_uniform(0.004, 0.012) * view.height
+    dark = torch.maximum(gaussian(moved, near), 0.7 * gaussian(moved, 3 * near))
+    return (draw.uniform(0.3, 0.9) * dark).clamp(max=_DARKEST)
 
 
 def _of_lamps(draw: Draw, config: DataConfig, view: View, alpha: Tensor, background: Tensor) -> Tensor:

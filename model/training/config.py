@@ -157,7 +157,14 @@ _KEYING_SUBJECTS = {
     "glass": 1.0,
 }
 _KEYING_DATA = {
-    "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.8, "other": 0.8},
+    "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.6, "pale": 0.9, "other": 0.7},
+    "looks": 0.6,
+    "processing": 0.2,
+    "uneven": 0.4,
+    "scattered": 0.25,
+    "amid": 0.2,  # a subject that would hide most of the screen stands in none: about a tenth is left
+    "contact_shadow": 0.4,
+    "plain_clothes": 0.3,
     "set_visible": 0.5,
     "crew": 0.2,
     "gear": 0.35,
@@ -181,7 +188,14 @@ _KEYING_DATA = {
 # Plain shoots: even screens, few markers, little of a set. Classical keying is nearly right there, and a network
 # that is shown hard shots alone learns to distrust it everywhere.
 _STUDIO_DATA = {
-    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.6},
+    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.3, "pale": 0.7},
+    "looks": 0.5,
+    "processing": 0.1,
+    "uneven": 0.3,
+    "scattered": 0.12,
+    "amid": 0.05,
+    "contact_shadow": 0.3,
+    "plain_clothes": 0.25,
     "set_visible": 0.2,
     "strips": 0.6,
     "corners": 0.2,
