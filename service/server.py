@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -16,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 import structlog
-import uvicorn
 
 from service.api import create_app
 from service.api.schemas import Check
@@ -26,6 +24,7 @@ from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import LocalExecutor
+from service.listening import answering, listen
 from service.logs import start_logging
 from service.paths import Paths
 from service.queue import JobQueue
@@ -33,7 +32,6 @@ from service.settings import Settings
 from service.store import JobStore
 
 _TICK_SECONDS = 0.2  # Windows delivers Ctrl-C to Python only between waits
-_HTTP_STOP_SECONDS = 5
 _FIRST_URL_SECONDS = 10.0
 
 log = structlog.get_logger("server")
@@ -103,7 +101,7 @@ def _run(
     say: Callable[[str], None],
     open_page: bool,
 ) -> None:
-    listener = _listen(settings)
+    listener = listen(settings)
     stack.callback(listener.close)
     paths = Paths(settings)
     # Only the default folder is made, as with drop folders; before the first result it would seem to be away.
@@ -125,7 +123,7 @@ def _run(
         checks=lambda: checks(settings, store, queue, folders),
     )
     stack.callback(app.state.reader.close)
-    stack.enter_context(_answering(app, listener, ending=app.state.events.close))
+    stack.enter_context(answering(app, listener, ending=app.state.events.close))
     stack.callback(folders.stop)
     folders.start()
     url = _url(settings.host, listener.getsockname()[1])
@@ -179,58 +177,6 @@ def _room(settings: Settings) -> Check:
     except OSError as error:
         return Check(ok=False, detail=f"{settings.output}: {error.strerror}")
     return Check(ok=free >= settings.minimum_free_gib, detail=f"{free:.1f} GiB free in {settings.output}")
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """Return a bound socket; with port 0 the system picks a free port."""
-    host = settings.host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "nt":
-            # There, SO_REUSEADDR would let another program take the port over.
-            listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", 0), 1)
-        else:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, settings.port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise Misconfigured(
-            f"Nothing can listen on {settings.host}:{settings.port}: {error.strerror}.",
-            fix="Another program may use the port: choose another one with --port, or 0 for a free one.",
-        ) from error
-    return listener
-
-
-@contextmanager
-def _answering(app: object, listener: socket.socket, ending: Callable[[], None]) -> Iterator[None]:
-    """Answer HTTP in a thread, so that signals stay with the main thread and the order of stopping with us.
-
-    ``ending`` ends the streams: the server waits for every reply that is under way.
-    """
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is private
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # X-Forwarded-For must not turn a stranger into somebody at this machine
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=_HTTP_STOP_SECONDS,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _FIRST_URL_SECONDS
-    while not server.started and thread.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        ending()
-        server.should_exit = True
-        thread.join(timeout=_HTTP_STOP_SECONDS + 1)
 
 
 @contextmanager

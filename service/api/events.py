@@ -18,6 +18,7 @@ import anyio
 from fastapi import APIRouter, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from service.api.problems import problem
 from service.api.schemas import JobList
@@ -96,15 +97,25 @@ class Events:
         return self._answer(job_id, since if last_event_id is None else last_event_id)
 
     def _answer(self, job_id: str | None, since: int | None) -> Response:
-        if self._closing.is_set() or self._listeners >= MOST_LISTENERS:
+        if not self._takes_one_more():
             return problem(
                 503, "Too many listen already.", kind="transient", fix="Close a page.", headers={"retry-after": "5"}
             )
-        return EventStream(self._stream(job_id, since))
+        return EventStream(self._stream(job_id, since), self._one_less)
+
+    def _takes_one_more(self) -> bool:
+        """Count a listener before anything of the reply is sent: many may ask at the same moment."""
+        with self._lock:
+            if self._closing.is_set() or self._listeners >= MOST_LISTENERS:
+                return False
+            self._listeners += 1
+            return True
+
+    def _one_less(self) -> None:
+        with self._lock:
+            self._listeners -= 1
 
     async def _stream(self, job_id: str | None, since: int | None) -> AsyncIterator[bytes]:
-        with self._lock:
-            self._listeners += 1
         subscription = self._queue.subscribe()
         try:
             yield f"retry: {RECONNECT_MS}\n\n".encode()
@@ -128,8 +139,6 @@ class Events:
                     quiet_since = time.monotonic()
         finally:
             subscription.close()
-            with self._lock:
-                self._listeners -= 1
 
     def _begin(self, job_id: str | None, since: int | None) -> tuple[int, list[_Told]]:
         """Return the number up to which is told, and what is told first."""
@@ -195,9 +204,18 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[bytes], status_code: int = 200) -> None:
+    def __init__(self, content: AsyncIterator[bytes], ended: Callable[[], None]) -> None:
+        """``ended`` is called once nobody hears it any more, also when nothing of it was ever sent."""
         # Proxies must hand each event on at once.
-        super().__init__(content, status_code=status_code, headers={"x-accel-buffering": "no"})
+        super().__init__(content, headers={"x-accel-buffering": "no"})
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it to its end."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
 
 
 def _progress(event: Event) -> dict[str, Any]:

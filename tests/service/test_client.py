@@ -18,9 +18,9 @@ from service.discovery import write_discovery, write_private
 from service.errors import BadInput, NotFound, PlateMissing, Transient, WrongState
 from service.exr import read_exr
 from service.jobs import Job, JobRequest, JobState
+from service.listening import answering
 from service.pipeline.delivery import Delivery
 from service.previews.messages import Channels, Over, Pass
-from service.server import _answering
 from service.settings import Settings
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
@@ -41,7 +41,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def client(place: Place) -> Iterator[Client]:
     app = asker(place).app
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        with _answering(app, listener, ending=app.state.events.close):
+        with answering(app, listener, ending=app.state.events.close):
             with Client(f"http://127.0.0.1:{listener.getsockname()[1]}", TOKEN) as connected:
                 yield connected
     app.state.reader.close()

@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import pytest
 from service.api import events
 from service.api.events import Events
 from service.jobs import FrameResult, FrameState, Job, JobState
+from service.listening import answering
 from service.queue.subscription import DEPTH
-from service.server import _answering
 from tests.service.asking import TOKEN, asker, check_problem
 from tests.service.dropping import Place
 from tests.service.running import until
@@ -227,7 +227,7 @@ def heard_over_http(place: Place, path: str = "/events", **headers: str) -> Iter
     app = asker(place).app
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with _answering(app, listener, ending=app.state.events.close):
+        with answering(app, listener, ending=app.state.events.close):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             sent = {"authorization": f"Bearer {TOKEN}", **named}
             with httpx.stream("GET", f"{address}{path}", headers=sent, timeout=PATIENCE) as reply:
@@ -266,6 +266,31 @@ def test_too_many_listeners_are_turned_away(place: Place, monkeypatch: pytest.Mo
     reply = asker(place).get("/events")
     check_problem(reply, 503, "transient")
     assert reply.headers["retry-after"]
+
+
+def test_the_limit_of_listeners_holds_when_all_ask_at_the_same_moment(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_LISTENERS", 2)
+
+    async def ask() -> list[int]:
+        streams = Events(place.queue, place.store, place.paths, period=PERIOD)
+        replies = [await streams.all() for _ in range(5)]
+        assert streams.listeners == 2
+
+        async def gone() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(_message: Any) -> None:
+            raise ConnectionError("nobody is there")
+
+        for reply in replies[:2]:
+            with suppress(BaseException):
+                await reply({"type": "http", "asgi": {"spec_version": "2.3"}}, gone, send)
+        assert streams.listeners == 0
+        return [reply.status_code for reply in replies]
+
+    assert asyncio.run(ask()) == [200, 200, 503, 503, 503]
 
 
 def test_the_service_stops_at_once_although_somebody_listens(tmp_path: Path) -> None:

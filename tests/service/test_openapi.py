@@ -21,9 +21,9 @@ from schemathesis import checks
 
 from service.api import trying
 from service.jobs import JobState
+from service.listening import answering
 from service.messages import PreviewMade, PreviewOrder
 from service.openapi import description_text
-from service.server import _answering
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
 from tests.service.previewing import PreviewsByHand
@@ -91,7 +91,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0))
     with (
         pytest.MonkeyPatch.context() as patched,
-        _answering(client.app, listener, ending=client.app.state.events.close),
+        answering(client.app, listener, ending=client.app.state.events.close),
     ):
         patched.setattr(trying, "KEPT", 1000)
         yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", jobs, preview, cookie)

@@ -16,10 +16,10 @@ from model.settings import FrameNotes, Screen
 from service.api import create_app
 from service.errors import WorkerLost
 from service.jobs import FrameResult, FrameState, Problem
+from service.listening import answering
 from service.messages import FrameFinished, PreviewMade, PreviewOrder, ShotStarted
 from service.paths import Paths
 from service.queue import JobQueue
-from service.server import _answering
 from service.settings import Settings
 from service.store import JobStore
 from tests.service.asking import TOKEN
@@ -87,7 +87,7 @@ def playing(folder: Path) -> Iterator[Played]:
     app = create_app(queue, store, settings, TOKEN, paths=Paths(settings))
     listener = socket.create_server(("127.0.0.1", 0))
     try:
-        with _answering(app, listener, ending=app.state.events.close):
+        with answering(app, listener, ending=app.state.events.close):
             yield Played(f"http://127.0.0.1:{listener.getsockname()[1]}", drop, store, queue, worker)
     finally:
         app.state.reader.close()
