@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.settings import MatteSources
+from service.errors import BadInput
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
 from service.settings import Settings
 from service.shots import Shot, shot_from_plate
 
 Resolve = Callable[[str], Path]
+
+MOST_SHAPES = 20_000
+MOST_POINTS = 300_000
+"""Of mattes in one request: reading more takes seconds, during which this process does nothing else."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,16 @@ class Order:
 
     output_root: Path | None
     """Where its results go, on this machine; None: the service's output root."""
+
+
+def check_extent(content: bytes) -> None:
+    """Raise BadInput for JSON with more objects or lists than mattes of a long shot need, before it is taken apart."""
+    for bracket, most, kind in ((b"{", MOST_SHAPES, "shapes"), (b"[", MOST_POINTS, "points")):
+        if (found := content.count(bracket)) > most:
+            raise BadInput(
+                f"This request holds {found:,} {kind}; {most:,} are the most.",
+                fix="Give such mattes as pictures, or name the file that holds their polygons.",
+            )
 
 
 def ordered(request: JobRequest, settings: Settings, resolve: Resolve) -> Order:

@@ -116,8 +116,8 @@ class Settings(BaseSettings):
     maximum_picture_mib: Annotated[int, Field(ge=16)] = 4096
     """Pictures that would take more memory than this are refused."""
 
-    maximum_request_mib: Annotated[int, Field(ge=1, le=1024)] = 16
-    """HTTP bodies, sidecars and job files larger than this are refused (mattes drawn as polygons are large)."""
+    maximum_request_mib: Annotated[int, Field(ge=1, le=64)] = 4
+    """Requests, sidecars and job files larger than this are refused (mattes drawn as polygons are large)."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """How much is logged."""

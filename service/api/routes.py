@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
+from service.api.bodies import BodyRoute
 from service.api.problems import problem
 from service.api.reach import Reach
 from service.api.schemas import Check, FrameList, JobList, JobPatch, JobSummary, Readiness
@@ -56,7 +57,7 @@ class Routes:
 
     def router(self) -> APIRouter:
         """Return all routes."""
-        router = APIRouter(redirect_slashes=False)
+        router = APIRouter(redirect_slashes=False, route_class=BodyRoute)
         router.add_api_route("/jobs", self.submit, methods=["POST"], status_code=202, response_model=Job | JobSummary)
         router.add_api_route("/jobs", self.list, methods=["GET"], response_model=JobList)
         router.add_api_route("/jobs/{job_id}", self.get, methods=["GET"], response_model=Job | JobSummary)

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.api.bodies import SMALL_BYTES, WITH_MATTES
 from service.api.hardening import HARDENING
 from service.api.problems import ProblemResponse, problem
 from service.api.sessions import Sessions
@@ -115,14 +116,15 @@ class Gate:
                 kind="forbidden",
                 fix="Send 'X-DropKey: 1' from the page itself, or the token instead of the cookie.",
             )
-        return self._refused_body(headers)
+        return self._refused_body(headers, self._most_bytes if (scope["method"], path) in WITH_MATTES else SMALL_BYTES)
 
-    def _refused_body(self, headers: Headers) -> ProblemResponse | None:
+    def _refused_body(self, headers: Headers, most_bytes: int) -> ProblemResponse | None:
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isascii() or not length.isdigit():
             return problem(411, "A body needs its Content-Length.", kind="length_required")
-        if int(length) > self._most_bytes:
-            return problem(413, f"A body may have {self._most_bytes} bytes at most.", kind="too_large")
+        if int(length) > most_bytes:
+            fix = "Name the file that holds large mattes; maximum_request_mib in dropkey.toml limits what may carry them."
+            return problem(413, f"This body may have {most_bytes:,} bytes at most.", kind="too_large", fix=fix)
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if int(length) and media_type != "application/json":
             return problem(415, "Bodies are application/json only.", kind="not_json")

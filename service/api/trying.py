@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
+from service.api.bodies import BodyRoute
 from service.api.pictures import AskedLook, Coordinate, PngResponse
 from service.api.reach import Reach
 from service.errors import BadInput, DropKeyError, NotFound
@@ -144,7 +145,7 @@ class Trying:
 
     def router(self) -> APIRouter:
         """Return the routes."""
-        router = APIRouter(redirect_slashes=False, tags=["previews"])
+        router = APIRouter(redirect_slashes=False, tags=["previews"], route_class=BodyRoute)
         shapes: dict[str, Any] = {"response_model": PreviewState, "responses": _UNFINISHED}
         router.add_api_route("/preview", self.make, methods=["POST"], **shapes)
         router.add_api_route("/preview/{preview_id}", self.get, methods=["GET"], **shapes)

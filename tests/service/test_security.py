@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.api.bodies import SMALL_BYTES
 from service.api.security import is_loopback
 from service.errors import Misconfigured
+from service.jobs import JobRequest
+from service.requests import MOST_POINTS, MOST_SHAPES
 from service.server import check_address
 from service.settings import Settings
 from tests.service.asking import HOST, TOKEN, Asker, asker, check_problem
@@ -180,14 +184,51 @@ def test_only_json_bodies_are_read(client: Asker, place: Place, kind: str) -> No
     check_problem(reply, 415, "not_json")
 
 
+JSON = {"content-type": "application/json"}
+
+
 def test_a_body_beyond_the_limit_is_refused_unread(tmp_path: Path) -> None:
     place = Place(tmp_path, maximum_request_mib=1)
     for size, status in ((2**20 + 1, 413), (2**20, 422)):
         body = b'{"plate": "' + b"x" * (size - 13) + b'"}'
         assert len(body) == size
-        reply = asker(place).post("/jobs", content=body, headers={"content-type": "application/json"})
-        check_problem(reply, status)
+        check_problem(asker(place).post("/jobs", content=body, headers=JSON), status)
     place.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", "/jobs/x"), ("POST", "/jobs/x/cancel"), ("GET", "/jobs"), ("POST", "/browser-links"), ("POST", "/x")],
+)
+def test_a_large_body_is_read_only_where_mattes_are_expected(client: Asker, method: str, path: str) -> None:
+    body = b'{"priority": 70, "x": "' + b"x" * SMALL_BYTES + b'"}'
+    check_problem(client.request(method, path, content=body, headers=JSON), 413, "too_large")
+
+
+@pytest.mark.parametrize("filler", [b'{"points":[[1,2],[3,4],[5,6]]}', b"{}", b"[]"])
+def test_mattes_of_more_shapes_or_points_than_can_be_read_soon_are_refused_before_they_are_taken_apart(
+    client: Asker, filler: bytes
+) -> None:
+    shapes = b",".join([filler] * (MOST_POINTS + 1 if filler == b"[]" else MOST_SHAPES + 1))
+    body = b'{"plate": "/x.png", "mattes": {"garbage": {"frames": {"1": [' + shapes + b"]}}}}"
+    said = check_problem(client.post("/jobs", content=body, headers=JSON), 422)
+    assert "are the most" in said["detail"] and "pictures" in said["fix"]
+
+
+def test_bodies_are_read_away_from_the_thread_that_answers_everybody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    read = JobRequest.model_validate_json
+
+    def noted(*given: Any, **named: Any) -> JobRequest:
+        threads.append(threading.current_thread())
+        return read(*given, **named)
+
+    monkeypatch.setattr(JobRequest, "model_validate_json", noted)
+    place.render([1, 2])
+    assert asker(place).post("/jobs", json={"root": "drop", "plate": "hero/hero.####.png"}).status_code == 202
+    assert threads and threads[0] is not threading.current_thread()
 
 
 def test_a_body_of_unknown_length_is_refused(client: Asker) -> None:
