@@ -204,10 +204,10 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[bytes], ended: Callable[[], None]) -> None:
+    def __init__(self, content: AsyncIterator[bytes], ended: Callable[[], None], status_code: int = 200) -> None:
         """``ended`` is called once nobody hears it any more, also when nothing of it was ever sent."""
         # Proxies must hand each event on at once.
-        super().__init__(content, headers={"x-accel-buffering": "no"})
+        super().__init__(content, status_code=status_code, headers={"x-accel-buffering": "no"})
         self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -123,7 +123,7 @@ class Gate:
         if "transfer-encoding" in headers or not length.isascii() or not length.isdigit():
             return problem(411, "A body needs its Content-Length.", kind="length_required")
         if int(length) > most_bytes:
-            fix = "Name the file that holds large mattes; maximum_request_mib in dropkey.toml limits what may carry them."
+            fix = "Name the file that holds large mattes, or raise maximum_request_mib for mattes."
             return problem(413, f"This body may have {most_bytes:,} bytes at most.", kind="too_large", fix=fix)
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if int(length) and media_type != "application/json":

@@ -170,7 +170,7 @@ def test_a_color_that_is_no_number_is_refused_and_nothing_queued(client: Asker, 
 
 def test_a_hostile_depth_of_brackets_is_refused(client: Asker) -> None:
     headers = {"content-type": "application/json"}
-    check_problem(client.post("/jobs", content="[" * 100_000, headers=headers), 400)
+    check_problem(client.post("/jobs", content="[" * 100_000, headers=headers), 422)
 
 
 def test_a_plate_that_is_not_there_is_refused_with_its_fix(client: Asker, place: Place) -> None:
