@@ -28,6 +28,7 @@ from service.discovery import read_discovery
 from service.errors import DropKeyError, NotFound, Transient
 from service.jobs import FrameResult, Job, JobRequest, JobState, Problem, error_from
 from service.previews.messages import Channels, Over, Pass, Pixel
+from service.private import read_token
 from service.quality import QualityReport
 from service.settings import Settings
 
@@ -89,7 +90,7 @@ class Client:
         found = read_discovery(settings)
         if found is None:
             raise NotFound("No DropKey runs on this home folder.", fix="Start it with `dropkey serve`.")
-        return cls(found.url, found.token_file.read_text(encoding="utf-8").strip())
+        return cls(found.url, read_token(found.token_file))
 
     def close(self) -> None:
         """Close the connection."""

@@ -23,6 +23,8 @@ from rich.table import Table
 
 from service.atomic import is_full, write_error
 from service.discovery import read_discovery
+from service.errors import Misconfigured
+from service.private import others_may_write, read_token
 from service.settings import Settings
 
 Verdict = Literal["fine", "note", "problem"]
@@ -169,6 +171,9 @@ def _judge_folder(name: str, folder: Path, *, writes: bool) -> Finding:
                 return Finding(name, "problem", told.message, told.fix)
             fix = f"Give your user the right to write into {place}, or choose another {name}."
             return Finding(name, "problem", f"{folder} cannot be written: {error.strerror}", fix)
+    if name == "home folder" and place == folder and others_may_write(folder):
+        fix = "Take that right from them (chmod go-w), as the service does at its next start if the disk keeps rights."
+        return Finding(name, "note", f"others may write into {folder}, and so replace token and settings", fix)
     return Finding(name, "fine", str(folder) if place == folder else f"{folder} (made at the first start)")
 
 
@@ -223,11 +228,11 @@ def check_watching(settings: Settings) -> Iterator[Finding]:
     if discovery is None:
         return
     try:
-        token = discovery.token_file.read_text(encoding="utf-8").strip()
+        token = read_token(discovery.token_file)
         headers = {"Authorization": f"Bearer {token}"}
         # While anything is wrong it answers 503, and tells as much.
         told = httpx.get(f"{discovery.url}/health/ready", headers=headers, timeout=5.0, trust_env=False).json()
-    except (OSError, ValueError, httpx.HTTPError):
+    except (OSError, ValueError, Misconfigured, httpx.HTTPError):
         return  # `check_port` tells that it does not answer
     for name, check in (told.get("checks") or {}).items():
         if name.startswith("drop folder"):

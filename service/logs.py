@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from service.discovery import make_private_folder
+from service.private import make_private_folder
 from service.settings import Settings
 
 _MOST_BYTES = 10_000_000

@@ -19,7 +19,7 @@ import structlog
 from service.api import create_app
 from service.api.schemas import Check
 from service.api.security import is_loopback
-from service.discovery import claim_instance, load_token, read_discovery, remove_discovery, write_discovery
+from service.discovery import claim_instance, read_discovery, remove_discovery, write_discovery
 from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
@@ -27,6 +27,7 @@ from service.executor import LocalExecutor
 from service.listening import answering, listen
 from service.logs import start_logging
 from service.paths import Paths
+from service.private import close_home, load_token
 from service.queue import JobQueue
 from service.settings import Settings
 from service.store import JobStore
@@ -57,8 +58,13 @@ def serve(
         return _point_to_other(settings, say)
     with ExitStack() as stack:
         stack.callback(lock.release)
-        token = load_token(settings)
+        mended: list[str] = []
+        close_home(settings, mended.append)
+        token = load_token(settings, mended.append)
         stack.callback(start_logging(settings, token))
+        for told in mended:
+            log.warning(told)
+            say(told)
         stop = threading.Event()
         stack.enter_context(_stop_signals(stop))
         try:

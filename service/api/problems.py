@@ -33,6 +33,8 @@ class ProblemResponse(JSONResponse):
     """A reply with the media type of RFC 9457."""
 
     media_type = "application/problem+json"
+    kind = "error"
+    """A word of service.errors or of this page."""
 
     def render(self, content: Any) -> bytes:
         """Return JSON in ASCII: what a request said is told back even where it is no text (a lone surrogate)."""
@@ -55,7 +57,9 @@ def problem(
         "detail": detail,
         **{name: value for name, value in more.items() if value not in (None, "")},
     }
-    return ProblemResponse(content, status_code=status, headers=dict(headers or {}))
+    response = ProblemResponse(content, status_code=status, headers=dict(headers or {}))
+    response.kind = kind or response.kind
+    return response
 
 
 def install(app: FastAPI) -> None:

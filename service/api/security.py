@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +22,7 @@ from service.api.bodies import SMALL_BYTES, WITH_MATTES
 from service.api.hardening import HARDENING
 from service.api.problems import ProblemResponse, problem
 from service.api.sessions import Sessions
+from service.rationed import Rationed
 from service.settings import Settings
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/@]+)(:\d{1,5})?")
@@ -29,6 +31,8 @@ _OPEN = "/health/"
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # somebody else asks through this machine
 _READING = ("GET", "HEAD", "OPTIONS")
 CHANGING_HEADER = "x-dropkey"
+
+log = structlog.get_logger("door")
 
 
 class Gate:
@@ -51,6 +55,7 @@ class Gate:
         self._scheme = "https" if settings.behind_proxy else "http"
         self._most_bytes = settings.maximum_request_mib * 2**20
         self._token = token.encode()
+        self._refused: dict[str, Rationed] = {}
         # Behind a proxy every caller seems to come from it, so nobody counts as sitting at this machine.
         self._loopback_counts = not settings.behind_proxy
 
@@ -71,6 +76,7 @@ class Gate:
         authorized = by_token or by_cookie
         refusal = self._refusal(scope, headers, authorized, by_cookie)
         if refusal is not None:
+            self._note(refusal, scope)
             refusal.raw_headers.extend(HARDENING)
             await refusal(scope, receive, send)
             return
@@ -117,6 +123,12 @@ class Gate:
                 fix="Send 'X-DropKey: 1' from the page itself, or the token instead of the cookie.",
             )
         return self._refused_body(headers, self._most_bytes if (scope["method"], path) in WITH_MATTES else SMALL_BYTES)
+
+    def _note(self, refusal: ProblemResponse, scope: Scope) -> None:
+        """Log a refusal: who tries what is worth knowing, but must not fill the disk."""
+        client = scope.get("client")
+        line = self._refused.setdefault(refusal.kind, Rationed(log, "requests refused"))
+        line.warn(reason=refusal.kind, sender=client[0] if client else None, path=scope["path"][:200])
 
     def _refused_body(self, headers: Headers, most_bytes: int) -> ProblemResponse | None:
         length = headers.get("content-length", "0")

@@ -22,6 +22,7 @@ from service.demo.shot import FRAMES, HEIGHT, WIDTH, DemoFrame, paint_frame
 from service.discovery import read_discovery
 from service.errors import BadInput, DropKeyError, Transient
 from service.manifest import Manifest, ManifestState
+from service.private import read_token
 from service.settings import Settings, load_settings
 
 SHOT = "demo"
@@ -176,7 +177,7 @@ def _address(process: subprocess.Popen[bytes], settings: Settings, log: Path) ->
     while time.monotonic() < deadline and process.poll() is None:
         found = read_discovery(settings)
         if found is not None:
-            return found.url, found.token_file.read_text(encoding="utf-8").strip()
+            return found.url, read_token(found.token_file)
         time.sleep(0.05)
     raise Transient("The demo's service did not start.", fix=f"Its words are in {log}.")
 

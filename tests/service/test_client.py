@@ -14,13 +14,14 @@ import pytest
 from model.settings import KeySettings
 from service.api.trying import PreviewRequest
 from service.client import Client, EventStream
-from service.discovery import write_discovery, write_private
+from service.discovery import write_discovery
 from service.errors import BadInput, NotFound, PlateMissing, Transient, WrongState
 from service.exr import read_exr
 from service.jobs import Job, JobRequest, JobState
 from service.listening import answering
 from service.pipeline.delivery import Delivery
 from service.previews.messages import Channels, Over, Pass
+from service.private import write_private
 from service.settings import Settings
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place

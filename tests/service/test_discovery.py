@@ -15,8 +15,8 @@ import pytest
 import structlog
 
 from service import discovery
-from service.errors import Misconfigured
 from service.logs import redactor, start_logging
+from service.private import load_token
 from service.settings import Settings
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no file modes; icacls does it there")
@@ -28,41 +28,26 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_the_token_has_256_bits_and_stays_the_same(settings: Settings) -> None:
-    token = discovery.load_token(settings)
+    token = load_token(settings)
     assert len(base64.urlsafe_b64decode(token + "=")) == 32
-    assert discovery.load_token(settings) == token
+    assert load_token(settings) == token
 
 
 def test_two_homes_have_two_tokens(tmp_path: Path) -> None:
-    assert discovery.load_token(Settings(home=tmp_path / "a")) != discovery.load_token(Settings(home=tmp_path / "b"))
+    assert load_token(Settings(home=tmp_path / "a")) != load_token(Settings(home=tmp_path / "b"))
 
 
 @posix_only
 def test_only_the_user_can_read_token_and_discovery_file(settings: Settings) -> None:
-    discovery.load_token(settings)
+    load_token(settings)
     discovery.write_discovery(settings, "http://127.0.0.1:1")
     for file in (settings.token_file, settings.discovery_file):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(settings.home.stat().st_mode) == 0o700
 
 
-@posix_only
-def test_a_token_that_others_could_read_is_closed_to_them(settings: Settings) -> None:
-    token = discovery.load_token(settings)
-    settings.token_file.chmod(0o644)
-    assert discovery.load_token(settings) == token
-    assert stat.S_IMODE(settings.token_file.stat().st_mode) == 0o600
-
-
-def test_an_emptied_token_file_is_an_error_with_its_fix(settings: Settings) -> None:
-    discovery.load_token(settings)
-    settings.token_file.write_text("", encoding="utf-8")
-    with pytest.raises(Misconfigured, match="Delete it"):
-        discovery.load_token(settings)
-
-
 def test_the_discovery_file_says_url_token_file_version_and_process(settings: Settings) -> None:
-    discovery.load_token(settings)
+    load_token(settings)
     discovery.write_discovery(settings, "http://127.0.0.1:8765")
     written = json.loads(settings.discovery_file.read_text(encoding="utf-8"))
     assert set(written) == {"url", "token_file", "version", "pid"}
@@ -73,7 +58,7 @@ def test_the_discovery_file_says_url_token_file_version_and_process(settings: Se
 
 
 def test_a_discovery_file_of_a_dead_process_does_not_count(settings: Settings) -> None:
-    discovery.load_token(settings)
+    load_token(settings)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     found = discovery.write_discovery(settings, "http://127.0.0.1:1").model_copy(update={"pid": gone.pid})
@@ -89,7 +74,7 @@ def test_a_broken_discovery_file_counts_as_none(settings: Settings, content: str
 
 
 def test_only_its_own_discovery_file_is_removed(settings: Settings) -> None:
-    discovery.load_token(settings)
+    load_token(settings)
     found = discovery.write_discovery(settings, "http://127.0.0.1:1")
     other = found.model_copy(update={"pid": os.getppid()})
     settings.discovery_file.write_text(other.model_dump_json(), encoding="utf-8")
@@ -114,7 +99,7 @@ def test_a_second_process_does_not_get_the_instance(settings: Settings) -> None:
 
 
 def test_the_log_is_json_lines_without_the_token(settings: Settings) -> None:
-    token = discovery.load_token(settings)
+    token = load_token(settings)
     stop = start_logging(settings, token)
     try:
         structlog.get_logger("drop").warning("asked", header=f"Bearer {token}", job_id="a1", nested={"t": [token]})

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from service import doctor
 from service.cli import app
-from service.discovery import load_token, write_discovery
+from service.discovery import write_discovery
 from service.doctor import Finding, judge_torch
+from service.private import load_token
 from service.settings import PrefixMap, Settings
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from service.api.bodies import SMALL_BYTES
 from service.api.security import is_loopback
@@ -238,6 +239,18 @@ def test_a_body_of_unknown_length_is_refused(client: Asker) -> None:
         yield b"{}"
 
     check_problem(client.post("/jobs", content=pieces(), headers=headers), 411, "length_required")
+
+
+def test_refusals_are_logged_once_a_minute_each_kind_by_itself(place: Place) -> None:
+    with structlog.testing.capture_logs() as lines:
+        stranger = asker(place, token=None, address="10.1.2.3")
+        for _ in range(50):
+            stranger.get("/jobs?t=secret")
+        stranger.get("/jobs", headers={"host": "evil.example"})
+    assert [(line["reason"], line["sender"], line["path"], line["times"]) for line in lines] == [
+        ("unauthorized", "10.1.2.3", "/jobs", 1),
+        ("unknown_host", "10.1.2.3", "/jobs", 1),
+    ]
 
 
 def test_replies_are_not_sniffed_and_not_kept(client: Asker) -> None:
