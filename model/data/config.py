@@ -73,6 +73,9 @@ class DataConfig(BaseModel):
     scattered: Probability = 0.0  # came after the fixed sets, which it must not change
     """Chance that small things are scattered over the screen: dots, balls, paper markers, confetti."""
 
+    screen_light: tuple[float, float] = (1.0, 1.0)
+    """Range of the light on the screen, times its usual one, whose screens are darker than most real ones."""
+
     uneven: Probability = 0.0  # as above
     """Chance of strong uneven light on the screen: hot spots to clipping, one side, falloff, two colors."""
 

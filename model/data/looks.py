@@ -89,9 +89,9 @@ def draw_look(draw: Draw) -> Look:
     """Draw a look: from a mild one to a phone's, with strong contrast, early shoulder, and channels that clip."""
     exposure, warm, tint = 0.1 + draw.normal(0.25), draw.normal(0.12), draw.normal(0.06)
     contrast = draw.log_uniform(0.8, 1.5)
-    toe = draw.uniform(0.0, 0.12) if draw.chance(0.6) else 0.0
-    lift = draw.uniform(0.0, 0.1) if draw.chance(0.35) else 0.0
-    knee, ceiling = draw.uniform(0.3, 0.8), draw.uniform(0.93, 1.06)
+    toe = draw.uniform(0.0, 0.2) if draw.chance(0.6) else 0.0
+    lift = draw.uniform(0.0, 0.16) if draw.chance(0.45) else 0.0
+    knee, ceiling = draw.uniform(0.25, 0.75), draw.uniform(0.93, 1.06)
     return Look(
         gains=(math.exp(exposure + warm), math.exp(exposure + tint), math.exp(exposure - warm)),
         contrast=_each(lambda: contrast * math.exp(draw.normal(0.05))),

@@ -67,6 +67,7 @@ def screen(
     """
     recipe: dict[str, Any] = {}
     picture = _wall(draw, config, view, x, y, color, recipe)
+    picture = picture * draw.child("level").log_uniform(*config.screen_light)
     lamps = draw.child("uneven")
     if lamps.chance(config.uneven):
         picture, recipe["uneven"] = unevenly_lit(lamps.child("lamps"), view, x, y, picture)

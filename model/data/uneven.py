@@ -38,8 +38,8 @@ def _spot(draw: Draw, place: Grid, reach: float, picture: Tensor) -> Tensor:
     """One or two lamps too near: up to ten times the light in their middle, which shines in the lamp's own color."""
     for _ in range(2 if draw.chance(0.2) else 1):
         far = _far(draw, place, (draw.uniform(-0.9, 0.9) * reach, draw.uniform(-0.55, 0.5)))
-        profile = (1 + (far / draw.log_uniform(0.12, 0.6)).square()) ** -draw.uniform(0.8, 2.5)
-        sheen = draw.uniform(0.0, 0.25) * picture.mean()
+        profile = (1 + (far / draw.log_uniform(0.2, 0.9)).square()) ** -draw.uniform(0.8, 2.5)
+        sheen = draw.uniform(0.0, 0.4) * picture.mean()
         shine = rgb(_tint(draw, 0.08), picture.device) * sheen
         picture = picture + profile * (draw.log_uniform(1.0, 9.0) * picture + draw.uniform(0.0, 4.0) * shine)
     return picture

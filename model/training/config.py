@@ -158,7 +158,8 @@ _KEYING_SUBJECTS = {
 }
 _KEYING_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.2, "dull": 1.6, "pale": 0.9, "other": 0.7},
-    "looks": 0.6,
+    "screen_light": (0.8, 3.5),
+    "looks": 0.75,
     "processing": 0.2,
     "uneven": 0.4,
     "scattered": 0.25,
@@ -189,7 +190,8 @@ _KEYING_DATA = {
 # that is shown hard shots alone learns to distrust it everywhere.
 _STUDIO_DATA = {
     "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.3, "pale": 0.7},
-    "looks": 0.5,
+    "screen_light": (1.0, 3.0),
+    "looks": 0.7,
     "processing": 0.1,
     "uneven": 0.3,
     "scattered": 0.12,
