@@ -59,8 +59,8 @@ def _shots(recipe: Recipe, scale: Scale, wanted: Wanted) -> Iterator[Example]:
 def _example(batch: ShotBatch, index: int, name: str, shot: str) -> Example:
     glow = _array(batch.emission[index])
     markers = _markers(_array(batch.background[index]), _array(batch.clean_plate[index]))
-    plate = _array(batch.plate[index])
-    clipped = _array(batch.truth.noiseless()[index]).max(axis=-1) > CLIPPED_FROM * plate.max()
+    plate, noiseless = _array(batch.plate[index]), _array(batch.truth.noiseless()[index])
+    clipped = noiseless.max(axis=-1) > CLIPPED_FROM * plate.max()
     return Example(
         name,
         plate,
@@ -70,6 +70,7 @@ def _example(batch: ShotBatch, index: int, name: str, shot: str) -> Example:
         markers if markers.any() else None,
         clipped if clipped.any() else None,
         glow if glow.any() else None,
+        plate - noiseless,
     )
 
 

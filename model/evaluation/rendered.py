@@ -40,13 +40,15 @@ def _examples(shots: list[Path], read_picture: ReadPicture) -> Iterator[Example]
 
     camera = frozen_recipe().drawn(low_resolution=0.0, real_codec=0.0)
     for shot in shots:
-        batch = film(read_shot(shot, read), read_description(shot), camera)
+        taken, description = read_shot(shot, read), read_description(shot)
+        batch = film(taken, description, camera)
+        noiseless = taken.plate if description.noiseless else taken.truth.noiseless()
         for frame in range(batch.frames):
             name = f"{shot.name}.{frame + 1:04d}" if batch.frames > 1 else shot.name
-            yield _example(batch, frame, name, shot.name if batch.frames > 1 else "")
+            yield _example(batch, frame, name, shot.name if batch.frames > 1 else "", _array(noiseless[frame]))
 
 
-def _example(batch: ShotBatch, frame: int, name: str, shot: str) -> Example:
+def _example(batch: ShotBatch, frame: int, name: str, shot: str, noiseless: Picture) -> Example:
     plate, alpha, glow = (_array(part[frame]) for part in (batch.plate, batch.alpha, batch.emission))
     clipped = _array(batch.truth.noiseless()[frame]).max(axis=-1) > CLIPPED_FROM * plate.max()
     markers = _markers(_array(batch.background[frame]), _array(batch.clean_plate[frame])) & (alpha[..., 0] < 0.01)
@@ -59,6 +61,7 @@ def _example(batch: ShotBatch, frame: int, name: str, shot: str) -> Example:
         markers if markers.any() else None,
         clipped if clipped.any() else None,
         glow if glow.any() else None,
+        plate - noiseless,
     )
 
 

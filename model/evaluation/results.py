@@ -36,7 +36,12 @@ ALPHA_FIGURES = (
     Figure("screen", "screen", 1e3, "mean alpha where truth ≤ 0.001, ×1e3"),
     Figure("foreground", "F", 1e3, "mean |foreground − truth|, linear light, where true alpha > 0.02, ×1e3"),
     Figure("foreground_display", "F MSE", 1e3, "MSE of the sRGB-encoded foreground, where true alpha > 0.02, ×1e3"),
-    Figure("recomposition", "rec", 1e3, "mean |composite − true composite| over four backgrounds, linear light, ×1e3"),
+    Figure(
+        "recomposition",
+        "rec",
+        1e3,
+        "mean |composite − true composite| over four backgrounds, linear light, the plate's grain in the core, ×1e3",
+    ),
     Figure("spill", "spill", 1e3, "excess of the screen's primary in the foreground beyond the truth's, ×1e3"),
     Figure("markers", "markers", 1e3, "mean alpha on bare tracking markers, ×1e3"),
     Figure("dtssd", "dtSSD", 1.0, "root mean squared error of alpha's change over time, ×100"),

@@ -128,7 +128,6 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
     # Straight color means nothing where the light needs no coverage; where the camera clipped, no plate can tell it.
     solid = truth if example.glow is None else np.where(example.glow.max(axis=-1) > GLOW_FROM, 0.0, truth)
     solid = solid if example.clipped is None else np.where(example.clipped, 0.0, solid)
-    whole = None if example.clipped is None else ~example.clipped
     return {
         "mad": metrics.mean_absolute_error(alpha, truth),
         "mse": metrics.mean_squared_error(alpha, truth),
@@ -144,12 +143,26 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
         "screen": metrics.screen_error(alpha, truth),
         "foreground": metrics.foreground_error(keyed.foreground, example.foreground, solid),
         "foreground_display": metrics.foreground_error_display(keyed.foreground, example.foreground, solid),
-        "recomposition": metrics.recomposition_error(
-            alpha, keyed.foreground, truth, example.foreground, example.glow, whole
-        ),
+        "recomposition": composite_error(keyed, example),
         "spill": metrics.spill_left(keyed.foreground, example.foreground, solid, example.screen_color),
         "markers": math.nan if example.markers is None else metrics.marker_residue(alpha, truth, example.markers),
     }
+
+
+def composite_error(keyed: Keyed, example: sets.Example) -> float:
+    """Error of the new composite, whose truth has the plate's own grain where it is opaque.
+
+    Where that grain is not known, what is opaque is left out: who returns the plate there must not be punished for it.
+    So is light that the camera clipped.
+    """
+    core = metrics.true_core(example.alpha)
+    counts = np.ones_like(core) if example.clipped is None else ~example.clipped
+    foreground = example.foreground
+    if example.departure is None:
+        counts &= ~core
+    else:
+        foreground = np.where(core[..., None], foreground + example.departure, foreground)
+    return metrics.recomposition_error(keyed.alpha, keyed.foreground, example.alpha, foreground, example.glow, counts)
 
 
 def score_regions(keyed: Keyed, example: sets.RegionExample) -> dict[str, float]:

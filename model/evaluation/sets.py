@@ -54,6 +54,7 @@ class Example:
     markers: Mask | None = None  # (H, W), where tracking markers are
     clipped: Mask | None = None  # (H, W), where the camera lost light that the truth still has
     glow: Picture | None = None  # (H, W, 3), light that no coverage carries (fire, glow), on top of alpha · foreground
+    departure: Picture | None = None  # (H, W, 3), plate − its noiseless composite: grain and losses; None: not known
 
     @property
     def screen_color(self) -> tuple[float, float, float]:
@@ -164,6 +165,7 @@ def reduced(example: Example, longest: int) -> Example:
         markers,
         None if example.clipped is None else shrink(example.clipped.astype(np.float32), factor) > 0.0,
         None if example.glow is None else shrink(example.glow, factor),
+        None if example.departure is None else shrink(example.departure, factor),
     )
 
 
@@ -184,7 +186,8 @@ def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
 def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
     """Return the set with normal grain on every plate, of this deviation in the square root of light, always the same.
 
-    Truth and regions stay what they are. A camera's photons give such grain: 0.01 is much, 0.03 a shot in the dark.
+    Truth and regions stay what they are; in a new composite the grain belongs to what is opaque. A camera's photons
+    give such grain: 0.01 is much, 0.03 a shot in the dark.
     """
     random = np.random.default_rng(0)
 
@@ -193,10 +196,15 @@ def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
         noisy: Picture = np.square(np.sqrt(np.maximum(plate, 0.0)) + noise)
         return noisy
 
+    def grained_example(one: Example) -> Example:
+        noisy = grain(one.plate)
+        more = None if one.departure is None else one.departure + (noisy - one.plate)
+        return replace(one, plate=noisy, departure=more)
+
     return replace(
         plate_set,
         about=f"{plate_set.about}; with grain of {deviation:g} in the square root of light",
-        examples=tuple(replace(one, plate=grain(one.plate)) for one in plate_set.examples),
+        examples=tuple(grained_example(one) for one in plate_set.examples),
         region_examples=tuple(
             replace(one, plate=grain(one.plate), following=None if one.following is None else grain(one.following))
             for one in plate_set.region_examples

@@ -168,8 +168,8 @@ def covered(part: Part, least: float = 0.05) -> Mask:
 
 def _example(name: str, plate: Tensor, truth: Truth) -> Example:
     glow = _array(truth.emission)
-    recorded = _array(plate)
-    clipped = _array(truth.noiseless()).max(axis=-1) > CLIPPED_FROM * recorded.max()
+    recorded, noiseless = _array(plate), _array(truth.noiseless())
+    clipped = noiseless.max(axis=-1) > CLIPPED_FROM * recorded.max()
     return Example(
         name,
         recorded,
@@ -177,6 +177,7 @@ def _example(name: str, plate: Tensor, truth: Truth) -> Example:
         _array(truth.foreground),
         clipped=clipped if clipped.any() else None,
         glow=glow if glow.any() else None,
+        departure=recorded - noiseless,
     )
 
 

@@ -12,7 +12,7 @@ from model.errors import NoScreenError
 from model.evaluation import metrics
 from model.evaluation.contenders import Contender, Keyed
 from model.evaluation.results import Figure
-from model.evaluation.run import GLOW_FROM
+from model.evaluation.run import GLOW_FROM, composite_error
 from model.evaluation.trials.measures import highlight_error, hue_error, residue
 from model.evaluation.trials.shoot import Taken
 
@@ -92,7 +92,7 @@ def measure(trial: Trial, taken: Taken, keyed: Keyed) -> dict[str, float]:
     measures: dict[str, Callable[[], float]] = {
         "mad": lambda: metrics.mean_absolute_error(alpha, truth),
         "spill": lambda: metrics.spill_left(foreground, example.foreground, solid, example.screen_color),
-        "rec": lambda: metrics.recomposition_error(alpha, foreground, truth, example.foreground, example.glow, whole),
+        "rec": lambda: composite_error(keyed, example),
         "core": lambda: metrics.core_error(alpha, truth),
         "hue": lambda: hue_error(foreground, example.foreground, areas["gel"]),
         "markers": lambda: residue(alpha, areas["markers"]),

@@ -25,7 +25,8 @@ def disc(height: int = 60, width: int = 80) -> Example:
     alpha = np.clip((20.0 - distance) / 6.0, 0.0, 1.0).astype(np.float32)
     foreground = np.where(alpha[..., None] > 0, SUBJECT, 0.0).astype(np.float32)
     plate = alpha[..., None] * foreground + (1.0 - alpha[..., None]) * SCREEN
-    return Example("disc", plate.astype(np.float32), alpha, foreground)
+    plate = plate.astype(np.float32)
+    return Example("disc", plate, alpha, foreground, departure=np.zeros_like(plate))
 
 
 class Answers:

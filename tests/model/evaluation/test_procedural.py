@@ -12,9 +12,10 @@ from model.data.config import DataConfig
 from model.data.scenes import generate
 from model.data.subjects import KINDS
 from model.evaluation.contenders import Keyed
+from model.evaluation.metrics import CORE_FROM
 from model.evaluation.procedural import FIRST_SEED, _example, _markers, procedural
 from model.evaluation.recipe import Scale, frozen_recipe
-from model.evaluation.run import score_frame
+from model.evaluation.run import composite_error, score_frame
 from model.evaluation.sets import Example, PlateSet
 from model.keying.unmixing import GLOW_ALPHA
 from tests.model.evaluation.made_up import disc
@@ -94,9 +95,38 @@ def test_only_shots_with_markers_have_any() -> None:
 def test_the_truth_reaches_nothing_on_the_fixed_set_fire_and_glow_included() -> None:
     for example in small(54, 96, 1).examples:
         figures = score_frame(carried(example), example)
+        assert score_frame(with_grain(carried(example), example), example)["recomposition"] <= 2 * GLOW_ALPHA, (
+            example.name
+        )
         assert figures["mad"] <= GLOW_ALPHA, example.name
-        assert figures["recomposition"] <= 2 * GLOW_ALPHA, example.name
         assert math.isnan(figures["foreground"]) or figures["foreground"] < 1e-6, example.name
+
+
+def test_a_keyer_that_returns_the_plates_pixels_where_they_are_opaque_is_not_punished_for_their_grain() -> None:
+    (example, *_) = small(54, 96, 1).examples
+    assert example.departure is not None and np.abs(example.departure).mean() > 1e-3
+    truth = carried(example)
+    smooth, grainy = (composite_error(keyed, example) for keyed in (truth, with_grain(truth, example)))
+    core = example.alpha >= CORE_FROM
+    assert grainy < 1e-6
+    assert smooth == pytest.approx(np.abs(example.departure)[core].sum() / 3 / core.size, rel=1e-3)
+
+
+def test_where_the_grain_is_not_known_the_opaque_core_is_left_out_of_the_new_composite() -> None:
+    known = disc()
+    unknown, core = replace(known, departure=None), known.alpha >= CORE_FROM
+    wrong_inside = Keyed(known.alpha, np.where(core[..., None], 0.0, known.foreground))
+    wrong_edge = Keyed(known.alpha, np.where(core[..., None], known.foreground, 0.0))
+    assert composite_error(wrong_inside, known) > 0.02
+    assert composite_error(wrong_inside, unknown) == 0.0
+    assert composite_error(wrong_edge, unknown) > composite_error(wrong_edge, known) > 0.005
+
+
+def with_grain(keyed: Keyed, example: Example) -> Keyed:
+    """The same answer with the plate's own pixels where the truth is opaque."""
+    assert example.departure is not None
+    grainy = keyed.foreground + example.departure
+    return Keyed(keyed.alpha, np.where(example.alpha[..., None] >= CORE_FROM, grainy, keyed.foreground))
 
 
 def carried(example: Example) -> Keyed:

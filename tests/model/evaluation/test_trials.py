@@ -11,6 +11,7 @@ import torch
 
 from model.data.view import Motion
 from model.evaluation.contenders import Keyed, load_contender
+from model.evaluation.metrics import CORE_FROM
 from model.evaluation.procedural import FIRST_SEED
 from model.evaluation.trials import bodies, lettering
 from model.evaluation.trials.__main__ import main
@@ -43,6 +44,9 @@ def best_answer(name: str) -> Keyed:
     """The truth as a keyer can give it: light without coverage in the color of thin coverage, highlights untouched."""
     example, areas = taken(name).example, taken(name).areas
     alpha, foreground = example.alpha, example.foreground
+    if example.departure is not None:
+        grain = example.alpha >= CORE_FROM
+        foreground = np.where(grain[..., None], foreground + example.departure, foreground)
     if example.glow is not None:
         carried = foreground + example.glow / np.maximum(alpha, 1e-4)[..., None]
         foreground = np.where(alpha[..., None] > 1e-4, carried, foreground)
