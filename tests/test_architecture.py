@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from model.data.config import DataConfig
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [ROOT / "run.py", *(p for folder in ("service", "model", "tests") for p in (ROOT / folder).rglob("*.py"))]
@@ -50,6 +53,12 @@ def test_nobody_imports_the_whole_model_or_calls_a_variable_model() -> None:
             if bare or variable or argument:
                 found.append(f"{relative(path)}:{node.lineno}")
     assert found == []
+
+
+def test_the_fixed_set_is_drawn_by_a_recipe_that_says_every_field_of_the_generators_config() -> None:
+    """Who adds a field writes it there too, with the value that leaves the set's pictures as they were."""
+    recipe = json.loads((ROOT / "model" / "evaluation" / "procedural-2026-12.json").read_text(encoding="utf-8"))
+    assert set(DataConfig.model_fields) - set(recipe["config"]) == set()
 
 
 def test_the_tests_folder_is_a_package() -> None:
