@@ -82,6 +82,9 @@ class DataConfig(BaseModel):
     set_visible: Probability = 0.2
     """Chance that the screen ends inside the frame, with set, stands and lamps beside it."""
 
+    furnished: Probability = 0.0  # as above
+    """Chance that a visible set is a heap of things with edges, as real rooms are, instead of soft patches."""
+
     crew: Probability = 0.0  # as above
     """Chance that people of the crew stand at the sides of a visible set: background, however human they look."""
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from model.data.backgrounds import dead_leaves
 from model.data.lighting import Rgb, draw_light, rgb
 from model.data.materials import Stage, linear_of
 from model.data.seeding import Draw
@@ -78,11 +79,13 @@ def with_room(
     *,
     ending: Ending = "free",
     subject: Point = (0.0, 0.0),
+    furnished: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the picture with the room around the screen, and the share that is still screen.
 
     ``ending``: with "strip", only a strip of the room is seen, at one border of the picture or two; with "amid", the
     screen stands near ``subject`` in a room, often a dark one, that is seen on all four sides; with "free", anywhere.
+    A ``furnished`` room is a heap of things with edges, otherwise it is soft patches.
     """
     device = view.device
     if ending == "amid":
@@ -98,6 +101,10 @@ def with_room(
     mean = sum(wall) / 3
     wall = tuple(mean + 0.15 * (part - mean) for part in wall)  # type: ignore[assignment]  # three parts in, three out
     room = rgb(wall, device) * torch.exp(0.35 * read(tile, u * 0.4, v * 0.4))
+    if furnished:
+        room = _furnished(draw.child("furniture"), u, v, view.pixel) * torch.exp(
+            0.25 * read(tile[:1], u * 0.4, v * 0.4)
+        )
     for index in range(draw.integer(0, 5)):
         own = draw.child(f"thing {index}")
         place = (own.uniform(-1.0, 1.0), own.uniform(-0.6, 0.6))
@@ -130,6 +137,15 @@ def with_room(
         result = result + (0.02 - result) * cover
         share = share * (1 - cover)
     return result, share
+
+
+def _furnished(draw: Draw, u: Tensor, v: Tensor, pixel: float) -> Tensor:
+    """Return the light (T, 3, H, W) of a heap of things, muted, mostly darker than a screen."""
+    scale = draw.log_uniform(0.5, 1.6)
+    frames = zip(u * scale, v * scale, strict=True)
+    heap = torch.cat([dead_leaves(draw.child("heap"), a[None], b[None], pixel * scale) for a, b in frames])
+    grey = heap.mean(dim=1, keepdim=True)
+    return (grey + draw.uniform(0.2, 0.9) * (heap - grey)) * draw.log_uniform(0.1, 1.5)
 
 
 def _behind(draw: Draw, room: Tensor, outline: Tensor, pixel: float) -> Tensor:

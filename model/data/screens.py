@@ -142,7 +142,8 @@ def _surrounded(
         recipe["set"] = True
         room = draw.child("set")
         ending: Ending = "amid" if amid else "strip" if room.child("strips").chance(config.strips) else "free"
-        picture, share = with_room(room, view, x, y, picture, ending=ending, subject=stand.place)
+        furnished = room.child("furnished").chance(config.furnished)
+        picture, share = with_room(room, view, x, y, picture, ending=ending, subject=stand.place, furnished=furnished)
         if room.child("crew").chance(config.crew):
             recipe["crew"] = True
             picture, share = with_crew(room.child("crew members"), view, x, y, color, picture, share)

@@ -68,6 +68,26 @@ def test_a_screen_amid_a_room_ends_inside_the_picture_on_all_four_sides() -> Non
         assert 0.08 < float(1 - changed.float().mean()) < 0.55
 
 
+def test_a_furnished_room_has_edges_and_touches_no_screen() -> None:
+    rooms = BARE | {"set_visible": 1.0, "zoom": (1.0, 1.0)}
+    soft, furnished = (
+        generate(range(6), height=96, width=160, config=only("object", **(rooms | {"furnished": share})))
+        for share in (0.0, 1.0)
+    )
+    for part in ("alpha", "foreground", "emission"):
+        assert torch.equal(getattr(soft, part), getattr(furnished, part)), part
+    changed = (soft.clean_plate - furnished.clean_plate).abs().amax(1) > 1e-6
+    assert 0.02 < float(changed.float().mean()) < 0.8, "the screen stays"
+    for shot in range(6):
+        steps = [
+            (one[shot, :, :, 1:] - one[shot, :, :, :-1]).abs().amax(0) / one[shot].mean()
+            for one in (soft.clean_plate, furnished.clean_plate)
+        ]
+        room = changed[shot, :, 1:] & changed[shot, :, :-1]
+        assert float(steps[1][room].max()) > 0.2, shot
+    assert furnished.recipes == soft.recipes, "no other choice changes"
+
+
 def test_the_floor_is_dark_where_a_foot_stands_and_nowhere_else() -> None:
     floating, standing = off_and_on("object", "contact_shadow")
     assert torch.equal(floating.clean_plate, standing.clean_plate)
@@ -110,7 +130,7 @@ def test_pale_screens_are_hardly_colored_and_all_of_them_are_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["looks", "processing", "uneven", "scattered", "amid", "contact_shadow", "plain_clothes"]
+    "field", ["looks", "processing", "uneven", "scattered", "amid", "contact_shadow", "plain_clothes", "furnished"]
 )
 def test_what_came_after_the_fixed_sets_is_off_unless_asked_for(field: str) -> None:
     assert getattr(DataConfig(), field) == 0.0
