@@ -13,6 +13,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Bars = tuple[Share, Share, Share, Share]
 Association = Literal["premultiplied", "straight"]
 Compression = Literal["none", "rle", "zips", "zip", "piz"]
+Matrix = Literal["auto", "rec709", "rec601", "rec2020", "smpte240", "fcc", "ycgco"]
+Range = Literal["auto", "limited", "full"]
 
 
 class _Frozen(BaseModel):
@@ -32,6 +34,13 @@ class KeySettings(_Frozen):
     encoding: Name = "auto"
     """Encoding of the plate: `auto` (by file type and tags, see docs/color.md), an alias such as `arri-logc3`,
     `sony-slog3`, `acescg`, `srgb`, `rec709`, `linear`, or a color space name of the OpenColorIO studio config."""
+
+    matrix: Matrix = "auto"
+    """Color matrix of a YUV movie: `auto` (by its tag, untagged by its size), or the one that it really has."""
+
+    range: Range = "auto"
+    """Where black and white lie: `auto` (by the tags), `limited` (16 and 235 of 255), or `full` (0 and 255). Of movies,
+    and of pictures with integers."""
 
     layer: str | None = None
     """EXR layer or part to read; unset: the plain R, G, B channels."""

@@ -24,7 +24,7 @@ from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
 from service.pipeline.record import Record, problem_of
 from service.pipeline.stages import Stages
-from service.pipeline.survey import survey
+from service.pipeline.survey import sampled, survey
 from service.plates import Plate, open_plate
 from service.shots import format_frames
 
@@ -104,6 +104,7 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         record.opened(plate.format, fps, aspect)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)
+        plate.watch(sampled(_readable(run, plate, frames)))
         screen = _screen(run, plate, frames, previous, version)
         record.surveyed(screen)
         mark = recipe(order.settings, screen, run.info)
@@ -121,6 +122,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         header = partial(_header, run, mark, fps, aspect)
         stages = Stages(order, plate, run.keyer, screen, run.delivery, header, limits.retry_seconds)
         fault = _work(run, record, _outcomes(run, stages, remaining))
+        for sentence in plate.doubts():
+            record.warn(sentence)
     return _finish(record, fault)
 
 
@@ -153,10 +156,15 @@ def _screen(
     for screen in known:
         if screen:
             return screen
-    readable = set(plate.format.frames) - {result.frame for result in run.order.given_up}
     # A frame that kills its worker may do so here as well.
     starting = run.starting if run.order.careful else _nobody
-    return survey(plate, [frame for frame in frames if frame in readable], run.keyer, run.order.settings, starting)
+    return survey(plate, _readable(run, plate, frames), run.keyer, run.order.settings, starting)
+
+
+def _readable(run: _Run, plate: Plate, frames: Sequence[int]) -> list[int]:
+    """Return those of ``frames`` that are there and did not kill a worker."""
+    readable = set(plate.format.frames) - {result.frame for result in run.order.given_up}
+    return [frame for frame in frames if frame in readable]
 
 
 def _nobody(frame: int) -> None:

@@ -64,6 +64,7 @@ class ReadFrame:
     matte_fingerprint: str | None = None
     plate: torch.Tensor | None = None
     mattes: Mattes | None = None
+    remarks: tuple[str, ...] = ()  # of the reader, for the artist
     seconds: float = 0.0
     error: DropKeyError | None = None
 
@@ -146,6 +147,7 @@ class Stages:
             matte_fingerprint=fingerprint_of(self._order.mattes, frame),
             plate=torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture.color, -1, 0))),
             mattes=self._mattes.read(frame, picture),
+            remarks=picture.notes,
             seconds=time.perf_counter() - started,
         )
 
@@ -185,7 +187,12 @@ class Stages:
             source,
             color=np.moveaxis(planes[:3], 0, -1),
             alpha=planes[3],
-            notes=keyed.notes.model_copy(update={"quality": self._quality.of(source.frame, keyed)}),
+            notes=keyed.notes.model_copy(
+                update={
+                    "quality": self._quality.of(source.frame, keyed),
+                    "warnings": (*source.remarks, *keyed.notes.warnings),
+                }
+            ),
             seconds=time.perf_counter() - started,
         )
 

@@ -75,6 +75,47 @@ def cineon(encoded: Floats) -> Floats:
     return light
 
 
+def log(decades: float) -> Curve:
+    """Return the curve of light that is logarithmic over ``decades`` and black below.
+
+    Source: ITU-T H.273 (2021), table 3, rows 9 (two decades) and 10 (two and a half), inverted.
+    """
+
+    def decode(encoded: Floats) -> Floats:
+        light = np.power(np.float32(10), (encoded - np.float32(1)) * np.float32(decades))
+        return np.where(encoded > 0, light, encoded * np.float32(0)).astype(np.float32, copy=False)
+
+    return decode
+
+
+def cinema(encoded: Floats) -> Floats:
+    """Decode digital cinema distribution, where 48 cd/m² of 52.37 is white. Source: SMPTE ST 428-1; H.273, row 17."""
+    return _signed(np.power(np.abs(encoded), np.float32(2.6)) * np.float32(52.37 / 48), encoded)
+
+
+def tabled(tables: tuple[Floats, ...]) -> Curve:
+    """Return the curves that ``tables`` sample evenly from 0 to 1: one for all channels, or one for each of three.
+
+    Between the samples it is linear, beyond the ends it goes on as at the end.
+    """
+
+    def decode(encoded: Floats) -> Floats:
+        if len(tables) == 1:
+            return _looked_up(encoded, tables[0])
+        return np.stack([_looked_up(encoded[..., k], table) for k, table in enumerate(tables)], axis=-1)
+
+    return decode
+
+
+def _looked_up(encoded: Floats, table: Floats) -> Floats:
+    places = np.linspace(0, 1, len(table), dtype=np.float64)
+    light = np.interp(encoded, places, table)
+    first, last = ((table[1] - table[0]) * (len(table) - 1), (table[-1] - table[-2]) * (len(table) - 1))
+    light = np.where(encoded < 0, table[0] + encoded * first, light)
+    light = np.where(encoded > 1, table[-1] + (encoded - 1) * last, light)
+    return light.astype(np.float32, copy=False)
+
+
 def _signed(magnitude: NDArray[Any], encoded: Floats) -> Floats:
     signed: Floats = np.copysign(magnitude, encoded).astype(np.float32, copy=False)
     return signed

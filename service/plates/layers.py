@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.errors import BadInput, PlateUnreadable
@@ -23,15 +23,21 @@ class Channels:
 
     alpha: int | None
 
+    pages: int = 1
+    """How many pages without a name the file holds, of which this is the first of the largest."""
+
 
 def choose_channels(picture: Any, layer: str | None, file_name: str, maximum_parts: int) -> Channels:
     """Find the layer's R, G, B (or grey) and leave the picture at its part.
 
     ``layer`` is the name of a part, what stands before the last dot of channel names, or both (`part.layer`). Unset:
-    the first part with plain R, G, B; failing that, the only layer there is. Raises PlateUnreadable when the file has
-    more than ``maximum_parts`` parts, BadInput with the names of the layers when the wanted one is not there.
+    the largest part with plain R, G, B, of equal ones the first, for thumbnails are small; failing that, the only layer
+    there is. Raises PlateUnreadable when the file has more than ``maximum_parts`` parts or splits colors in luminance
+    and chroma, BadInput with the names of the layers when the wanted one is not there.
     """
     found: dict[str, Channels] = {}
+    largest = pages = 0
+    split = False
     for number in range(maximum_parts + 1):
         if not picture.seek_subimage(number, 0):
             break
@@ -41,14 +47,29 @@ def choose_channels(picture: Any, layer: str | None, file_name: str, maximum_par
             )
         spec = picture.spec()
         part = spec.get_string_attribute("oiio:subimagename")
+        split = split or _is_split(spec.channelnames)
+        pages += not part
         for name, channels in _layers_of(number, spec.channelnames):
+            if not name and spec.full_width * spec.full_height > largest:
+                largest = spec.full_width * spec.full_height
+                found[name] = channels
             found.setdefault(name, channels)
             if part:
                 found.setdefault(f"{part}.{name}" if name and name != part else part, channels)
     picture.geterror()  # asking for one part too many leaves a complaint behind
-    chosen = _choose(found, layer, file_name)
+    if split and not found:
+        raise PlateUnreadable(
+            f"{file_name} holds its colors as luminance and chroma (Y, RY, BY), which is not read.",
+            fix="Save it as RGB.",
+        )
+    chosen = replace(_choose(found, layer, file_name), pages=pages)
     picture.seek_subimage(chosen.part, 0)
     return chosen
+
+
+def _is_split(names: Sequence[str]) -> bool:
+    """Tell whether the colors are luminance and chroma. Source: OpenEXR, Luminance/Chroma images."""
+    return {"ry", "by"} <= {name.rpartition(".")[2].casefold() for name in names}
 
 
 def _choose(found: dict[str, Channels], layer: str | None, file_name: str) -> Channels:

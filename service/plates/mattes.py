@@ -81,7 +81,7 @@ def _matte(path: str, _changed: int, width: int, height: int) -> Floats:
 def _clean_plate(path: str, _changed: int, encoding: str, width: int, height: int) -> Floats:
     stored = read_still(Path(path), None, Limits(), with_alpha=False)
     _check_size(path, stored.color.shape, width, height)
-    return linear_color(stored.color, choose_still_encoding(encoding, stored.header))
+    return linear_color(stored, choose_still_encoding(encoding, stored.header))
 
 
 @lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from av.error import FFmpegError
 
 from model.settings import KeySettings
 from service.errors import PlateMismatch, PlateMissing, PlateUnreadable
+from service.plates.doubts import doubt
+from service.plates.h273 import UNSPECIFIED
 from service.plates.index import MovieIndex, index_movie
+from service.plates.levels import range_seen
 from service.plates.orientation import Orientation, orientation_of
 from service.plates.pictures import Picture, PlateFormat
-from service.plates.planes import frame_alpha, frame_to_rgb
-from service.plates.sequences import linear_color
+from service.plates.planes import NAMES_OF_MATRICES, YuvReading, frame_alpha, frame_to_rgb
+from service.plates.sequences import to_light
 from service.plates.stills import Limits
-from service.plates.tagged import choose_movie_encoding
+from service.plates.tagged import MovieTags, choose_movie_encoding
 from service.plates.wholeness import is_cut_short
 from service.shots import Shot
 
@@ -47,6 +51,7 @@ class MoviePlate:
         self._first = shot.first_frame
         self._threads = threads
         self._with_alpha = settings.plate_alpha != "ignore"
+        self._settings = settings
         self._next = 0
         self._counted = 0
         self._waiting: tuple[int, VideoFrame] | None = None
@@ -59,7 +64,7 @@ class MoviePlate:
             if not self._index.count:
                 raise self._unreadable("it holds no whole picture")
             self._restart()
-            self.format = self._describe(settings)
+            self.format = self._describe()
         except OSError as error:  # FFmpeg's errors are among these
             self.close()
             raise self._unreadable(error) from error
@@ -67,8 +72,8 @@ class MoviePlate:
             self.close()
             raise
 
-    def read(self, frame: int) -> Picture:
-        """Read one frame."""
+    def read(self, frame: int, *, look: bool = False) -> Picture:
+        """Read one frame; ``look`` at its levels, too."""
         try:
             decoded = self._decode(frame - self._first)
         except FFmpegError as error:
@@ -84,10 +89,15 @@ class MoviePlate:
                 fix="Export the movie in one size.",
             )
         upright = self._orientation.upright
-        color = upright(frame_to_rgb(decoded, centered_chroma=self._stream.codec_context.name == "mjpeg"))
+        color = to_light(upright(frame_to_rgb(decoded, self._reading)), self._chosen)
         alpha = frame_alpha(decoded) if self._with_alpha else None
+        # JPEG is full range by definition, not by a tag.
+        telling = look and self._settings.range == "auto" and not self._is_jpeg()
         return Picture(
-            linear_color(color, self._chosen), None if alpha is None else np.ascontiguousarray(upright(alpha))
+            color,
+            None if alpha is None else np.ascontiguousarray(upright(alpha)),
+            self._otherwise(decoded),
+            range_seen(decoded, self._reading) if telling else None,
         )
 
     def close(self) -> None:
@@ -189,13 +199,27 @@ class MoviePlate:
                 fix="Scale it down, or raise maximum_side_pixels and maximum_picture_mib in dropkey.toml.",
             )
 
-    def _describe(self, settings: KeySettings) -> PlateFormat:
+    def _describe(self) -> PlateFormat:
         numbers = range(min(self._index.count, _PICTURES_TO_TRY))
-        first = next((found for number in numbers if (found := self._decode(number)) is not None), None)
         context = self._stream.codec_context
+        container_matrix = int(context.colorspace)  # what is decoded has the last word there afterwards
+        first = next((found for number in numbers if (found := self._decode(number)) is not None), None)
         self._coded = (first.width, first.height) if first is not None else (context.width, context.height)
         self._orientation = orientation_of(first) if first is not None else Orientation()
-        self._chosen = choose_movie_encoding(settings.encoding, int(context.color_trc), int(context.color_primaries))
+        self._reading = YuvReading(
+            matrix=self._settings.matrix,
+            range=self._settings.range,
+            centered_chroma=self._is_jpeg(),
+            container_matrix=container_matrix,
+        )
+        self._tags = MovieTags(
+            primaries=int(context.color_primaries),
+            curve=int(context.color_trc),
+            matrix=int(first.colorspace) if first is not None else UNSPECIFIED,
+            bits=first.format.components[0].bits if first is not None else 8,
+            is_rgb=first is not None and first.format.is_rgb,
+        )
+        self._chosen = choose_movie_encoding(self._settings.encoding, self._tags)
         self._go_to(0)
         turned = self._orientation.transposed
         width, height = self._coded[::-1] if turned else self._coded
@@ -214,7 +238,13 @@ class MoviePlate:
         )
 
     def _warnings(self, first: VideoFrame | None) -> Iterator[str]:
-        """Say what the file asks for and does not get."""
+        """Say what the file asks for and does not get, and what is doubtful about it."""
+        yield from self._chosen.warnings
+        if first is not None and self._reading.is_impossible(first):
+            words = NAMES_OF_MATRICES.get(self._reading.matrix_of(first), "that of its size")
+            yield doubt("no-matrix", number=int(first.colorspace), matrix=words)
+        if first is not None and first.format.is_rgb and first.color_range == 1 and self._settings.range == "auto":
+            yield doubt("rgb-limited")
         if first is not None and first.interlaced_frame:
             yield "The movie is marked as interlaced; its fields are not separated. Deinterlace it if motion is combed."
         if not self._index.is_even():
@@ -224,6 +254,25 @@ class MoviePlate:
             )
         if self._orientation.unapplied:
             yield f"The movie asks {self._orientation.unapplied}; only quarter turns are applied."
+
+    def _is_jpeg(self) -> bool:
+        return bool(self._stream.codec_context.name == "mjpeg")
+
+    def _otherwise(self, decoded: VideoFrame) -> tuple[str, ...]:
+        """Say that a picture's own tags ask for another encoding than its movie has."""
+        primaries, curve = int(decoded.color_primaries), int(decoded.color_trc)
+        silent = (0, UNSPECIFIED)
+        if self._settings.encoding.strip().casefold() != "auto" or (primaries in silent and curve in silent):
+            return ()
+        tags = replace(
+            self._tags,
+            primaries=self._tags.primaries if primaries in silent else primaries,
+            curve=self._tags.curve if curve in silent else curve,
+        )
+        own = choose_movie_encoding("auto", tags)
+        if own.encoding == self._chosen.encoding:
+            return ()
+        return (doubt("frame-otherwise", reason=own.reason, encoding=self._chosen.encoding),)
 
     def _unreadable(self, error: Exception | str) -> PlateUnreadable:
         reason = " ".join(str(error).split())[:200].rstrip(".")

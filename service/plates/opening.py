@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.settings import KeySettings
-from service.errors import DropKeyError, PlateMissing, PlateUnreadable
+from service.errors import BadInput, DropKeyError, PlateMissing, PlateUnreadable
+from service.plates.levels import Levels, doubts_of
 from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.sequences import SequencePlate
@@ -22,7 +24,7 @@ from service.shots import Shot, format_frames, shot_from_plate
 class _Source(Protocol):
     format: PlateFormat
 
-    def read(self, frame: int) -> Picture: ...
+    def read(self, frame: int, *, look: bool = False) -> Picture: ...
 
     def close(self) -> None: ...
 
@@ -35,6 +37,8 @@ class Plate:
         self._source = source
         self._known = frozenset(source.format.frames)
         self._lost = frozenset(source.format.lost_frames)
+        self._watched: frozenset[int] = frozenset()
+        self._looked: dict[int, Levels | None] = {}
 
     @property
     def format(self) -> PlateFormat:
@@ -62,13 +66,29 @@ class Plate:
             )
         try:
             check_confined(self._shot.frame_path(frame), self._shot.confined_to)
-            return self._source.read(frame)
+            picture = self._source.read(frame, look=frame in self._watched)
+            if frame in self._watched:
+                self._looked[frame] = picture.levels
+            return picture
         except DropKeyError as error:
             raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
         except MemoryError as error:
             raise PlateUnreadable(
                 "There is not enough memory to read it.", fix="Close other programs.", shot=self._shot.name, frame=frame
             ) from error
+
+    def watch(self, frames: Iterable[int]) -> None:
+        """Have ``frames`` looked at closely when they are read, for `doubts`."""
+        self._watched = frozenset(frames)
+
+    def doubts(self) -> list[str]:
+        """Say in sentences where the levels of the watched frames contradict the tags; of one, if none was read yet."""
+        for frame in sorted(self._watched):
+            if self._looked:
+                break
+            with contextlib.suppress(BadInput):
+                self.read(frame)
+        return doubts_of([levels for levels in self._looked.values() if levels is not None])
 
     def close(self) -> None:
         """Let go of the files."""

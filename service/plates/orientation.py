@@ -1,4 +1,4 @@
-"""How the pictures of a movie have to be turned and mirrored to stand as its file says."""
+"""How the pictures of a plate have to be turned and mirrored to stand as their file says."""
 
 from __future__ import annotations
 
@@ -23,10 +23,29 @@ class Orientation:
     unapplied: str = ""
     """What the file asks for beyond quarter turns, for people; empty: nothing."""
 
-    def upright(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    def upright(self, picture: NDArray[Any]) -> NDArray[Any]:
         """Return ``picture`` (H, W, …) as it is to be seen; a view."""
         turned = picture.swapaxes(0, 1) if self.transposed else picture
         return turned[:: -1 if self.upside_down else 1, :: -1 if self.mirrored else 1]
+
+
+UPRIGHT = Orientation()
+
+# By number as EXIF, TIFF and OpenImageIO (for DPX, too) write it. Source: TIFF 6.0, section 8, Orientation.
+_BY_NUMBER = {
+    2: Orientation(mirrored=True),
+    3: Orientation(upside_down=True, mirrored=True),
+    4: Orientation(upside_down=True),
+    5: Orientation(transposed=True),
+    6: Orientation(transposed=True, mirrored=True),
+    7: Orientation(transposed=True, upside_down=True, mirrored=True),
+    8: Orientation(transposed=True, upside_down=True),
+}
+
+
+def orientation_by_number(number: object) -> Orientation:
+    """Return what the orientation tag of a picture asks for; nothing, where it makes no sense."""
+    return _BY_NUMBER.get(number, UPRIGHT) if isinstance(number, int) else UPRIGHT
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from service.plates.levels import Levels
+
 
 @dataclass(frozen=True)
 class PlateFormat:
@@ -50,3 +52,9 @@ class Picture:
 
     alpha: NDArray[np.float32] | None
     """(H, W), the plate's own alpha, where there is one and the settings ask for it."""
+
+    notes: tuple[str, ...] = ()
+    """What is odd about this frame, in sentences for the artist."""
+
+    levels: Levels | None = None
+    """What its levels are like, where they were looked at."""

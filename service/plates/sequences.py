@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.settings import KeySettings
+from model.settings import KeySettings, Range
 from service.errors import BadInput, DropKeyError, PlateMismatch, PlateMissing
+from service.plates.doubts import doubt
 from service.plates.encodings import as_float, decoder
+from service.plates.levels import steps_seen
 from service.plates.pictures import Picture, PlateFormat
-from service.plates.stills import Limits, StillHeader, read_header, read_still
+from service.plates.stills import Limits, StillHeader, StoredStill, read_header, read_still
 from service.plates.tagged import ChosenEncoding, choose_still_encoding
 from service.shots import Shot
 
@@ -27,8 +29,9 @@ class SequencePlate:
         self._limits = limits
         self._with_alpha = settings.plate_alpha != "ignore"
         self._fault: DropKeyError | None = None
-        header = self._shared_header()
-        self._chosen = choose_still_encoding(settings.encoding, header)
+        self._range = settings.range
+        header, self._chosen = self._shared_header(settings.encoding)
+        self._by_tags = settings.encoding.strip().casefold() == "auto"
         self.format = PlateFormat(
             width=header.width,
             height=header.height,
@@ -37,10 +40,11 @@ class SequencePlate:
             encoding=self._chosen.encoding,
             encoding_reason=self._chosen.reason,
             frames=shot.frames,
+            warnings=(*header.warnings, *self._chosen.warnings),
         )
 
-    def read(self, frame: int) -> Picture:
-        """Read one frame."""
+    def read(self, frame: int, *, look: bool = False) -> Picture:
+        """Read one frame; ``look`` at its levels, too."""
         stored = read_still(self._shot.frame_path(frame), self._layer, self._limits, with_alpha=self._with_alpha)
         size = (stored.header.width, stored.header.height)
         if size != (self.format.width, self.format.height):
@@ -49,15 +53,28 @@ class SequencePlate:
                 fix="Render the frame in the shot's size.",
             )
         alpha = None if stored.alpha is None else np.ascontiguousarray(as_float(stored.alpha))
-        return Picture(linear_color(stored.color, self._chosen), alpha)
+        notes = self._otherwise(stored.header)
+        telling = look and self._by_tags and stored.header.file_type == "openexr"
+        levels = steps_seen(as_float(stored.color)) if telling else None
+        return Picture(linear_color(stored, self._chosen, self._range), alpha, notes, levels)
 
     def close(self) -> None:
         """Nothing stays open between frames, so that other programs can replace them."""
 
-    def _shared_header(self) -> StillHeader:
+    def _otherwise(self, header: StillHeader) -> tuple[str, ...]:
+        """Say that a frame's own tags ask for another encoding than its shot has."""
+        if not self._by_tags:
+            return ()
+        own = choose_still_encoding("auto", header)
+        if own.encoding == self._chosen.encoding:
+            return ()
+        return (doubt("frame-otherwise", reason=own.reason, encoding=self._chosen.encoding),)
+
+    def _shared_header(self, asked: str) -> tuple[StillHeader, ChosenEncoding]:
         """Return the first header of the size that most have, of a few frames: no slate or broken frame decides alone.
 
-        Of sizes that come equally often it is the later one: a slate comes first.
+        Of sizes that come equally often it is the later one: a slate comes first. Of those with that size it is one
+        whose tags say what most say.
         """
         headers = self._headers(_spread(self._shot.frames)) or self._headers(self._shot.frames[:_FRAMES_TO_TRY])
         if not headers:
@@ -66,7 +83,11 @@ class SequencePlate:
             )
         sizes = [(header.width, header.height) for header in headers]
         usual = max(reversed(sizes), key=sizes.count)
-        return headers[sizes.index(usual)]
+        alike = [header for header, size in zip(headers, sizes, strict=True) if size == usual]
+        chosen = [choose_still_encoding(asked, header) for header in alike]
+        names = [choice.encoding for choice in chosen]
+        at = names.index(max(names, key=names.count))
+        return alike[at], chosen[at]
 
     def _headers(self, frames: Iterable[int]) -> list[StillHeader]:
         """Return those headers that can be read; the first fault is kept."""
@@ -85,9 +106,24 @@ def _spread(frames: Sequence[int]) -> list[int]:
     return [frames[index] for index in sorted({0, min(1, last), last // 3, 2 * last // 3, last})] if frames else []
 
 
-def linear_color(stored: NDArray[np.generic], chosen: ChosenEncoding) -> NDArray[np.float32]:
+def linear_color(stored: StoredStill, chosen: ChosenEncoding, asked_range: Range = "auto") -> NDArray[np.float32]:
     """Decode stored pixels (H, W, 3) to scene-linear Rec.709, contiguous; the same bits where they are that already."""
+    pixels, header = stored.color, stored.header
+    if not header.is_float and (asked_range == "limited" or (asked_range == "auto" and header.is_limited)):
+        pixels = _full(pixels, header.bits)
+    return to_light(pixels, chosen)
+
+
+def to_light(pixels: NDArray[np.generic], chosen: ChosenEncoding) -> NDArray[np.float32]:
+    """Decode encoded values (H, W, 3), 0 black and 1 or full scale white, to scene-linear Rec.709, contiguous."""
     decode = decoder(chosen.encoding)
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinities are the keyer's to repair and count
-        color = as_float(stored) if decode is None else decode(stored)
+        color = as_float(pixels) if decode is None else decode(pixels)
     return np.ascontiguousarray(color)
+
+
+def _full(pixels: NDArray[np.generic], bits: int) -> NDArray[np.float32]:
+    """Return limited range as 0 to 1. Source: ITU-T H.273 (2021), equations 20 to 22."""
+    step = 1 << (min(max(bits, 8), 16) - 8)
+    codes = as_float(pixels) * np.float32((step << 8) - 1)
+    return (codes - np.float32(16 * step)) / np.float32(219 * step)

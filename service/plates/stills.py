@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from service.errors import PlateMissing, PlateUnreadable
 from service.plates.layers import Channels, choose_channels
+from service.plates.orientation import UPRIGHT, Orientation, orientation_by_number
+from service.plates.png import PngTags, read_png_tags
 
-MAXIMUM_CHANNELS = 32
-MAXIMUM_PARTS = 8
+MAXIMUM_CHANNELS = 1024  # of Cryptomattes and light groups there are many; only those wanted are read
+MAXIMUM_PARTS = 256
 
 # A picture is read by what its name says it is: content of another kind is a fault, and hidden readers are a risk.
 oiio.attribute("try_all_readers", 0)
@@ -59,10 +61,30 @@ class StillHeader:
     is_float: bool
     """Stored as half or float."""
 
+    bits: int
+    """Of a channel, as stored."""
+
     fps: Fraction | None
     pixel_aspect_ratio: float
     tags: dict[str, Any]
     """All attributes of the file, by OpenImageIO's names."""
+
+    orientation: Orientation = UPRIGHT
+    """How the stored picture has to be turned; width and height are those of the picture as seen."""
+
+    profile: bytes | None = None
+    """The ICC profile."""
+
+    png: PngTags | None = None
+    """The color chunks of a PNG; None for other files."""
+
+    warnings: tuple[str, ...] = ()
+    """What of the file is left out, in sentences for the artist."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether black and white lie at 16 and 235 of 255, as the file says."""
+        return self.png is not None and self.png.cicp is not None and self.png.cicp[3] == 0
 
 
 @dataclass(frozen=True)
@@ -86,8 +108,8 @@ def use_reader_threads(count: int) -> None:
 def read_header(path: Path, layer: str | None, limits: Limits) -> StillHeader:
     """Read what the file says about the layer; no pixels. Raises PlateMissing and PlateUnreadable."""
     with _opened(path, limits) as picture:
-        choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
-        return _header(picture, path, limits)
+        channels = choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
+        return _header(picture, channels, path, limits)
 
 
 def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: bool) -> StoredStill:
@@ -97,12 +119,15 @@ def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: boo
     """
     with _opened(path, limits) as picture:
         channels = choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
-        header = _header(picture, path, limits)
+        header = _header(picture, channels, path, limits)
         if not with_alpha and channels.alpha is not None:
-            channels = Channels(channels.part, channels.color, None)
+            channels = replace(channels, alpha=None)
         stored = _pixels(picture, channels, path)
     if header.file_type == "openexr":
         stored = _in_display_window(stored, header.tags["window"], header)
+    if header.file_type == "dpx" and header.orientation.transposed:
+        stored = _lines(stored, header, path)
+    stored = np.ascontiguousarray(header.orientation.upright(stored))
     color = stored[..., : len(channels.color)]
     if color.shape[2] == 1:
         color = np.repeat(color, 3, axis=2)
@@ -112,7 +137,9 @@ def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: boo
 @contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[Any]:
     _look_at(path)
-    oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib)
+    # OpenImageIO counts all channels of an EXR, of which a few are read; those are counted below.
+    channels = MAXIMUM_CHANNELS // 4 if path.suffix.casefold() == ".exr" else 1
+    oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib * channels)
     hints = oiio.ImageSpec()
     hints.attribute("oiio:UnassociatedAlpha", 1)  # without it, colors come back multiplied by a straight alpha
     oiio.geterror()
@@ -140,16 +167,21 @@ def _look_at(path: Path) -> None:
         raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Render or copy the frame again.")
 
 
-def _header(picture: Any, path: Path, limits: Limits) -> StillHeader:
+def _header(picture: Any, channels: Channels, path: Path, limits: Limits) -> StillHeader:
     spec = picture.spec()
     if spec.deep:
         raise PlateUnreadable(f"{path.name} is a deep EXR.", fix="Flatten it, then retry.")
     tags = {item.name: item.value for item in spec.extra_attribs}
     is_exr = picture.format_name() == "openexr"
+    if "Cb" in str(tags.get("dpx:ImageDescriptor", "")):
+        raise PlateUnreadable(
+            f"{path.name} holds its colors as luma and chroma (DPX {tags['dpx:ImageDescriptor']}), which is not read.",
+            fix="Save it as RGB.",
+        )
     width, height = (spec.full_width, spec.full_height) if is_exr else (spec.width, spec.height)
     tags["window"] = (spec.x - spec.full_x, spec.y - spec.full_y)
     for wide, high in ((width, height), (spec.width, spec.height)):
-        mib = wide * high * max(4, spec.nchannels) * 4 / 2**20
+        mib = wide * high * max(4, _reach(channels)) * 4 / 2**20
         if not 0 < max(wide, high) <= limits.maximum_side_pixels or min(wide, high) < 1:
             raise PlateUnreadable(
                 f"{path.name} says it is {wide} × {high} pixels; {limits.maximum_side_pixels} a side is the most.",
@@ -161,15 +193,41 @@ def _header(picture: Any, path: Path, limits: Limits) -> StillHeader:
                 fix="Scale it down, or raise maximum_picture_mib in dropkey.toml.",
             )
     ratio = float(tags.get("PixelAspectRatio", 1.0))
+    ratio = ratio if 0.01 < ratio < 100 else 1.0
+    # The EXR standard knows no such tag: one that is there is left over from another file.
+    orientation = UPRIGHT if is_exr else orientation_by_number(tags.get("Orientation"))
+    # OpenImageIO exchanges width and height of a DPX that lies on its side, but not its pixels: see _lines.
+    swapped = orientation.transposed and picture.format_name() != "dpx"
+    profile = tags.get("ICCProfile")
+    png = read_png_tags(path) if picture.format_name() == "png" else None
     return StillHeader(
-        width=width,
-        height=height,
+        width=height if swapped else width,
+        height=width if swapped else height,
         file_type=picture.format_name(),
         is_float=str(spec.format) in ("half", "float", "double"),
+        bits=int(tags.get("oiio:BitsPerSample", 8 * spec.format.size())),
         fps=_frame_rate(tags),
-        pixel_aspect_ratio=ratio if 0.01 < ratio < 100 else 1.0,
+        pixel_aspect_ratio=1 / ratio if orientation.transposed else ratio,
         tags=tags,
+        orientation=orientation,
+        profile=None if profile is None else bytes(profile),
+        png=png,
+        warnings=tuple(_left_out(channels, png, path)),
     )
+
+
+def _left_out(channels: Channels, png: PngTags | None, path: Path) -> Iterator[str]:
+    """Say which other pictures the file holds."""
+    if channels.pages > 1:
+        yield f"{path.name} holds {channels.pages} pages: page {channels.part + 1} is keyed, the others are left out."
+    if png is not None and png.pictures > 1:
+        yield f"{path.name} is an animated PNG of {png.pictures} pictures: only its first is keyed."
+
+
+def _reach(channels: Channels) -> int:
+    """Return how many channels are read so that all that are wanted are among them."""
+    wanted = [*channels.color, *([channels.alpha] if channels.alpha is not None else [])]
+    return max(wanted) + 1 - min(wanted)
 
 
 def _frame_rate(tags: dict[str, Any]) -> Fraction | None:
@@ -198,6 +256,15 @@ def _pixels(picture: Any, channels: Channels, path: Path) -> NDArray[Any]:
     return pixels if order == list(range(last - first)) else np.ascontiguousarray(pixels[..., order])
 
 
+def _lines(pixels: NDArray[Any], header: StillHeader, path: Path) -> NDArray[Any]:
+    """Return the lines of a DPX that lies on its side as they are stored; they were read with its sides exchanged."""
+    if header.bits == 12:
+        raise PlateUnreadable(
+            f"{path.name} is a DPX of 12 bits that lies on its side, which is not read.", fix="Save it upright."
+        )
+    return pixels.reshape(pixels.shape[1], pixels.shape[0], -1)
+
+
 def _in_display_window(pixels: NDArray[Any], offset: tuple[int, int], header: StillHeader) -> NDArray[Any]:
     """Place an EXR's data window, at ``offset`` (x, y) from the display window's corner, into the display window."""
     high, wide = pixels.shape[:2]
@@ -219,5 +286,10 @@ def _unreadable(path: Path, complaint: str) -> PlateUnreadable:
     expected = {".TIF": "TIFF", ".JPG": "JPEG"}.get(path.suffix.upper(), path.suffix.upper().lstrip("."))
     if content is not None and content != {"TIF": "TIFF", "JPG": "JPEG"}.get(expected, expected):
         return PlateUnreadable(f"{path.name} is a {content} picture by its content.", fix="Name it as what it is.")
+    if "ubsampl" in complaint:
+        return PlateUnreadable(
+            f"{path.name} holds its colors at less than full size (subsampled channels), which is not read.",
+            fix="Save it as RGB.",
+        )
     reason = " ".join(complaint.split())[:300].rstrip(".") or "the decoder gives no reason"
     return PlateUnreadable(f"{path.name} cannot be decoded: {reason}.", fix="Render or copy the frame again.")

@@ -142,16 +142,13 @@ def test_a_png_with_a_huge_header_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-def test_too_many_channels_or_parts_are_refused(tmp_path: Path) -> None:
-    plane = np.zeros((4, 4), np.float32)
-    with pytest.raises(PlateUnreadable):
-        read(write_exr(tmp_path / "a.exr", {f"layer{n:02d}.R": plane for n in range(33)}))
+def test_too_many_parts_are_refused(tmp_path: Path) -> None:
     parts = [
         OpenEXR.Part({"type": OpenEXR.scanlineimage}, {"RGB": np.zeros((4, 4, 3), np.float32)}, name=f"part{n}")
-        for n in range(9)
+        for n in range(257)
     ]
     OpenEXR.File(parts).write(str(tmp_path / "b.exr"))
-    with pytest.raises(PlateUnreadable, match="more than 8 parts"):
+    with pytest.raises(PlateUnreadable, match="more than 256 parts"):
         read(tmp_path / "b.exr")
 
 
