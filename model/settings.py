@@ -183,4 +183,4 @@ class FrameNotes(_Frozen):
     """Sentences for the artist."""
 
     quality: FrameQuality | None = None
-    """How well it went; null for a frame that was found finished after a crash."""
+    """How well it went; null where it was not measured."""

@@ -5,6 +5,7 @@ DropKeyError
 │   ├── PlateUnreadable     a file cannot be decoded (truncated, unknown codec, hostile size)
 │   ├── PlateMismatch       a frame differs from its shot in size
 │   ├── PlateMissing        a frame or the whole shot is not there
+│   ├── PlateChanged        a plate or matte was changed while its shot was keyed
 │   └── NoScreen            nothing in the shot looks like a screen
 ├── PathRefused         the caller may not name that path                                        exit 10
 ├── Transient           worth trying again                                                       exit 11
@@ -74,6 +75,12 @@ class PlateMissing(BadInput):
     """A frame or the whole shot is not there."""
 
     kind = "plate_missing"
+
+
+class PlateChanged(BadInput):
+    """A plate or matte was changed while its shot was keyed."""
+
+    kind = "plate_changed"
 
 
 class NoScreen(BadInput):

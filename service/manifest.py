@@ -134,6 +134,9 @@ class Manifest(_Frozen):
     screen: Screen | None
     """What the survey found."""
 
+    surveyed: dict[int, str] = {}
+    """Frames that the screen was found in, with their plates' fingerprints: it holds as long as they are the same."""
+
     keyer: KeyerInfo
     """What keyed the shot."""
 

@@ -30,7 +30,9 @@ class ShotOrder(_Message):
     fps: str | None = None  # overrides the plate's own rate
     pixel_aspect: float | None = None  # overrides the plate's own
     mattes: MatteSources = MatteSources()
-    screen: Screen | None = None  # from an earlier attempt or version; unset: survey
+    screen: Screen | None = (
+        None  # that the whole shot uses; unset: as before where its plates are the same, else survey
+    )
     reuse: Path | None = None  # earlier version folder whose unchanged frames are taken over
     accept_gaps: bool = False
     given_up: tuple[FrameResult, ...] = ()  # of `frames`, not to be keyed: each killed a worker twice

@@ -2,7 +2,7 @@
 
 A part is a whole result of its own under `<version>/parts/<frames>/`, so that two machines never write one file. The
 first part to come surveys the whole shot and lays down what it found; the others take that, so that every frame is
-keyed as one machine alone would have keyed it.
+keyed as one machine alone would have keyed it. Where the plates have changed since, it is looked for anew.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.settings import Screen
+from service.atomic import replace_file
 from service.errors import Transient
 
 PARTS = "parts"
@@ -23,32 +24,46 @@ _SCREEN = "screen.json"
 _PATIENCE_SECONDS = 10.0
 
 
+class Agreed(BaseModel):
+    """The screen that all parts use, and the plates that it was found in: frame → fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    screen: Screen
+    plates: dict[int, str]
+
+
 def part_folder(version: Path, frames: tuple[int, ...]) -> Path:
     """Return where the part of these frames is keyed."""
     return version / PARTS / f"{frames[0]}_{frames[-1]}_{len(frames)}"
 
 
-def agreed_screen(version: Path, survey: Callable[[], Screen]) -> Screen:
+def agreed_screen(version: Path, survey: Callable[[], Agreed], holds: Callable[[Agreed], bool]) -> Screen:
     """Return the screen that all parts use; the first one to come finds it with ``survey``.
 
-    Raises Transient when another machine began to write it and did not finish.
+    ``holds`` tells whether its plates are still the same. Raises Transient when another machine began to write it and
+    did not finish, and as writing does.
     """
     file = version / PARTS / _SCREEN
     known = _read_screen(file)
-    if known is not None:
-        return known
+    if known is not None and holds(known):
+        return known.screen
     found = survey()
     file.parent.mkdir(parents=True, exist_ok=True)
+    if known is not None:
+        # Parts that used the one before are keyed again when all are gathered: their recipe is another one.
+        replace_file(file, found.model_dump_json().encode())
+        return found.screen
     try:
         # "x" fails where the file is there, on network shares as well: of two machines one wins.
         with file.open("x", encoding="utf-8") as opened:
             opened.write(found.model_dump_json())
     except FileExistsError:
-        return _wait_for_screen(file)
-    return found
+        return _wait_for_screen(file).screen
+    return found.screen
 
 
-def agreed_already(version: Path) -> Screen | None:
+def agreed_already(version: Path) -> Agreed | None:
     """Return the screen that the parts in ``version`` used; None where there are none."""
     return _read_screen(version / PARTS / _SCREEN)
 
@@ -82,14 +97,14 @@ def remove_parts(version: Path) -> None:
             folder.rmdir()  # a folder that still holds something stays
 
 
-def _read_screen(file: Path) -> Screen | None:
+def _read_screen(file: Path) -> Agreed | None:
     try:
-        return Screen.model_validate_json(file.read_text(encoding="utf-8"))
+        return Agreed.model_validate_json(file.read_text(encoding="utf-8"))
     except (OSError, ValidationError):
         return None
 
 
-def _wait_for_screen(file: Path) -> Screen:
+def _wait_for_screen(file: Path) -> Agreed:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         known = _read_screen(file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,13 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
     keyer = load_keyer(request.settings.keyer, device, wish.service.weights_folder)
     limits = Limits.of(wish.service)
     version, number = find_version(wish, shot)
-    place = find_place(wish, version, frames, lambda: survey_shot(shot, request.settings, keyer, limits))
+    place = find_place(
+        wish,
+        version,
+        frames,
+        lambda: survey_shot(shot, request.settings, keyer, limits),
+        lambda agreed: are_the_plates(shot, agreed.plates),
+    )
     order = ShotOrder(
         shot=shot,
         frames=frames,
@@ -132,25 +138,40 @@ class _Place:
     gathers: bool
 
 
-def find_place(wish: Wish, version: Path, frames: tuple[int, ...], survey: Callable[[], Screen]) -> _Place:
+def find_place(
+    wish: Wish,
+    version: Path,
+    frames: tuple[int, ...],
+    survey: Callable[[], chunks.Agreed],
+    holds: Callable[[chunks.Agreed], bool],
+) -> _Place:
     """Return the version itself, or the part of it that a named version and named frames ask for, made.
 
-    Raises what ``survey`` does, and OutputFull, OutputReadOnly or Transient.
+    ``holds`` tells whether a screen was found in the plates that are there now. Raises what ``survey`` does, and
+    OutputFull, OutputReadOnly or Transient.
     """
     if wish.version_folder is not None and wish.request.frames is not None and frames:
-        agreed, part = chunks.agreed_screen(version, survey), chunks.part_folder(version, frames)
+        agreed, part = chunks.agreed_screen(version, survey, holds), chunks.part_folder(version, frames)
         try:
             part.mkdir(exist_ok=True)
         except OSError as error:
             raise write_error(error, part) from error
         return _Place(part, agreed, gathers=False)
-    screen = chunks.agreed_already(version)
+    known = chunks.agreed_already(version)
     chunks.gather(version)
-    return _Place(version, screen, gathers=screen is not None)
+    return _Place(version, known.screen if known and holds(known) else None, gathers=known is not None)
 
 
-def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> Screen:
+def are_the_plates(shot: Shot, plates: Mapping[int, str]) -> bool:
+    """Tell whether these plates (frame → fingerprint) are there, unchanged."""
+    from service.pipeline.sources import Sources
+
+    return Sources(shot).are(plates)
+
+
+def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> chunks.Agreed:
     """Look at the whole shot, as a run over all its frames does."""
+    from service.pipeline.sources import Sources
     from service.pipeline.survey import survey
     from service.plates import open_plate
 
@@ -160,7 +181,8 @@ def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits)
         maximum_side_pixels=limits.maximum_side_pixels,
         maximum_picture_mib=limits.maximum_picture_mib,
     ) as plate:
-        return survey(plate, plate.format.frames, keyer, settings, lambda _frame: None)
+        found = survey(plate, plate.format.frames, keyer, settings, Sources(shot), lambda _frame: None)
+    return chunks.Agreed(screen=found.screen, plates=found.plates)
 
 
 class _Watch:

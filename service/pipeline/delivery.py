@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xxhash
 
-from model.settings import KeySettings, MatteSources, Screen
+from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.atomic import replace_file, sweep_temporaries, write_error
 from service.errors import OutputFull
 from service.exr import ExrHeader
@@ -104,8 +104,38 @@ def recipe(settings: KeySettings, screen: Screen, keyer: KeyerInfo) -> str:
     return xxhash.xxh3_128_hexdigest("\n".join(parts).encode())
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What one frame was made from, and what its key came upon."""
+
+    frame: int
+    plate: str | None
+    """Fingerprint of its plate."""
+
+    mattes: str | None
+    """Fingerprint of its matte files; None where there are none."""
+
+    notes: FrameNotes
+
+    def attributes(self, mark: str) -> dict[str, str | int]:
+        """Return it as the EXRs' headers say it; ``mark`` is the recipe.
+
+        Without the figures of quality, which depend on the frame before.
+        """
+        notes = self.notes.model_dump_json(exclude={"quality"})
+        told = {"recipe": mark, "plate": self.plate, "mattes": self.mattes, "notes": notes}
+        return {"frame": self.frame} | {name: value for name, value in told.items() if value is not None}
+
+
 def exr_header(
-    settings: KeySettings, shot: Shot, frame: int, mark: str, *, keyer: KeyerInfo, fps: Fraction | None, aspect: float
+    settings: KeySettings,
+    shot: Shot,
+    mark: str,
+    origin: Origin,
+    *,
+    keyer: KeyerInfo,
+    fps: Fraction | None,
+    aspect: float,
 ) -> ExrHeader:
     """Return the header of one frame's files; ``mark`` is its recipe."""
     return ExrHeader(
@@ -116,9 +146,8 @@ def exr_header(
         provenance={
             "version": keyer.dropkey,
             "keyer": keyer.name,
-            "recipe": mark,
             "shot": shot.name,
-            "frame": frame,
+            **origin.attributes(mark),
         },
     )
 

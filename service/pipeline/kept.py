@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from model.settings import Screen
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.keyer import KeyedFrame
+from model.settings import FrameNotes, Screen
 from service.atomic import write_error
 from service.errors import BadInput, DropKeyError, NotFound, PlateMissing, WrongState
-from service.exr import checksum, read_exr, verify
+from service.exr import checksum, read_exr
 from service.jobs import FrameResult, FrameState
 from service.manifest import KeyerInfo, Manifest, read_manifest
 from service.messages import ShotOrder
-from service.pipeline.delivery import PASSES, Delivery
-from service.pipeline.mattes import fingerprint_of
-from service.shots import file_fingerprint
+from service.pipeline.delivery import PASSES, Delivery, Origin
+from service.pipeline.quality import Quality
+from service.pipeline.sources import Sources
 
 
 def earlier_attempt(order: ShotOrder, delivery: Delivery, keyer: KeyerInfo) -> Manifest | None:
@@ -63,12 +68,15 @@ def _same_recipe(manifest: Manifest, order: ShotOrder, delivery: Delivery, keyer
 class Kept:
     """Takes finished frames over into a version folder; every file is checked before it counts."""
 
-    def __init__(self, order: ShotOrder, delivery: Delivery, screen: Screen, mark: str) -> None:
+    def __init__(
+        self, order: ShotOrder, delivery: Delivery, sources: Sources, screen: Screen, mark: str, quality: Quality
+    ) -> None:
         self._order = order
         self._delivery = delivery
+        self._sources = sources
         self._screen = screen
         self._mark = mark
-        self._fingerprints: dict[Path, str | None] = {}
+        self._quality = quality
 
     def of_attempt(
         self, manifest: Manifest | None, frames: Iterable[int], stopped: Callable[[], bool]
@@ -80,7 +88,6 @@ class Kept:
         for frame in frames if same_screen else ():
             if stopped():
                 break
-            # What the manifest knows otherwise has changed since; adopted, it would pass for the new plate's.
             result = self._recorded(known[frame]) if frame in known else self._unrecorded(frame)
             if result is not None:
                 kept[frame] = result
@@ -110,42 +117,45 @@ class Kept:
         return result if found == result.checksums else None
 
     def _unrecorded(self, frame: int) -> FrameResult | None:
-        """Adopt a frame that was written just before its worker died, so that no manifest knows it."""
+        """Adopt a frame that was written just before its worker died, so that no manifest knows it.
+
+        Its files say themselves what they were made from: the plate may have changed while the frame was keyed.
+        """
+        plate, mattes = self._sources.plate(frame), self._sources.mattes(frame)
+        if plate is None:
+            return None
         try:
-            plate = self._order.shot.frame_path(frame).stat()
-            for name in PASSES:
-                path = self._delivery.file(name, frame)
-                if path.stat().st_mtime_ns < plate.st_mtime_ns:
-                    return None  # the plate is newer
-                _, header = read_exr(path)
-                if (header.get("dropkey/recipe"), header.get("dropkey/frame")) != (self._mark, frame):
-                    return None
-            checksums = {name: verify(self._delivery.file(name, frame)) for name in PASSES}
-        except (OSError, BadInput):
+            checksums = {name: checksum(self._delivery.file(name, frame)) for name in PASSES}
+            passes = {name: read_exr(self._delivery.file(name, frame)) for name in PASSES}
+            headers = [header for _, header in passes.values()]
+            notes = FrameNotes.model_validate_json(str(headers[0].get("dropkey/notes")))
+        except (BadInput, ValueError):
+            return None
+        ours = Origin(frame, plate, mattes, notes).attributes(self._mark)
+        names = {f"dropkey/{name}" for name in ("frame", "recipe", "plate", "mattes", "notes")}
+        for header in headers:
+            if {name: header[name] for name in names & header.keys()} != {f"dropkey/{n}": v for n, v in ours.items()}:
+                return None
+        planes, _ = passes["foreground"]
+        try:
+            keyed = _as_keyed(planes, premultiplied=self._order.settings.association == "premultiplied")
+        except KeyError:
             return None
         return FrameResult(
             frame=frame,
             state=FrameState.DONE,
             checksums=checksums,
-            plate_fingerprint=self._fingerprint(frame),
-            matte_fingerprint=fingerprint_of(self._order.mattes, frame),
+            plate_fingerprint=plate,
+            matte_fingerprint=mattes,
+            notes=notes.model_copy(update={"quality": self._quality.of(frame, keyed)}),
         )
 
     def _is_unchanged(self, result: FrameResult) -> bool:
         return (
             result.plate_fingerprint is not None
-            and result.plate_fingerprint == self._fingerprint(result.frame)
-            and result.matte_fingerprint == fingerprint_of(self._order.mattes, result.frame)
+            and result.plate_fingerprint == self._sources.plate(result.frame)
+            and result.matte_fingerprint == self._sources.mattes(result.frame)
         )
-
-    def _fingerprint(self, frame: int) -> str | None:
-        path = self._order.shot.frame_path(frame)
-        if path not in self._fingerprints:
-            try:
-                self._fingerprints[path] = file_fingerprint(path)
-            except PlateMissing:
-                self._fingerprints[path] = None
-        return self._fingerprints[path]
 
     def _take_over(self, result: FrameResult) -> bool:
         assert self._order.reuse is not None
@@ -159,6 +169,15 @@ class Kept:
                 return False
             _link(source, target)
         return True
+
+
+def _as_keyed(planes: Mapping[str, NDArray[np.float32]], *, premultiplied: bool) -> KeyedFrame:
+    """Return what a foreground's planes were made of, as far as they still tell."""
+    alpha = torch.from_numpy(planes["A"])[None]
+    color = torch.stack([torch.from_numpy(planes[name]) for name in "RGB"])
+    if premultiplied:
+        color = torch.where(alpha > 0.0, color / alpha, torch.zeros_like(color))
+    return KeyedFrame(alpha, color, FrameNotes())
 
 
 def _done(manifest: Manifest) -> dict[int, FrameResult]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import xxhash
 
 from model.keyer import Mattes
 from model.keying.mattes import rasterize
-from model.settings import MatteSources, Polygon, PolygonMatte, is_drawn
-from service.errors import BadInput
+from model.settings import Polygon, PolygonMatte, is_drawn
 from service.messages import ShotOrder
 from service.pipeline.polygons import read_polygons
-from service.plates import Picture, PlateFormat, matte_path, read_clean_plate, read_matte
-from service.shots import file_fingerprint
+from service.plates import Picture, PlateFormat, read_clean_plate, read_matte
 
 
 class MatteReader:
@@ -67,21 +64,3 @@ class MatteReader:
         path = Path(self._sources.clean_plate)
         color = read_clean_plate(path, frame, self._plate.encoding, self._plate.width, self._plate.height)
         return torch.from_numpy(color).permute(2, 0, 1).contiguous()
-
-
-def fingerprint_of(sources: MatteSources, frame: int) -> str | None:
-    """Identify the matte files of ``frame``; None where there are none. Polygons in a request are in the manifest."""
-    paths = [s for s in (sources.hint, sources.clean_plate, sources.garbage, sources.core) if isinstance(s, str)]
-    if not paths:
-        return None
-    mark = xxhash.xxh3_128()
-    for path in paths:
-        try:
-            if is_drawn(path):
-                shapes = read_polygons(Path(path)).at(frame)
-                mark.update("".join(shape.model_dump_json() for shape in shapes).encode())
-            else:
-                mark.update(file_fingerprint(matte_path(Path(path), frame)).encode())
-        except BadInput:
-            mark.update(b"absent")
-    return mark.hexdigest()

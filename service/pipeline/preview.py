@@ -20,6 +20,7 @@ from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
+from service.pipeline.sources import Sources
 from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
 from service.plates import Plate, open_plate
@@ -112,7 +113,8 @@ class Previewer:
         if mark not in self._screens:
             present = set(plate.format.frames)
             wanted = [frame for frame in order.frames if frame in present] or list(plate.format.frames)
-            self._screens[mark] = survey(plate, wanted, keyer, order.settings, _nobody)
+            sources = Sources(order.shot)
+            self._screens[mark] = survey(plate, wanted, keyer, order.settings, sources, _nobody).screen
             while len(self._screens) > KEPT_SCREENS:
                 self._screens.popitem(last=False)
         return self._screens[mark]

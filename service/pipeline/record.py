@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
-from model.settings import Screen
 from service.errors import DropKeyError
 from service.jobs import FrameResult, FrameState, Problem
 from service.manifest import KeyerInfo, Manifest, ManifestState, PlateInfo, write_manifest
 from service.messages import ShotOrder
 from service.pipeline.delivery import Delivery
+from service.pipeline.survey import Survey
 from service.plates import PlateFormat
 from service.quality import summary_of_shot
 from service.shots import format_frames
@@ -80,9 +80,9 @@ class Record:
         self._warnings.extend(plate.warnings)
         self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=aspect)
 
-    def surveyed(self, screen: Screen) -> None:
-        """Enter the screen."""
-        self._update(screen=screen)
+    def surveyed(self, survey: Survey) -> None:
+        """Enter the screen, and where it was found."""
+        self._update(screen=survey.screen, surveyed=survey.plates)
 
     def warn(self, sentence: str) -> None:
         """Add a sentence for the artist."""

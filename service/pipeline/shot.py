@@ -10,21 +10,22 @@ from functools import partial
 from typing import Literal
 
 from model.keyer import Keyer
-from model.settings import Screen
 from service.errors import BadInput, DropKeyError, PlateMissing
 from service.exr import ExrHeader
 from service.jobs import FrameResult, FrameState
 from service.manifest import KeyerInfo, Manifest, ManifestState
 from service.messages import FrameFinished, FrameStarted, FromWorker, ShotFinished, ShotOrder, ShotStarted
 from service.pipeline.conveyor import Outcomes, one_by_one, overlapped
-from service.pipeline.delivery import Delivery, dropkey_version, exact_rate, exr_header, recipe
+from service.pipeline.delivery import Delivery, Origin, dropkey_version, exact_rate, exr_header, recipe
 from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
+from service.pipeline.quality import Quality
 from service.pipeline.record import Record, problem_of
+from service.pipeline.sources import Sources
 from service.pipeline.stages import Stages
-from service.pipeline.survey import sampled, survey
+from service.pipeline.survey import Survey, sampled, survey
 from service.plates import Plate, open_plate
 from service.shots import format_frames
 
@@ -37,6 +38,7 @@ class _Run:
     keyer: Keyer
     info: KeyerInfo
     delivery: Delivery
+    sources: Sources
     job_id: str
     attempt: int
     report: Callable[[FromWorker], None]
@@ -71,7 +73,8 @@ def key_shot(
         device=str(getattr(keyer, "device", "cpu")),
         dropkey=dropkey_version(),
     )
-    run = _Run(order, keyer, info, Delivery(order.shot, order.output), job_id, attempt, report, stopped, limits)
+    delivery, sources = Delivery(order.shot, order.output), Sources(order.shot, order.mattes)
+    run = _Run(order, keyer, info, delivery, sources, job_id, attempt, report, stopped, limits)
     try:
         run.delivery.prepare(limits.minimum_free_gib)
         previous = earlier_attempt(order, run.delivery, info)
@@ -102,13 +105,17 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         record.expect(frames)
         aspect = order.pixel_aspect or plate.format.pixel_aspect_ratio
         record.opened(plate.format, fps, aspect)
+        run.sources.look(frames)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)
         plate.watch(sampled(_readable(run, plate, frames)))
-        screen = _screen(run, plate, frames, previous, version)
-        record.surveyed(screen)
+        surveyed = _survey(run, plate, frames, previous, version)
+        screen = surveyed.screen
+        record.surveyed(surveyed)
         mark = recipe(order.settings, screen, run.info)
-        remaining = _keep(run, record, Kept(order, run.delivery, screen, mark), frames, previous, version)
+        quality = Quality(order, run.delivery, screen, plate.format.frames)
+        kept = Kept(order, run.delivery, run.sources, screen, mark, quality)
+        remaining = _keep(run, record, kept, frames, previous, version)
         record.save()
         run.report(
             ShotStarted(
@@ -120,7 +127,9 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
             )
         )
         header = partial(_header, run, mark, fps, aspect)
-        stages = Stages(order, plate, run.keyer, screen, run.delivery, header, limits.retry_seconds)
+        stages = Stages(
+            order, plate, run.keyer, screen, run.sources, quality, run.delivery, header, limits.retry_seconds
+        )
         fault = _work(run, record, _outcomes(run, stages, remaining))
         for sentence in plate.doubts():
             record.warn(sentence)
@@ -148,17 +157,18 @@ def _frames(order: ShotOrder, plate: Plate, record: Record) -> tuple[int, ...]:
     return tuple(sorted(wanted))
 
 
-def _screen(
+def _survey(
     run: _Run, plate: Plate, frames: Sequence[int], previous: Manifest | None, version: Manifest | None
-) -> Screen:
-    """Return the screen that is known from before, else look for it."""
-    known = (run.order.screen, previous and previous.screen, version and version.screen)
-    for screen in known:
-        if screen:
-            return screen
+) -> Survey:
+    """Return the screen that the order names, or that is known from before and was found in these plates; else look."""
+    if run.order.screen:
+        return Survey(run.order.screen, {})
+    for earlier in (previous, version):
+        if earlier and earlier.screen and earlier.surveyed and run.sources.are(earlier.surveyed):
+            return Survey(earlier.screen, earlier.surveyed)
     # A frame that kills its worker may do so here as well.
     starting = run.starting if run.order.careful else _nobody
-    return survey(plate, _readable(run, plate, frames), run.keyer, run.order.settings, starting)
+    return survey(plate, _readable(run, plate, frames), run.keyer, run.order.settings, run.sources, starting)
 
 
 def _readable(run: _Run, plate: Plate, frames: Sequence[int]) -> list[int]:
@@ -190,8 +200,8 @@ def _keep(
     return tuple(frame for frame in frames if frame not in found)
 
 
-def _header(run: _Run, mark: str, fps: Fraction | None, aspect: float, frame: int) -> ExrHeader:
-    return exr_header(run.order.settings, run.order.shot, frame, mark, keyer=run.info, fps=fps, aspect=aspect)
+def _header(run: _Run, mark: str, fps: Fraction | None, aspect: float, origin: Origin) -> ExrHeader:
+    return exr_header(run.order.settings, run.order.shot, mark, origin, keyer=run.info, fps=fps, aspect=aspect)
 
 
 def _outcomes(run: _Run, stages: Stages, frames: Sequence[int]) -> Outcomes:

@@ -19,6 +19,7 @@ from service.errors import (
     BadInput,
     DropKeyError,
     OutOfMemory,
+    PlateChanged,
     PlateMismatch,
     PlateMissing,
     PlateUnreadable,
@@ -27,12 +28,12 @@ from service.errors import (
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
-from service.pipeline.delivery import Delivery
-from service.pipeline.mattes import MatteReader, fingerprint_of
+from service.pipeline.delivery import Delivery, Origin
+from service.pipeline.mattes import MatteReader
 from service.pipeline.quality import Quality
 from service.pipeline.record import problem_of
+from service.pipeline.sources import Sources
 from service.plates import Plate
-from service.shots import file_fingerprint
 
 log = logging.getLogger("dropkey.pipeline")
 
@@ -90,19 +91,22 @@ class Stages:
         plate: Plate,
         keyer: Keyer,
         screen: Screen,
+        sources: Sources,
+        quality: Quality,
         delivery: Delivery,
-        header: Callable[[int], ExrHeader],
+        header: Callable[[Origin], ExrHeader],
         retry_seconds: float,
     ) -> None:
         self._order = order
         self._plate = plate
         self._keyer = keyer
         self._screen = screen
+        self._sources = sources
         self._delivery = delivery
         self._header = header
         self._retry_seconds = retry_seconds
         self._mattes = MatteReader(order, plate.format)
-        self._quality = Quality(order, delivery, screen, plate.format.frames)
+        self._quality = quality
         self._present = frozenset(plate.format.frames)
 
     def read(self, frame: int) -> ReadFrame:
@@ -117,6 +121,7 @@ class Stages:
                 time.sleep(self._retry_seconds)
                 return self._read(frame, started)
         except BadInput as error:
+            error = self._changed(frame) or error
             if isinstance(error, PlateMissing) and not self._order.shot.folder.parent.is_dir():
                 # Nobody deleted a shot here: its disk is gone, and no frame can be read until it is back.
                 raise Transient(
@@ -133,7 +138,7 @@ class Stages:
             return ReadFrame(frame, seconds=time.perf_counter() - started, error=unreadable)
 
     def _read(self, frame: int, started: float) -> ReadFrame:
-        fingerprint = file_fingerprint(self._order.shot.frame_path(frame))
+        self._sources.look([frame])  # what was not there when the attempt began may have come
         picture = self._plate.read(frame)
         height, width = picture.color.shape[:2]
         if (width, height) != (self._plate.format.width, self._plate.format.height):
@@ -141,15 +146,25 @@ class Stages:
                 f"It is {width}×{height}; the shot is {self._plate.format.width}×{self._plate.format.height}.",
                 fix="Render the frame again in the size of the others.",
             )
+        mattes = self._mattes.read(frame, picture)
+        self._sources.check(frame)
         return ReadFrame(
             frame,
-            plate_fingerprint=fingerprint,
-            matte_fingerprint=fingerprint_of(self._order.mattes, frame),
+            plate_fingerprint=self._sources.plate(frame),
+            matte_fingerprint=self._sources.mattes(frame),
             plate=torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture.color, -1, 0))),
-            mattes=self._mattes.read(frame, picture),
+            mattes=mattes,
             remarks=picture.notes,
             seconds=time.perf_counter() - started,
         )
+
+    def _changed(self, frame: int) -> PlateChanged | None:
+        """Return why a frame could not be read, where that is because somebody writes it anew."""
+        try:
+            self._sources.check(frame)
+        except PlateChanged as error:
+            return error
+        return None
 
     def key(self, source: ReadFrame) -> ReadyFrame:
         """Key a frame; when memory runs out, once more with the caches emptied. Raises OutOfMemory."""
@@ -209,7 +224,8 @@ class Stages:
                 problem=problem_of(error),
             )
             return FrameOutcome(result, Times(source.seconds, ready.seconds), error)
-        header = self._header(source.frame)
+        notes = ready.notes or FrameNotes()
+        header = self._header(Origin(source.frame, source.plate_fingerprint, source.matte_fingerprint, notes))
         checksums = {
             "foreground": write_foreground(
                 self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header

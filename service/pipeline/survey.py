@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,9 +12,18 @@ from model.errors import NoScreenError
 from model.keyer import Keyer
 from model.settings import KeySettings, Screen
 from service.errors import BadInput, NoScreen, PlateMissing
+from service.pipeline.sources import Sources
 from service.plates import Plate
 
 SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A screen, and the plates that it was found in."""
+
+    screen: Screen
+    plates: dict[int, str]  # frame → fingerprint
 
 
 def sampled(frames: Sequence[int], count: int = SAMPLES) -> tuple[int, ...]:
@@ -24,14 +34,21 @@ def sampled(frames: Sequence[int], count: int = SAMPLES) -> tuple[int, ...]:
 
 
 def survey(
-    plate: Plate, frames: Sequence[int], keyer: Keyer, settings: KeySettings, starting: Callable[[int], None]
-) -> Screen:
+    plate: Plate,
+    frames: Sequence[int],
+    keyer: Keyer,
+    settings: KeySettings,
+    sources: Sources,
+    starting: Callable[[int], None],
+) -> Survey:
     """Describe the screen of the shot; ``starting`` is told before a frame is read.
 
-    Unreadable samples are passed over. Raises NoScreen, or the reader's error when no frame at all can be read.
+    Samples that cannot be read, or are not what they were, are passed over. Raises NoScreen, or the reader's error
+    when no frame at all can be read.
     """
     chosen = sampled(frames)
     pictures: list[torch.Tensor] = []
+    seen: dict[int, str] = {}
     fault: BadInput | None = None
     for frame in (*chosen, *(frame for frame in frames if frame not in set(chosen))):
         if pictures and frame not in chosen:
@@ -39,14 +56,16 @@ def survey(
         starting(frame)
         try:
             color = plate.read(frame).color
+            sources.check(frame)
         except BadInput as error:
             error.located(frame=frame)
             fault = fault or error
             continue
         pictures.append(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))))
+        seen[frame] = sources.plate(frame) or ""
     if not pictures:
         raise fault or PlateMissing("None of the frames is there.", fix="Name frames that are in the plate.")
     try:
-        return keyer.survey(pictures, settings)
+        return Survey(keyer.survey(pictures, settings), seen)
     except NoScreenError as error:
         raise NoScreen(error.message, fix=error.fix) from error

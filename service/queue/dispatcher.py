@@ -323,7 +323,6 @@ class Dispatcher:
             fps=job.request.fps,
             pixel_aspect=job.request.pixel_aspect,
             mattes=job.mattes,
-            screen=job.screen,
             reuse=job.reuse,
             accept_gaps=job.request.accept_gaps,
             given_up=poison,

@@ -67,8 +67,6 @@ class Intake:
             output=version_folder(place, version),
             reuse=earlier.output if earlier else None,
             frames=wish.frames,
-            # Taken-over frames and new ones must be keyed alike.
-            screen=earlier.screen if earlier else None,
             problem=wish.gap if settled else None,
             created_at=now,
             updated_at=now,
@@ -96,7 +94,7 @@ class Intake:
                 settled=settled,
                 priority=wish.request.priority,
                 reuse=earlier.output if earlier else None,
-                screen=earlier.screen if earlier else None,
+                screen=None,
                 problem=wish.gap if settled else None,
             )
         )
