@@ -11,8 +11,11 @@ import psutil
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from service.atomic import is_full, write_error
 from service.private import make_private_folder, not_writable, write_private
 from service.settings import Settings
+
+_PROBE_BYTES = 2**20  # what the files of a start take at least
 
 
 class Discovery(BaseModel):
@@ -70,3 +73,26 @@ def claim_instance(settings: Settings) -> FileLock | None:
     except OSError as error:
         raise not_writable(settings.home, error) from error
     return lock
+
+
+def lacks_room(settings: Settings) -> str | None:
+    """Return what is wrong, and what to do, where the home folder takes no file because its disk or quota is full.
+
+    Raises Misconfigured when it takes none for another reason.
+    """
+    probe = settings.home / f".probe.{os.getpid()}.tmp"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        if is_full(error):
+            told = write_error(error, probe)
+            return f"{told.message} Make room there."
+        raise not_writable(settings.home, error) from error
+    return None

@@ -17,6 +17,7 @@ DropKeyError
 ├── Cancelled           somebody asked to stop                                                   exit 130
 ├── WrongState          the job's state does not allow that                                      exit 1
 ├── NotFound            no such job, shot or folder                                              exit 1
+│   └── JobUnreadable       the job's record is damaged, or of another version
 └── Misconfigured       settings, home folder or installation                                    exit 2
 """
 
@@ -151,6 +152,12 @@ class NotFound(DropKeyError):
     """No such job, shot or folder."""
 
     kind = "not_found"
+
+
+class JobUnreadable(NotFound):
+    """The record of a job is damaged, or was written by another version of DropKey."""
+
+    kind = "job_unreadable"
 
 
 class Misconfigured(DropKeyError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Callable, MutableMapping
 from logging.handlers import RotatingFileHandler
 from typing import Any
@@ -19,6 +20,15 @@ _BEARER = re.compile(r"(?i)\b(bearer\s+|token[\"']?\s*[=:]\s*[\"']?)[\w\-.~+/]{8
 _HIDDEN = r"\1[redacted]"
 
 
+class Quietly(RotatingFileHandler):
+    """A log file that is left out where its disk takes nothing: a full one is told by health, not by tracebacks."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # logging's name
+        """Pass over what the disk refuses."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def start_logging(settings: Settings, *secrets: str) -> Callable[[], None]:
     """Send structlog's and the standard library's messages to the log file; the result ends that again.
 
@@ -26,7 +36,7 @@ def start_logging(settings: Settings, *secrets: str) -> Callable[[], None]:
     """
     folder = settings.home / "logs"
     make_private_folder(folder)
-    handler = RotatingFileHandler(
+    handler = Quietly(
         folder / "service.log", maxBytes=_MOST_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True
     )
     shared: list[Any] = [

@@ -19,7 +19,7 @@ import structlog
 from service.api import create_app
 from service.api.schemas import Check
 from service.api.security import is_loopback
-from service.discovery import claim_instance, read_discovery, remove_discovery, write_discovery
+from service.discovery import claim_instance, lacks_room, read_discovery, remove_discovery, write_discovery
 from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
@@ -34,6 +34,9 @@ from service.store import JobStore
 
 _TICK_SECONDS = 0.2  # Windows delivers Ctrl-C to Python only between waits
 _FIRST_URL_SECONDS = 10.0
+_ROOM_SECONDS = 2.0  # between two looks whether a full home disk has room
+_LEAST_HOME_BYTES = 16 * 2**20
+_NAMED = 5  # jobs named in one message
 
 log = structlog.get_logger("server")
 
@@ -53,10 +56,14 @@ def serve(
     """
     check_address(settings)
     check_decoders(settings)
-    lock = claim_instance(settings)
-    if lock is None:
-        return _point_to_other(settings, say)
     with ExitStack() as stack:
+        stop = threading.Event()
+        stack.enter_context(_stop_signals(stop))
+        if not wait_for_room(settings, stop, say):
+            return 0
+        lock = claim_instance(settings)
+        if lock is None:
+            return _point_to_other(settings, say)
         stack.callback(lock.release)
         mended: list[str] = []
         close_home(settings, mended.append)
@@ -65,8 +72,6 @@ def serve(
         for told in mended:
             log.warning(told)
             say(told)
-        stop = threading.Event()
-        stack.enter_context(_stop_signals(stop))
         try:
             _run(settings, token, stop, stack, stop_with_stdin, say, open_page)
         except DropKeyError as error:
@@ -153,9 +158,11 @@ def checks(settings: Settings, store: JobStore, queue: JobQueue, folders: DropFo
     """Return what `/health/ready` tells: store, workers, each drop folder, room on the output disk."""
     found: dict[str, Check] = {}
     try:
-        found["store"] = Check(ok=True, detail=f"{sum(store.counts().values())} jobs")
+        unread = "".join(f"; {why}" for why in list(store.unreadable.values())[:_NAMED])
+        found["store"] = Check(ok=True, detail=f"{sum(store.counts().values())} jobs{unread}")
     except DropKeyError as error:
         found["store"] = Check(ok=False, detail=str(error))
+    found["queue"] = Check(ok=not queue.problem, detail=queue.problem or "goes on")
     workers = queue.workers()
     able = [worker for worker in workers if worker.state in ("ready", "busy")]
     troubles = [worker.problem.message for worker in workers if worker.problem is not None]
@@ -170,19 +177,36 @@ def checks(settings: Settings, store: JobStore, queue: JobQueue, folders: DropFo
         detail = "there" if online else "away"
         told = f"{detail}; no shots are taken from it, which is tried again: {failed}" if failed else detail
         found[f"drop folder {root}"] = Check(ok=online and not failed, detail=told)
-    found["output disk"] = _room(settings)
+    found["output disk"] = _room(settings.output, settings.minimum_free_gib)
+    found["home disk"] = _room(settings.home, _LEAST_HOME_BYTES / 2**30)
     return found
 
 
-def _room(settings: Settings) -> Check:
-    folder = settings.output
+def _room(named: Path, least_gib: float) -> Check:
+    folder = named
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
         free = shutil.disk_usage(folder).free / 2**30
     except OSError as error:
-        return Check(ok=False, detail=f"{settings.output}: {error.strerror}")
-    return Check(ok=free >= settings.minimum_free_gib, detail=f"{free:.1f} GiB free in {settings.output}")
+        return Check(ok=False, detail=f"{named}: {error.strerror}")
+    return Check(ok=free >= least_gib, detail=f"{free:.1f} GiB free in {named}")
+
+
+def wait_for_room(settings: Settings, stop: threading.Event, say: Callable[[str], None]) -> bool:
+    """Wait until the home folder takes files, if its disk or quota is full; False when ``stop`` was set before.
+
+    Nothing of the service can be kept until then. Raises Misconfigured when no file can be made there for another
+    reason.
+    """
+    told = False
+    while (full := lacks_room(settings)) is not None:
+        if not told:
+            say(f"DropKey cannot start yet: {full} It goes on by itself.")
+            told = True
+        if stop.wait(_ROOM_SECONDS):
+            return False
+    return True
 
 
 @contextmanager

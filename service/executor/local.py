@@ -10,13 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from logging.handlers import RotatingFileHandler
 
 from service.errors import WorkerLost
 from service.executor.orphans import Register
 from service.executor.port import ExecutorEvent, WorkerStatus
 from service.executor.process import window_flags
 from service.executor.slot import Slot
+from service.logs import Quietly
 from service.messages import PreviewMade, PreviewOrder, ShotOrder
 from service.settings import Settings
 
@@ -117,7 +117,7 @@ class LocalExecutor:
         folder = self._settings.home / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"worker-{number}.log"
-        handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
+        handler = Quietly(file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
         handler.setFormatter(logging.Formatter("%(message)s"))
         # Not in the tree of loggers: what a worker prints belongs in its own file only.
         log = logging.Logger(f"dropkey.worker-{number}")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from service.atomic import write_error
 from service.errors import OutputAway, OutputFull, OutputReadOnly, Transient, WorkerLost
@@ -16,8 +13,10 @@ from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
 from service.queue.intake import root_of
+from service.queue.loop import Loop
 from service.queue.output_disks import OutputDisks
 from service.queue.room import Room
+from service.queue.run import Run, same_frames
 from service.settings import Settings
 from service.shots import format_frames
 from service.store import JobChanges, JobStore
@@ -27,27 +26,8 @@ from service.versions import claimed_version
 POISON = "poison"
 DEATHS_OF_POISON = 2
 LONGEST_DELAY_SECONDS = 30.0
-TICK_SECONDS = 1.0
-RATE_OVER_FRAMES = 30
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Run:
-    """One attempt that the executor has in hand."""
-
-    attempt: int
-    started: float
-    keyed: int = 0
-    in_flight: dict[int, None] = field(default_factory=dict)  # frames, in the order in which they were started
-    finished: deque[float] = field(default_factory=lambda: deque(maxlen=RATE_OVER_FRAMES))
-
-    def rate(self) -> float | None:
-        """Frames per second of late."""
-        if len(self.finished) < 2 or self.finished[-1] <= self.finished[0]:
-            return None
-        return (len(self.finished) - 1) / (self.finished[-1] - self.finished[0])
 
 
 class Dispatcher:
@@ -71,34 +51,35 @@ class Dispatcher:
         self._clock = clock
         self.frame_watchers: list[Callable[[FrameFinished], None]] = []
         """Hear of each finished frame."""
-        self._inbox: queue.SimpleQueue[ExecutorEvent | None] = queue.SimpleQueue()
-        self._runs: dict[str, _Run] = {}
+        self._loop = Loop(self._step)
+        self._runs: dict[str, Run] = {}
         self._not_before: dict[str, float] = {}
         self._room = Room(settings.minimum_free_gib, clock)
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
     def start(self) -> None:
         """Put jobs back that an earlier service was running, and begin."""
         for job in self._store.in_state(JobState.RUNNING):
             self._changed(self._store.update(job.id, state=JobState.QUEUED, eta_seconds=None))
-        self._executor.start(self._inbox.put)
-        self._thread.start()
+        self._executor.start(self._loop.put)
+        self._loop.start()
+
+    @property
+    def problem(self) -> str:
+        """Why jobs do not go on; empty while they do."""
+        return self._loop.problem
 
     def close(self) -> None:
         """Let the frames at hand finish and be recorded, then end."""
-        self._ending.set()
+        self._loop.begin_close()
         self._executor.close()
-        self._inbox.put(None)
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.join()
         with self._lock:
             for job in self._store.in_state(JobState.RUNNING):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, eta_seconds=None))
 
     def wake(self) -> None:
         """Look at the queue now."""
-        self._inbox.put(CapacityChanged())
+        self._loop.wake()
 
     def stop_shot(self, job_id: str) -> None:
         """End a running shot between two frames; its state was changed already."""
@@ -112,48 +93,28 @@ class Dispatcher:
 
     # ---- the thread
 
-    def _loop(self) -> None:
-        while True:
-            events, over = self._take()
-            while True:
-                try:
-                    with self._lock:
-                        self._apply_all(events)
-                        if not self._ending.is_set():
-                            self._watch_disks()
-                            self._dispatch()
-                    break
-                except Transient as error:
-                    # The disk of the database is full, say. What the worker did lies on disk; only its record waits.
-                    log.error("%s", error)
-                    if self._ending.wait(TICK_SECONDS):
-                        return
-            if over:
-                return
-
-    def _take(self) -> tuple[list[ExecutorEvent], bool]:
-        """Wait for events, then take all that are there: one commit then serves many frames."""
-        try:
-            taken: list[ExecutorEvent | None] = [self._inbox.get(timeout=TICK_SECONDS)]
-        except queue.Empty:
-            return [], False
-        while not self._inbox.empty():
-            taken.append(self._inbox.get())
-        return [event for event in taken if event is not None], None in taken
+    def _step(self, events: list[ExecutorEvent]) -> None:
+        with self._lock:
+            self._apply_all(events)
+            if not self._loop.ending:
+                self._watch_disks()
+                self._dispatch()
 
     def _apply_all(self, events: list[ExecutorEvent]) -> None:
         """Apply and take off the list one by one, so that a fault of the store loses none."""
         while events:
             count = 1
             if isinstance(events[0], FrameFinished | FrameStarted):
-                while count < len(events) and _same_frames(events[0], events[count]):
+                while count < len(events) and same_frames(events[0], events[count]):
                     count += 1
             try:
                 self._apply(events[:count])
             except Transient:
                 raise
-            except Exception:
+            except Exception as error:
                 log.exception("an event could not be applied: %r", events[0])
+                if isinstance(events[0], ShotFinished | ShotFailed | ShotLost):
+                    self._abandon(events[0].job_id, error)  # nobody would hear of it any more
             del events[:count]
 
     def _apply(self, events: list[ExecutorEvent]) -> None:
@@ -180,14 +141,14 @@ class Dispatcher:
 
     # ---- what the executor says
 
-    def _on_started(self, run: _Run, event: ShotStarted) -> None:
+    def _on_started(self, run: Run, event: ShotStarted) -> None:
         run.started = self._clock()
         job = self._store.record_frames(event.job_id, event.kept, screen=event.screen)
         if not job.frames:
             job = self._store.update(event.job_id, frames=event.frames)
         self._changed(job)
 
-    def _on_frames(self, run: _Run, events: list[FrameStarted | FrameFinished]) -> None:
+    def _on_frames(self, run: Run, events: list[FrameStarted | FrameFinished]) -> None:
         job_id = events[0].job_id
         results: dict[int, FrameResult] = {}
         for event in events:
@@ -222,7 +183,7 @@ class Dispatcher:
             )
         )
 
-    def _on_finished(self, run: _Run, event: ShotFinished) -> None:
+    def _on_finished(self, run: Run, event: ShotFinished) -> None:
         job = self._store.get(event.job_id)
         seconds = self._clock() - run.started
         rate = run.keyed / seconds if run.keyed > 1 and seconds > 0 else job.frames_per_second
@@ -268,7 +229,7 @@ class Dispatcher:
                 self._store.update(job_id, state=JobState.QUEUED, problem=problem, faults=faults, eta_seconds=None)
             )
 
-    def _on_lost(self, run: _Run, event: ShotLost) -> None:
+    def _on_lost(self, run: Run, event: ShotLost) -> None:
         deaths = self._store.count_deaths(event.job_id, run.in_flight)
         culprits = [frame for frame in run.in_flight if deaths[frame] >= DEATHS_OF_POISON]
         if culprits:
@@ -292,8 +253,36 @@ class Dispatcher:
             now = self._clock()
             waiting = {job_id for job_id, moment in self._not_before.items() if moment > now}
             job = self._store.next_queued(exclude=waiting | self._runs.keys())
-            if job is None or not self._start(job):
+            if job is None or not self._start_surely(job):
                 return
+
+    def _start_surely(self, job: Job) -> bool:
+        """Start a job; one that cannot be started for a reason that nobody foresaw fails, and holds up no other."""
+        try:
+            return self._start(job)
+        except Transient:
+            raise
+        except Exception as error:
+            log.exception("job %s cannot be started", job.id)
+            self._abandon(job.id, error)
+            return True
+
+    def _abandon(self, job_id: str, error: Exception) -> None:
+        """Fail a job over what nobody foresaw."""
+        self._runs.pop(job_id, None)
+        self._not_before[job_id] = self._clock() + LONGEST_DELAY_SECONDS  # should it stay queued after all
+        self._executor.stop(job_id)
+        problem = Problem(
+            kind="unexpected",
+            message=f"Something unforeseen went wrong: {type(error).__name__}: {error}.",
+            fix="Retry it; if it fails again, please report it with the service's log.",
+        )
+        try:
+            self._rest(self._store.get(job_id), JobState.FAILED, problem)
+        except Transient:
+            raise
+        except Exception:
+            log.exception("job %s cannot be failed", job_id)
 
     def _start(self, job: Job) -> bool:
         """Hand a job to the executor; False when nobody took it."""
@@ -331,7 +320,7 @@ class Dispatcher:
         if not self._executor.submit(job.id, job.attempt, order):
             self._changed(self._store.update(job.id, state=JobState.QUEUED))
             return False
-        self._runs[job.id] = _Run(job.attempt, self._clock())
+        self._runs[job.id] = Run(job.attempt, self._clock())
         self._not_before.pop(job.id, None)
         self._changed(job)
         return True
@@ -390,10 +379,3 @@ class Dispatcher:
             away = job.problem is not None and job.problem.kind == OutputAway.kind  # others wait for their plate
             if away and not self._disks.is_away(root_of(job)):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None, faults=0))
-
-
-def _same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:
-    """Tell whether two events are about frames of one attempt."""
-    if not isinstance(first, FrameFinished | FrameStarted) or not isinstance(other, FrameFinished | FrameStarted):
-        return False
-    return (first.job_id, first.attempt) == (other.job_id, other.attempt)

@@ -144,6 +144,11 @@ class JobQueue:
         """Return how the workers are."""
         return self._executor.workers()
 
+    @property
+    def problem(self) -> str:
+        """Why jobs do not go on, as a sentence; empty while they do."""
+        return self._dispatcher.problem
+
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         """Have one frame keyed between two frames of whatever runs. Raises WorkerLost while no worker is ready."""
         return self._executor.preview(preview_id, order)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from service.atomic import replace_file
+from service.atomic import replace_file, sweep_temporaries
 from service.jobs import Job, JobState
 from service.queue.intake import root_of
 
@@ -29,6 +29,7 @@ class StatusFiles:
         self._newest = newest
         self._is_away = is_away
         self._dirty: set[Path] = set()
+        self._swept: set[Path] = set()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="status-files", daemon=True)
@@ -64,6 +65,9 @@ class StatusFiles:
         try:
             job = self._newest(place)
             if job is not None and not self._is_away(root_of(job)):
+                if place not in self._swept:
+                    self._swept.add(place)
+                    sweep_temporaries(place)  # a service that was killed may have left half a file
                 write_status(job)
         except Exception:
             # The status is a convenience; the job itself reports what is wrong with its folder.

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from service.errors import Misconfigured
+from service.errors import Misconfigured, Transient
 
 NETWORK_FILE_SYSTEMS = frozenset({"cifs", "smb3", "smbfs", "nfs", "nfs4", "afpfs", "9p", "ncpfs", "fuse.sshfs"})
 BUSY_TIMEOUT_MS = 10_000
@@ -23,7 +23,8 @@ BUSY_TIMEOUT_MS = 10_000
 def open_engine(database: Path | None) -> sa.Engine:
     """Return an engine on ``database`` (None: in memory) whose schema is this version's.
 
-    Raises Misconfigured when the file lies on a network share, is damaged, or was made by a newer DropKey.
+    Raises Misconfigured when the file lies on a network share, is damaged, or was made by a newer DropKey; Transient
+    when the system does not let it be used: its disk is full, say.
     """
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,9 @@ def open_engine(database: Path | None) -> sa.Engine:
     try:
         _check(engine, database)
         _upgrade(engine, database)
+    except sa.exc.OperationalError as error:
+        engine.dispose()
+        raise cannot_be_used(error) from error
     except sa.exc.DatabaseError as error:
         engine.dispose()
         raise _damaged(database, str(error.orig)) from error
@@ -104,6 +108,14 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def cannot_be_used(error: sa.exc.OperationalError) -> Transient:
+    """Say what the system did not let SQLite do; the database itself is sound."""
+    return Transient(
+        f"The job database cannot be used: {error.orig}.",
+        fix="Make room on the disk of the home folder, and within its quota; see that it can be written.",
+    )
 
 
 def _damaged(database: Path | None, why: str) -> Misconfigured:

@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping
 
 from model.settings import MatteSources, Screen
+from service.errors import JobUnreadable
 from service.jobs import FrameResult, Job, JobRequest, JobState, Problem
 from service.shots import Shot
 
@@ -111,8 +112,17 @@ def folded(text: str) -> str:
 
 
 def job_from(row: RowMapping) -> Job:
-    """Read a job back."""
-    return Job.model_validate({name: row[name] for name in Job.model_fields})
+    """Read a job back. Raises JobUnreadable when this version cannot."""
+    try:
+        return Job.model_validate({name: row[name] for name in Job.model_fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise JobUnreadable(
+            f"The record of job {row['id']} cannot be read: {place}: {first['msg']}.",
+            fix="Another version of DropKey may have written it: update this one. Its results on disk are not touched; "
+            "the shot can be submitted again.",
+        ) from None
 
 
 def keys_from(row: RowMapping) -> JobKeys:
@@ -126,8 +136,14 @@ def frame_row(job_id: str, result: FrameResult) -> dict[str, Any]:
 
 
 def frame_from(row: RowMapping) -> FrameResult:
-    """Read a frame back."""
-    return FrameResult.model_validate(row["result"])
+    """Read a frame back. Raises JobUnreadable when this version cannot."""
+    try:
+        return FrameResult.model_validate(row["result"])
+    except ValidationError as error:
+        raise JobUnreadable(
+            f"The record of frame {row['frame']} of job {row['job_id']} cannot be read: {error.errors()[0]['msg']}.",
+            fix="Retry the job.",
+        ) from None
 
 
 def progress_of(job: Job) -> dict[str, Any]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from service.errors import BadInput, NotFound, Transient
+from service.errors import BadInput, JobUnreadable, NotFound
 from service.jobs import FrameResult, FrameState, Job, JobState, check_transition
 from service.store import tables
-from service.store.database import open_engine
+from service.store.database import cannot_be_used, open_engine
 from service.store.rows import (
     Event,
     JobChanges,
@@ -41,6 +42,10 @@ KEPT_EVENTS = 10_000
 KEPT_KEYS = timedelta(days=7)
 _LARGEST_NUMBER = 2**63 - 1  # that SQLite takes
 PROGRESS = frozenset({"frames_per_second", "eta_seconds"})
+
+Kind = TypeVar("Kind")
+
+log = logging.getLogger(__name__)
 
 _job = tables.job
 _frame = tables.frame
@@ -65,6 +70,8 @@ class JobStore:
         self._lock = threading.Lock()
         self._now = now
         self._heard: list[Event] = []
+        self.unreadable: dict[str, str] = {}
+        """Jobs whose record could not be read, by id, and why."""
         self.listener: Callable[[Event], None] | None = None
 
     def close(self) -> None:
@@ -128,7 +135,7 @@ class JobStore:
             rows = connection.execute(query).mappings().all()
         page = rows[:limit]
         more = _write_cursor(page[-1]["number"]) if len(rows) > len(page) else None
-        return JobPage(tuple(job_from(row) for row in page), more)
+        return JobPage(tuple(self._readable(page, job_from)), more)
 
     def update(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
         """Change a job and tell it; raises NotFound, and WrongState when its state forbids the new one."""
@@ -158,14 +165,14 @@ class JobStore:
         query = sa.select(_job).where(_job.c.shot_key == shot_key).order_by(_job.c.number.desc())
         with self._transaction() as connection:
             rows = connection.execute(query).mappings().all()
-        return [(job_from(row), keys_from(row)) for row in rows]
+        return self._with_keys(rows)
 
     def at_place(self, place: Path) -> Sequence[tuple[Job, JobKeys]]:
         """Return the jobs whose versions lie in the folder ``place``, newest version first."""
         query = sa.select(_job).where(_job.c.place == str(place)).order_by(_job.c.version.desc(), _job.c.number.desc())
         with self._transaction() as connection:
             rows = connection.execute(query).mappings().all()
-        return [(job_from(row), keys_from(row)) for row in rows]
+        return self._with_keys(rows)
 
     def newest_at(self, place: Path) -> Job | None:
         """Return the job with the newest version in the folder ``place``."""
@@ -176,7 +183,7 @@ class JobStore:
         """Return all jobs in a state that few are in (running, needs_attention)."""
         query = sa.select(_job).where(_job.c.state == state).order_by(_job.c.number)
         with self._transaction() as connection:
-            return [job_from(row) for row in connection.execute(query).mappings()]
+            return list(self._readable(connection.execute(query).mappings(), job_from))
 
     def oldest(self, state: JobState) -> Job | None:
         """Return the job that came first of those in ``state``."""
@@ -186,7 +193,8 @@ class JobStore:
         """Return how many jobs are in each state."""
         with self._transaction() as connection:
             rows = connection.execute(sa.select(_job.c.state, sa.func.count()).group_by(_job.c.state)).all()
-        return {JobState(state): number for state, number in rows}
+        known = frozenset(JobState)
+        return {JobState(state): number for state, number in rows if state in known}
 
     # ---- frames
 
@@ -194,7 +202,7 @@ class JobStore:
         """Return what is known about a job's frames, by number."""
         query = sa.select(_frame).where(_frame.c.job_id == job_id).order_by(_frame.c.frame)
         with self._transaction() as connection:
-            return [frame_from(row) for row in connection.execute(query).mappings()]
+            return list(self._readable(connection.execute(query).mappings(), frame_from))
 
     def record_frames(self, job_id: str, results: Sequence[FrameResult], **changes: Unpack[JobChanges]) -> Job:
         """Keep the results of frames, each frame once, and change the job along with them."""
@@ -251,7 +259,8 @@ class JobStore:
         if job_id is not None:
             query = query.where(_event.c.job_id == job_id)
         with self._transaction() as connection:
-            return [Event(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        return [Event(**row) for row in rows if tables.UNREADABLE not in row.values()]
 
     def last_event(self) -> int:
         """Return the number of the latest event, 0 when there was none."""
@@ -297,10 +306,7 @@ class JobStore:
                 with self._engine.begin() as connection:
                     yield connection
             except sa.exc.OperationalError as error:
-                raise Transient(
-                    f"The job database cannot be used: {error.orig}.",
-                    fix="Make room on the disk of the home folder, and within its quota.",
-                ) from error
+                raise cannot_be_used(error) from error
             heard, self._heard = self._heard, []
             listener = self.listener
             # Told under the lock, so that everybody hears events in the order of their numbers.
@@ -309,9 +315,23 @@ class JobStore:
                     listener(event)
 
     def _first(self, query: sa.Select[Any]) -> Job | None:
-        with self._transaction() as connection:
-            row = connection.execute(query.limit(1)).mappings().first()
-        return None if row is None else job_from(row)
+        """Return the first job that can be read; rows beyond it are not."""
+        with self._transaction() as connection, connection.execute(query) as found:
+            return next(self._readable(found.mappings(), job_from), None)
+
+    def _readable(self, rows: Iterable[sa.RowMapping], read: Callable[[sa.RowMapping], Kind]) -> Iterator[Kind]:
+        """Read rows; those that this version cannot are passed over, named in the log, and told by `unreadable`."""
+        for row in rows:
+            try:
+                yield read(row)
+            except JobUnreadable as error:
+                job_id = row["id"] if "id" in row else row["job_id"]
+                if job_id not in self.unreadable:
+                    log.error("%s %s", error.message, error.fix)
+                self.unreadable[job_id] = error.message
+
+    def _with_keys(self, rows: Iterable[sa.RowMapping]) -> Sequence[tuple[Job, JobKeys]]:
+        return list(self._readable(rows, lambda row: (job_from(row), keys_from(row))))
 
     def _row(self, connection: sa.Connection, job_id: str) -> sa.RowMapping:
         row = connection.execute(sa.select(_job).where(_job.c.id == job_id)).mappings().first()

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+
+UNREADABLE = object()
+"""Stands for a value of the database that is not what its column holds; no model takes it."""
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """JSON of which one damaged text spoils its own row only, not the whole answer."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Read a text; what is none becomes UNREADABLE."""
+        read = super().result_processor(dialect, coltype)
+        assert read is not None
+
+        def read_safely(value: Any) -> Any:
+            try:
+                return read(value)
+            except (ValueError, RecursionError):
+                return UNREADABLE
+
+        return read_safely
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
@@ -20,7 +44,10 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
         """Read it back, aware of its zone."""
-        return None if value is None else datetime.fromisoformat(value)
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except (ValueError, TypeError):
+            return UNREADABLE  # type: ignore[return-value]  # no model takes it
 
 
 metadata = sa.MetaData(
@@ -49,16 +76,16 @@ job = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("output", sa.String, nullable=False),
     sa.Column("reuse", sa.String),
-    sa.Column("request", sa.JSON, nullable=False),
-    sa.Column("shot", sa.JSON, nullable=False),
-    sa.Column("mattes", sa.JSON, nullable=False),
-    sa.Column("frames", sa.JSON, nullable=False),
+    sa.Column("request", Json, nullable=False),
+    sa.Column("shot", Json, nullable=False),
+    sa.Column("mattes", Json, nullable=False),
+    sa.Column("frames", Json, nullable=False),
     sa.Column("frames_done", sa.Integer, nullable=False),
     sa.Column("frames_failed", sa.Integer, nullable=False),
     sa.Column("frames_per_second", sa.Float),
     sa.Column("eta_seconds", sa.Float),
-    sa.Column("screen", sa.JSON(none_as_null=True)),
-    sa.Column("problem", sa.JSON(none_as_null=True)),
+    sa.Column("screen", Json(none_as_null=True)),
+    sa.Column("problem", Json(none_as_null=True)),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("faults", sa.Integer, nullable=False),  # transient faults since the last finished frame
     sa.Column("manifest", sa.String),
@@ -86,7 +113,7 @@ frame = sa.Table(
     sa.Column("frame", sa.Integer, primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),  # workers that died while keying it
-    sa.Column("result", sa.JSON, nullable=False),  # the whole FrameResult
+    sa.Column("result", Json, nullable=False),  # the whole FrameResult
     sqlite_with_rowid=False,
 )
 
@@ -96,7 +123,7 @@ event = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("job_id", sa.String(32), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("data", Json, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
     sa.Index(None, "job_id", "id"),
     sqlite_autoincrement=True,

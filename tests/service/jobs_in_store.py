@@ -41,6 +41,6 @@ def add(store: JobStore, number: int, **more) -> Job:
 
 
 def add_many(store: JobStore, jobs: list[Job]) -> None:
-    """Fill the table in one commit; each commit waits for the disk."""
-    with store._engine.begin() as connection:
+    """Fill the table in one commit; each commit waits for the disk, and the store's lock orders its users."""
+    with store._transaction() as connection:
         connection.execute(sa.insert(tables.job), [job_row(job, keys_of(job)) for job in jobs])

@@ -48,7 +48,7 @@ def test_a_job_whose_quota_stays_full_is_tried_ever_more_rarely_until_a_frame_ge
 
 
 def test_a_full_quota_is_not_tried_again_at_once_although_the_disk_has_room(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.queue.dispatcher.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("service.queue.loop.TICK_SECONDS", 0.02)
     now = [0.0]
     shot, store, worker = make_shot(tmp_path / "plates"), JobStore(), OneWorker()
     queue = JobQueue(make_settings(tmp_path / "home"), store, worker, clock=lambda: now[0])

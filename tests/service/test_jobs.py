@@ -92,7 +92,7 @@ class JobMachine(RuleBasedStateMachine):
     def settle_down(self):
         """Wait until the dispatcher has taken all that was said to it."""
         dispatcher = self.queue._dispatcher
-        until(lambda: dispatcher._inbox.empty(), "the inbox is empty")
+        until(lambda: dispatcher._loop._inbox.empty(), "the inbox is empty")
         with self.queue._lock:
             pass
 

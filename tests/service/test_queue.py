@@ -346,7 +346,7 @@ def test_after_a_death_frames_are_keyed_one_at_a_time_until_the_shot_is_through(
 
 
 def test_a_database_without_room_delays_the_record_but_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("service.queue.dispatcher.TICK_SECONDS", 0.05)
+    monkeypatch.setattr("service.queue.loop.TICK_SECONDS", 0.05)
     shot = make_shot(tmp_path / "plates", range(1, 41))
     with running_queue(tmp_path / "home", "keys_slowly") as queue:
         job, _ = queue.submit(make_request(shot), shot)
@@ -361,7 +361,21 @@ def test_a_database_without_room_delays_the_record_but_loses_nothing(tmp_path, m
                 store.remember_key(f"{number}" * 40, "x", job.id)
         until(lambda: len(written_frames(job)) == 40, "the worker has finished meanwhile")
         assert queue.get(job.id).state is JobState.RUNNING
+        assert "database or disk is full" in queue.problem
         with store._transaction() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 1073741823")
         done = queue.wait(job.id, PATIENCE)
+        until(lambda: not queue.problem, "it is over")
         assert done.state is JobState.DONE and done.frames_done == 40 and done.attempt == 1
+
+
+def test_half_a_status_file_that_a_killed_service_left_is_swept(tmp_path):
+    shot = make_shot(tmp_path / "plates")
+    place = tmp_path / "home" / "output" / "hero"
+    place.mkdir(parents=True)
+    half = place / ".status.json.999999999.tmp"
+    half.write_text("{", encoding="utf-8")
+    with running_queue(tmp_path / "home", "keys_at_once") as queue:
+        job, _ = queue.submit(make_request(shot), shot)
+        queue.wait(job.id, PATIENCE)
+    assert (place / "status.json").is_file() and not half.exists()
