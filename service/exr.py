@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from model.settings import Association, Compression
 from service.atomic import replace_file, sweep_temporaries
+from service.confined import read_confined
 from service.errors import PlateMissing, PlateUnreadable
 
 __all__ = [
@@ -40,6 +41,8 @@ COMPRESSIONS: Mapping[Compression, Any] = {
     "piz": OpenEXR.PIZ_COMPRESSION,
 }
 """The lossless compressions of OpenEXR 2.x, which is what After Effects reads."""
+
+_MOST_BYTES = 2**40  # a result may be as large as its plate; callers have limits of their own
 
 # ITU-R BT.709-6, table 1: red, green, blue and white as x, y.
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
@@ -96,12 +99,13 @@ def encode(planes: Mapping[str, Plane], header: ExrHeader) -> memoryview:
     return stream.getbuffer()
 
 
-def read_exr(path: Path) -> tuple[dict[str, Plane], dict[str, Any]]:
+def read_exr(path: Path, *, within: Sequence[Path] = ()) -> tuple[dict[str, Plane], dict[str, Any]]:
     """Decode a result completely: channel name → (H, W) float32, and the header.
 
-    Raises PlateMissing when it is not there, PlateUnreadable when it is not whole.
+    ``within``: folders of which one must hold it, links followed; of none, all are fine. Raises PlateMissing when it is
+    not there, PlateUnreadable when it is not whole or leads out.
     """
-    return _decode(_read(path), path)
+    return _decode(read_confined(path, within, most_bytes=_MOST_BYTES) if within else _read(path), path)
 
 
 def verify(path: Path) -> str:

@@ -13,9 +13,13 @@ from typing import Any
 import xxhash
 
 from model.settings import MatteSources, is_drawn
+from service.confined import read_confined
 from service.errors import BadInput, PlateMissing
 from service.jobs import FrameResult, JobRequest, Problem
 from service.shots import Shot, file_fingerprint, format_frames, parse_frames, shot_fingerprint
+
+MOST_DRAWN_BYTES = 256 * 1024 * 1024
+"""Of a file of polygons."""
 
 _VERSION = re.compile(r"v(\d{3,9})")
 
@@ -158,13 +162,13 @@ def _content(source: str) -> str:
     path = Path(source)
     try:
         if is_drawn(source):
-            return xxhash.xxh3_128_hexdigest(path.read_bytes())
+            return xxhash.xxh3_128_hexdigest(read_confined(path, (), most_bytes=MOST_DRAWN_BYTES))
         if path.is_file():
             return file_fingerprint(path)
         folder = path if path.is_dir() else path.parent
         with os.scandir(folder) as entries:
             files = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
-    except (OSError, PlateMissing):
+    except (OSError, BadInput):
         return "absent"
     return _hash(sorted((name, status.st_size, status.st_mtime_ns) for name, status in files))
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from service.confined import read_confined
 from service.errors import BadInput
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
-from service.requests import Order, ordered
+from service.requests import Order, check_extent, ordered
 from service.settings import Settings
 from service.shots import Shot
 
@@ -57,7 +58,7 @@ def read_sidecar(file: Path, shot: Shot, paths: Paths, settings: Settings) -> Or
 
     Raises BadInput with every wrong entry named, PathRefused for a path outside the roots.
     """
-    content = _read_object(file, settings)
+    content = _read_object(file, paths, settings)
     base = dropped(shot, paths, settings).request.model_dump(include={"root", "plate", "client"})
     for name in ("plate", "root"):
         if name in content:
@@ -74,7 +75,7 @@ def read_job_file(file: Path, paths: Paths, settings: Settings) -> tuple[Order, 
 
     Raises BadInput with every wrong entry named, PathRefused for a path outside the roots.
     """
-    request = _checked(file, {"client": file.name, **_read_object(file, settings)})
+    request = _checked(file, {"client": file.name, **_read_object(file, paths, settings)})
 
     def resolve(text: str) -> Path:
         if request.root is not None and not is_absolute(text):
@@ -84,13 +85,12 @@ def read_job_file(file: Path, paths: Paths, settings: Settings) -> tuple[Order, 
     return ordered(request, settings, resolve), resolve(request.plate)
 
 
-def _read_object(file: Path, settings: Settings) -> dict[str, Any]:
+def _read_object(file: Path, paths: Paths, settings: Settings) -> dict[str, Any]:
+    folders = paths.confinement(trusted=False)
+    written = read_confined(file, folders, most_bytes=settings.maximum_request_mib * 2**20)
+    check_extent(written)
     try:
-        if file.stat().st_size > settings.maximum_request_mib * 2**20:
-            raise BadInput(f"{file.name} is larger than {settings.maximum_request_mib} MiB.", fix="Shorten it.")
-        content = json.loads(file.read_text(encoding="utf-8-sig"))  # Notepad writes a byte order mark
-    except OSError as error:
-        raise BadInput(f"{file.name} cannot be read: {error.strerror}.", fix="Check who may read it.") from error
+        content = json.loads(written.decode("utf-8-sig"))  # Notepad writes a byte order mark
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{file.name} is not JSON: {error}.", fix="Mend it; the shot is then taken up again.") from error
     if not isinstance(content, dict):

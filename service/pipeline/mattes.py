@@ -21,6 +21,7 @@ class MatteReader:
         self._sources = order.mattes
         self._garbage_from_plate = order.settings.plate_alpha == "garbage"
         self._plate = plate
+        self._within = order.shot.confined_to  # who may name these plates may name those mattes
         self._drawn: dict[tuple[Polygon, ...], torch.Tensor] = {}
 
     def check(self, frame: int) -> None:
@@ -48,8 +49,9 @@ class MatteReader:
         if isinstance(source, PolygonMatte):
             return self._draw(source.at(frame))
         if is_drawn(source):
-            return self._draw(read_polygons(Path(source)).at(frame))
-        return torch.from_numpy(read_matte(Path(source), frame, self._plate.width, self._plate.height))[None]
+            return self._draw(read_polygons(Path(source), within=self._within).at(frame))
+        width, height = self._plate.width, self._plate.height
+        return torch.from_numpy(read_matte(Path(source), frame, width, height, within=self._within))[None]
 
     def _draw(self, shapes: tuple[Polygon, ...]) -> torch.Tensor:
         if shapes not in self._drawn:
@@ -62,5 +64,6 @@ class MatteReader:
         if self._sources.clean_plate is None:
             return None
         path = Path(self._sources.clean_plate)
-        color = read_clean_plate(path, frame, self._plate.encoding, self._plate.width, self._plate.height)
+        size = (self._plate.width, self._plate.height)
+        color = read_clean_plate(path, frame, self._plate.encoding, *size, within=self._within)
         return torch.from_numpy(color).permute(2, 0, 1).contiguous()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from model.settings import PolygonMatte
+from service.confined import read_confined
 from service.errors import BadInput, PlateMissing
+from service.versions import MOST_DRAWN_BYTES
 
-MOST_BYTES = 256 * 1024 * 1024
 
-
-def read_polygons(path: Path) -> PolygonMatte:
+def read_polygons(path: Path, *, within: Sequence[Path] = ()) -> PolygonMatte:
     """Return the polygons in a file; it is read anew only when it changed.
 
-    Raises PlateMissing where it is not there, BadInput where it holds no polygons.
+    ``within``: folders of which one must hold it, links followed; of none, all are fine. Raises PlateMissing where it
+    is not there, PlateUnreadable where it leads out, BadInput where it holds no polygons.
     """
     try:
         status = path.stat()
@@ -25,18 +27,17 @@ def read_polygons(path: Path) -> PolygonMatte:
             f"The matte {path} cannot be read: {error.strerror or error}.",
             fix="Send the shot again from where its masks are.",
         ) from error
-    if status.st_size > MOST_BYTES:
-        raise BadInput(f"The matte {path} is larger than {MOST_BYTES >> 20} MiB.", fix="Draw it with fewer corners.")
-    return _polygons(str(path), status.st_mtime_ns, status.st_size)
+    return _polygons(path, status.st_mtime_ns, status.st_size, tuple(within))
 
 
 @lru_cache(maxsize=4)
-def _polygons(path: str, _changed: int, _size: int) -> PolygonMatte:
+def _polygons(path: Path, _changed: int, _size: int, within: tuple[Path, ...]) -> PolygonMatte:
+    content = read_confined(path, within, most_bytes=MOST_DRAWN_BYTES)
     try:
-        return PolygonMatte.model_validate_json(Path(path).read_bytes())
-    except (OSError, ValidationError) as error:
-        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else None
-        where = ".".join(map(str, first["loc"])) + ": " + first["msg"] if first else str(error)
+        return PolygonMatte.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) + ": " + first["msg"]
         raise BadInput(
             f"The matte {path} holds no polygons ({where}).",
             fix="Send the shot again; the file is to hold what `mattes` of a request may hold.",

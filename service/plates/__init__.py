@@ -2,7 +2,7 @@
 
 from service.plates.encodings import ALIASES, resolve_encoding
 from service.plates.mattes import matte_path, read_clean_plate, read_matte
-from service.plates.opening import Plate, check_confined, open_plate, read_picture
+from service.plates.opening import Plate, open_plate, read_picture
 from service.plates.pictures import Picture, PlateFormat
 from service.plates.stills import use_reader_threads
 
@@ -11,7 +11,6 @@ __all__ = [
     "Picture",
     "Plate",
     "PlateFormat",
-    "check_confined",
     "matte_path",
     "open_plate",
     "read_clean_plate",

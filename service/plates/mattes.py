@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,31 +41,34 @@ def matte_path(source: Path, frame: int) -> Path:
     return path
 
 
-def read_matte(source: Path, frame: int, width: int, height: int) -> Floats:
+def read_matte(source: Path, frame: int, width: int, height: int, *, within: Sequence[Path] = ()) -> Floats:
     """Read a hint, garbage or core matte as float32 (height, width); values as stored, 0 to 1 for integers.
 
     A picture whose alpha is 1 everywhere, or that has none, is read by its luminance (equal R, G, B: exactly that
-    value); any other by its alpha. Raises PlateMissing, PlateUnreadable, and PlateMismatch for another size.
+    value); any other by its alpha. ``within``: folders of which one must hold the file, links followed; of none, all
+    are fine. Raises PlateMissing, PlateUnreadable, and PlateMismatch for another size.
     """
     path = matte_path(source, frame)
-    return _matte(str(path), _modified(path), width, height).copy()
+    return _matte(str(path), _modified(path), width, height, tuple(within)).copy()
 
 
-def read_clean_plate(source: Path, frame: int, encoding: str, width: int, height: int) -> Floats:
+def read_clean_plate(
+    source: Path, frame: int, encoding: str, width: int, height: int, *, within: Sequence[Path] = ()
+) -> Floats:
     """Read a clean plate as float32 (height, width, 3), scene-linear Rec.709.
 
     ``encoding`` is the plate's, as resolved, or `auto`. Raises as `read_matte` does.
     """
     path = matte_path(source, frame)
-    return _clean_plate(str(path), _modified(path), encoding, width, height).copy()
+    return _clean_plate(str(path), _modified(path), encoding, width, height, tuple(within)).copy()
 
 
 # A still is read once for all frames of a shot, unless it changes on disk.
 
 
 @lru_cache(maxsize=4)
-def _matte(path: str, _changed: int, width: int, height: int) -> Floats:
-    stored = read_still(Path(path), None, Limits(), with_alpha=True)
+def _matte(path: str, _changed: int, width: int, height: int, within: tuple[Path, ...]) -> Floats:
+    stored = read_still(Path(path), None, Limits(), with_alpha=True, within=within)
     _check_size(path, stored.color.shape, width, height)
     if stored.alpha is not None:
         alpha = as_float(stored.alpha)
@@ -78,8 +82,8 @@ def _matte(path: str, _changed: int, width: int, height: int) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _clean_plate(path: str, _changed: int, encoding: str, width: int, height: int) -> Floats:
-    stored = read_still(Path(path), None, Limits(), with_alpha=False)
+def _clean_plate(path: str, _changed: int, encoding: str, width: int, height: int, within: tuple[Path, ...]) -> Floats:
+    stored = read_still(Path(path), None, Limits(), with_alpha=False, within=within)
     _check_size(path, stored.color.shape, width, height)
     return linear_color(stored, choose_still_encoding(encoding, stored.header))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,8 @@ from av import VideoFrame
 from av.error import FFmpegError
 
 from model.settings import KeySettings
-from service.errors import PlateMismatch, PlateMissing, PlateUnreadable
+from service.confined import opened
+from service.errors import PlateMismatch, PlateUnreadable
 from service.plates.doubts import doubt
 from service.plates.h273 import UNSPECIFIED
 from service.plates.index import MovieIndex, index_movie
@@ -55,11 +57,13 @@ class MoviePlate:
         self._next = 0
         self._counted = 0
         self._waiting: tuple[int, VideoFrame] | None = None
-        self._container = open_container(self._path)
+        self._open = ExitStack()
         try:
+            self._file = self._open.enter_context(opened(self._path, shot.confined_to))
+            self._container = self._open.enter_context(open_container(self._path, self._file))
             self._stream = self._video_stream()
             self._check_size(limits)
-            cut_short = is_cut_short(self._path, _CONTAINERS[self._path.suffix.casefold()])
+            cut_short = is_cut_short(self._file, _CONTAINERS[self._path.suffix.casefold()])
             self._index: MovieIndex = index_movie(self._container, self._stream, cut_short=cut_short)
             if not self._index.count:
                 raise self._unreadable("it holds no whole picture")
@@ -102,7 +106,7 @@ class MoviePlate:
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        self._open.close()
 
     # ---- finding a picture
 
@@ -129,7 +133,7 @@ class MoviePlate:
                 self._next = self._waiting[0]
                 return
         self._container.close()
-        self._container = open_container(self._path)
+        self._container = self._open.enter_context(open_container(self._path, self._file))
         self._stream = self._video_stream()
         self._restart()
 
@@ -279,14 +283,12 @@ class MoviePlate:
         return PlateUnreadable(f"{self._path.name} cannot be decoded: {reason}.", fix="Export or copy the movie again.")
 
 
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open a movie as the kind that its name says. Raises PlateMissing and PlateUnreadable."""
-    if not path.is_file():
-        raise PlateMissing(f"{path.name} is not there.", fix="Put the movie back, then retry.")
-    if path.stat().st_size == 0:
+def open_container(path: Path, file: Path) -> av.container.InputContainer:
+    """Open a movie, which lies in ``file``, as the kind that its name says. Raises PlateUnreadable."""
+    if file.stat().st_size == 0:
         raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Export or copy it again.")
     try:
-        return av.open(str(path), format=_CONTAINERS[path.suffix.casefold()], options={"protocol_whitelist": "file"})
+        return av.open(str(file), format=_CONTAINERS[path.suffix.casefold()], options={"protocol_whitelist": "file"})
     except FFmpegError as error:
         raise PlateUnreadable(
             f"{path.name} cannot be opened as a movie: {error.strerror}.",

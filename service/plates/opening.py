@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -65,7 +65,6 @@ class Plate:
                 frame=frame,
             )
         try:
-            check_confined(self._shot.frame_path(frame), self._shot.confined_to)
             picture = self._source.read(frame, look=frame in self._watched)
             if frame in self._watched:
                 self._looked[frame] = picture.levels
@@ -120,25 +119,11 @@ def open_plate(
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
     use_reader_threads(threads)
     try:
-        first = shot.frames[0] if shot.frames else shot.first_frame
-        check_confined(shot.frame_path(first), shot.confined_to)
         if shot.kind == "movie":
             return Plate(shot, MoviePlate(shot, settings, limits, threads))
         return Plate(shot, SequencePlate(shot, settings, limits))
     except DropKeyError as error:
         raise error.located(shot=shot.name) from error.__cause__
-
-
-def check_confined(path: Path, folders: Sequence[Path]) -> None:
-    """Raise PlateUnreadable when ``path``, links followed, lies in none of ``folders``; of none, all are fine.
-
-    Asked at the last moment: a file may have become a link since it was found.
-    """
-    if folders and not any(path.resolve().is_relative_to(folder) for folder in folders):
-        raise PlateUnreadable(
-            f"{path.name} is a link that leads out of the folders that may be read.",
-            fix="Put the file itself there, or set follow_links in dropkey.toml.",
-        )
 
 
 def read_picture(path: Path, *, encoding: str = "auto", frame: int = 0) -> NDArray[np.float32]:

@@ -45,7 +45,13 @@ class SequencePlate:
 
     def read(self, frame: int, *, look: bool = False) -> Picture:
         """Read one frame; ``look`` at its levels, too."""
-        stored = read_still(self._shot.frame_path(frame), self._layer, self._limits, with_alpha=self._with_alpha)
+        stored = read_still(
+            self._shot.frame_path(frame),
+            self._layer,
+            self._limits,
+            with_alpha=self._with_alpha,
+            within=self._shot.confined_to,
+        )
         size = (stored.header.width, stored.header.height)
         if size != (self.format.width, self.format.height):
             raise PlateMismatch(
@@ -94,7 +100,8 @@ class SequencePlate:
         headers = []
         for frame in frames:
             try:
-                headers.append(read_header(self._shot.frame_path(frame), self._layer, self._limits))
+                path = self._shot.frame_path(frame)
+                headers.append(read_header(path, self._layer, self._limits, within=self._shot.confined_to))
             except BadInput as error:
                 self._fault = self._fault or error.located(shot=self._shot.name, frame=frame)
         return headers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +13,8 @@ import numpy as np
 import OpenImageIO as oiio
 from numpy.typing import NDArray
 
-from service.errors import PlateMissing, PlateUnreadable
+from service.confined import opened
+from service.errors import PlateUnreadable
 from service.plates.layers import Channels, choose_channels
 from service.plates.orientation import UPRIGHT, Orientation, orientation_by_number
 from service.plates.png import PngTags, read_png_tags
@@ -105,24 +106,29 @@ def use_reader_threads(count: int) -> None:
     oiio.attribute("exr_threads", -1 if count == 1 else count)
 
 
-def read_header(path: Path, layer: str | None, limits: Limits) -> StillHeader:
-    """Read what the file says about the layer; no pixels. Raises PlateMissing and PlateUnreadable."""
-    with _opened(path, limits) as picture:
-        channels = choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
-        return _header(picture, channels, path, limits)
+def read_header(path: Path, layer: str | None, limits: Limits, *, within: Sequence[Path] = ()) -> StillHeader:
+    """Read what the file says about the layer; no pixels. Raises PlateMissing and PlateUnreadable.
+
+    ``within``: folders of which one must hold it, links followed; of none, all are fine.
+    """
+    with _opened(path, limits, within) as file:
+        channels = choose_channels(file.picture, layer, path.name, MAXIMUM_PARTS)
+        return _header(file, channels, limits)
 
 
-def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: bool) -> StoredStill:
+def read_still(
+    path: Path, layer: str | None, limits: Limits, *, with_alpha: bool, within: Sequence[Path] = ()
+) -> StoredStill:
     """Read the layer, placed in its display window; outside an EXR's data window everything is 0.
 
-    Straight alpha stays straight: colors are never multiplied. Raises PlateMissing and PlateUnreadable.
+    Straight alpha stays straight: colors are never multiplied. ``within`` and what is raised: as for `read_header`.
     """
-    with _opened(path, limits) as picture:
-        channels = choose_channels(picture, layer, path.name, MAXIMUM_PARTS)
-        header = _header(picture, channels, path, limits)
+    with _opened(path, limits, within) as file:
+        channels = choose_channels(file.picture, layer, path.name, MAXIMUM_PARTS)
+        header = _header(file, channels, limits)
         if not with_alpha and channels.alpha is not None:
             channels = replace(channels, alpha=None)
-        stored = _pixels(picture, channels, path)
+        stored = _pixels(file, channels)
     if header.file_type == "openexr":
         stored = _in_display_window(stored, header.tags["window"], header)
     if header.file_type == "dpx" and header.orientation.transposed:
@@ -134,40 +140,48 @@ def read_still(path: Path, layer: str | None, limits: Limits, *, with_alpha: boo
     return StoredStill(header, color, stored[..., -1] if channels.alpha is not None else None)
 
 
+@dataclass(frozen=True)
+class _Open:
+    """A picture file that OpenImageIO has opened."""
+
+    picture: Any
+    path: Path
+    opened_as: Path
+    start: bytes
+
+    def unreadable(self, complaint: str) -> PlateUnreadable:
+        """Return what is said of it when it cannot be decoded."""
+        return _unreadable(self.path, self.start, complaint.replace(str(self.opened_as), self.path.name))
+
+
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[Any]:
-    _look_at(path)
-    # OpenImageIO counts all channels of an EXR, of which a few are read; those are counted below.
-    channels = MAXIMUM_CHANNELS // 4 if path.suffix.casefold() == ".exr" else 1
-    oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib * channels)
-    hints = oiio.ImageSpec()
-    hints.attribute("oiio:UnassociatedAlpha", 1)  # without it, colors come back multiplied by a straight alpha
-    oiio.geterror()
-    picture = oiio.ImageInput.open(str(path), hints)
-    if picture is None:
-        raise _unreadable(path, oiio.geterror())
-    try:
-        yield picture
-    finally:
-        picture.close()
+def _opened(path: Path, limits: Limits, within: Sequence[Path]) -> Iterator[_Open]:
+    with opened(path, within) as file:
+        start = _start_of(file)
+        if not start:
+            raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Render or copy the frame again.")
+        # OpenImageIO counts all channels of an EXR, of which a few are read; those are counted below.
+        channels = MAXIMUM_CHANNELS // 4 if path.suffix.casefold() == ".exr" else 1
+        oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib * channels)
+        hints = oiio.ImageSpec()
+        hints.attribute("oiio:UnassociatedAlpha", 1)  # without it, colors come back multiplied by a straight alpha
+        oiio.geterror()
+        found = _Open(oiio.ImageInput.open(str(file), hints), path, file, start)
+        if found.picture is None:
+            raise found.unreadable(oiio.geterror())
+        try:
+            yield found
+        finally:
+            found.picture.close()
 
 
-def _look_at(path: Path) -> None:
-    """Say what is wrong with the file itself, before a decoder says it less clearly."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except FileNotFoundError as error:
-        raise PlateMissing(f"{path.name} is not there.", fix="Put the frame back, then retry.") from error
-    except OSError as error:
-        raise PlateUnreadable(
-            f"{path.name} cannot be opened: {error.strerror}.", fix="Check who may read it, then retry."
-        ) from error
-    if not start:
-        raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Render or copy the frame again.")
+def _start_of(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(4)
 
 
-def _header(picture: Any, channels: Channels, path: Path, limits: Limits) -> StillHeader:
+def _header(file: _Open, channels: Channels, limits: Limits) -> StillHeader:
+    picture, path = file.picture, file.path
     spec = picture.spec()
     if spec.deep:
         raise PlateUnreadable(f"{path.name} is a deep EXR.", fix="Flatten it, then retry.")
@@ -199,7 +213,7 @@ def _header(picture: Any, channels: Channels, path: Path, limits: Limits) -> Sti
     # OpenImageIO exchanges width and height of a DPX that lies on its side, but not its pixels: see _lines.
     swapped = orientation.transposed and picture.format_name() != "dpx"
     profile = tags.get("ICCProfile")
-    png = read_png_tags(path) if picture.format_name() == "png" else None
+    png = read_png_tags(file.opened_as) if picture.format_name() == "png" else None
     return StillHeader(
         width=height if swapped else width,
         height=width if swapped else height,
@@ -240,9 +254,9 @@ def _frame_rate(tags: dict[str, Any]) -> Fraction | None:
     return exact if exact is not None and 0 < exact < 100_000 else None
 
 
-def _pixels(picture: Any, channels: Channels, path: Path) -> NDArray[Any]:
+def _pixels(file: _Open, channels: Channels) -> NDArray[Any]:
     """Read the wanted channels, in order, at the depth they are stored in."""
-    spec = picture.spec()
+    picture, spec = file.picture, file.picture.spec()
     wanted = [*channels.color, *([channels.alpha] if channels.alpha is not None else [])]
     stored_as = str(spec.format) if str(spec.format) in ("uint8", "uint16") else "float"
     first, last = min(wanted), max(wanted) + 1
@@ -250,7 +264,7 @@ def _pixels(picture: Any, channels: Channels, path: Path) -> NDArray[Any]:
     complaint = picture.geterror()
     # Some decoders fill what is missing with grey and only complain.
     if pixels is None or complaint:
-        raise _unreadable(path, complaint)
+        raise file.unreadable(complaint)
     pixels = pixels.reshape(spec.height, spec.width, last - first)
     order = [channel - first for channel in wanted]
     return pixels if order == list(range(last - first)) else np.ascontiguousarray(pixels[..., order])
@@ -279,9 +293,7 @@ def _in_display_window(pixels: NDArray[Any], offset: tuple[int, int], header: St
     return placed
 
 
-def _unreadable(path: Path, complaint: str) -> PlateUnreadable:
-    with path.open("rb") as file:
-        start = file.read(4)
+def _unreadable(path: Path, start: bytes, complaint: str) -> PlateUnreadable:
     content = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
     expected = {".TIF": "TIFF", ".JPG": "JPEG"}.get(path.suffix.upper(), path.suffix.upper().lstrip("."))
     if content is not None and content != {"TIF": "TIFF", "JPG": "JPEG"}.get(expected, expected):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.errors import PlateMissing, PlateUnreadable
 from service.exr import read_exr
-from service.plates import Plate, check_confined, open_plate
+from service.plates import Plate, open_plate
 from service.previews.messages import Over, Pass, Source
 from service.settings import Settings
 
@@ -131,8 +131,7 @@ class Frames:
         path = _file(source)
         if _stamp_of(source)[1] > self._settings.maximum_picture_mib * 2**20:
             raise PlateUnreadable(f"{path.name} is too large to be a result.", fix="Key the frame again.")
-        check_confined(path, source.shot.confined_to)
-        planes, header = read_exr(path)
+        planes, header = read_exr(path, within=source.shot.confined_to)
         if not {"R", "G", "B", "A"} <= planes.keys():
             raise PlateUnreadable(f"{path.name} does not have the channels of a result.", fix="Key the frame again.")
         if source.name is Pass.ALPHA:
