@@ -12,6 +12,8 @@ from statistics import median
 import av
 from av.error import FFmpegError
 
+from service.plates.fields import FieldPairs
+
 # Codecs whose every picture stands alone, so that a container's own table says all about them.
 _INTRA_ONLY = {"prores", "dnxhd", "mjpeg", "png", "cfhd", "v210", "rawvideo", "qtrle", "r210"}
 _REORDERED = {"h264", "hevc", "vvc"}
@@ -36,6 +38,9 @@ class MovieIndex:
 
     keys: tuple[int, ...]
     """Numbers of the pictures at which decoding can start, ascending."""
+
+    rate: Fraction | None = None
+    """Pictures a second, as the file says; None where it does not."""
 
     _numbers: dict[int, int] = field(default_factory=dict, compare=False)
 
@@ -83,17 +88,30 @@ def index_movie(container: av.container.InputContainer, stream: av.VideoStream, 
     """
     from_table = None if cut_short else _from_table(stream)
     if from_table is not None:
-        return from_table
-    found, hidden = _read_packets(container, stream)
+        return replace(from_table, rate=stream.average_rate or None)
+    found, hidden, pairs = _read_packets(container, stream)
     if found:
         container.seek(0)
-    promised = max(stream.frames - hidden, 0)
+    rate = _rate(found, stream, pairs)
+    promised = max(stream.frames - hidden - pairs, 0)
+    return replace(_counted(container, stream, found, promised, rate, cut_short=cut_short), rate=rate)
+
+
+def _counted(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    found: list[_Packet],
+    promised: int,
+    rate: Fraction | None,
+    *,
+    cut_short: bool,
+) -> MovieIndex:
     endless = container.format.name == "mpegts"
-    between = _lost_between(found, stream) if cut_short or endless else 0
+    between = _lost_between(found, stream, rate) if cut_short or endless else 0
     if not cut_short and not between:
         return _indexed(found, promised)
     if not promised:
-        promised = len(found) + between + _lost_after(container, stream, found)
+        promised = len(found) + between + _lost_after(container, stream, found, rate)
     if found and endless:
         found[-1] = replace(found[-1], damaged=True)  # it knows no sizes: what a picture lacks is not seen
     if len(found) == promised and not any(packet.damaged for packet in found[-1:]):
@@ -102,10 +120,14 @@ def index_movie(container: av.container.InputContainer, stream: av.VideoStream, 
     return _indexed(certain, max(promised, len(certain) + 1))
 
 
-def _read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[_Packet], int]:
-    """Return the pictures in the order they lie in, and how many more an edit list hides."""
+def _read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[_Packet], int, int]:
+    """Return the pictures in the order they lie in, how many more an edit list hides, and how many are second fields.
+
+    Those belong to the packet before them: a frame's fields may be coded one by one.
+    """
     found: list[_Packet] = []
-    hidden = 0
+    hidden = pairs = 0
+    fields = FieldPairs(stream.codec_context.extradata) if stream.codec_context.name == "h264" else None
     packets = container.demux(stream)
     while True:
         try:
@@ -116,11 +138,15 @@ def _read_packets(container: av.container.InputContainer, stream: av.VideoStream
             break
         if packet.is_discard:
             hidden += 1
+        elif packet.size and fields is not None and fields.is_second(bytes(packet)):
+            pairs += 1
+            if packet.is_corrupt:
+                found[-1] = replace(found[-1], damaged=True)
         elif packet.size:
             found.append(_Packet(packet.pts, packet.dts, packet.is_keyframe, packet.is_corrupt))
     if _times_are_guessed(container, stream, found):
         found = [replace(packet, shown=None, decoded=None) for packet in found]
-    return found, hidden
+    return found, hidden, pairs
 
 
 def _times_are_guessed(
@@ -138,13 +164,25 @@ def _times_are_guessed(
     return stream.codec_context.has_b_frames and all(before < after for before, after in pairwise(times))
 
 
-def _lost_after(container: av.container.InputContainer, stream: av.VideoStream, found: Sequence[_Packet]) -> int:
+def _rate(found: Sequence[_Packet], stream: av.VideoStream, pairs: int) -> Fraction | None:
+    """Return how many pictures are shown a second; of ``pairs`` of fields, some files count each field."""
+    rate, unit = stream.average_rate, stream.time_base
+    times = sorted(packet.shown for packet in found if packet.shown is not None)
+    if not rate or not unit or not pairs or len(times) < 2:
+        return rate or None
+    usual = median(after - before for before, after in pairwise(times))
+    return rate / 2 if round(usual * float(unit * rate)) == 2 else rate
+
+
+def _lost_after(
+    container: av.container.InputContainer, stream: av.VideoStream, found: Sequence[_Packet], rate: Fraction | None
+) -> int:
     """Return how many pictures there should be after those found, by the length that the file's head tells.
 
     One where it tells none. Transport streams have no head; their length is that of what is left.
     """
     times = [packet.shown for packet in found if packet.shown is not None]
-    rate, unit = stream.average_rate, stream.time_base
+    unit = stream.time_base
     if not container.format.name.startswith(_LENGTH_IN_HEAD) or not found or not rate or not unit:
         return 1
     if stream.duration:  # of this stream, from its first picture on
@@ -157,9 +195,9 @@ def _lost_after(container: av.container.InputContainer, stream: av.VideoStream, 
     return max(round((length - there) * rate), 0)
 
 
-def _lost_between(found: Sequence[_Packet], stream: av.VideoStream) -> int:
+def _lost_between(found: Sequence[_Packet], stream: av.VideoStream, rate: Fraction | None) -> int:
     """Return how many pictures are wanting between those at the end that were decoded ahead of their time."""
-    rate, unit = stream.average_rate, stream.time_base
+    unit = stream.time_base
     times = sorted(packet.shown for packet in found if packet.shown is not None)
     last = found[-1].decoded if found else None
     if not rate or not unit or last is None:
@@ -204,4 +242,4 @@ def _indexed(found: Sequence[_Packet], promised: int) -> MovieIndex:
     ordered = sorted((packet.shown, packet.key) for packet in found if packet.shown is not None)
     numbers = {time: number for number, (time, _) in enumerate(ordered)}
     keys = tuple(number for number, (_, key) in enumerate(ordered) if key)
-    return MovieIndex(len(found), lost, tuple(time for time, _ in ordered), keys, numbers)
+    return MovieIndex(len(found), lost, tuple(time for time, _ in ordered), keys, _numbers=numbers)

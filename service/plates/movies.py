@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from av import VideoFrame
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from model.settings import KeySettings
 from service.confined import opened
@@ -41,6 +43,8 @@ _CONTAINERS = {
     ".mts": "mpegts",
     ".m2ts": "mpegts",
 }
+
+_COVERS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 _PICTURES_TO_TRY = 10  # for what all of them share: a broken one must not decide
 
@@ -183,10 +187,11 @@ class MoviePlate:
     # ---- what it is
 
     def _video_stream(self) -> av.VideoStream:
-        stream = next(iter(self._container.streams.video), None)
-        if stream is None:
+        streams = sorted(self._container.streams.video, key=_standing, reverse=True)
+        if not streams:
             raise PlateUnreadable(f"{self._path.name} has no pictures in it.", fix="Choose another file.")
-        if stream.codec_context is None:
+        stream = streams[0]
+        if not _is_readable(stream):
             raise PlateUnreadable(
                 f"{self._path.name} uses a codec that cannot be read.", fix="Export ProRes, DNx, H.264 or pictures."
             )
@@ -232,7 +237,7 @@ class MoviePlate:
         return PlateFormat(
             width=width,
             height=height,
-            fps=self._stream.average_rate or None,
+            fps=self._index.rate,
             pixel_aspect_ratio=float(1 / ratio if turned else ratio),
             encoding=self._chosen.encoding,
             encoding_reason=self._chosen.reason,
@@ -244,6 +249,10 @@ class MoviePlate:
     def _warnings(self, first: VideoFrame | None) -> Iterator[str]:
         """Say what the file asks for and does not get, and what is doubtful about it."""
         yield from self._chosen.warnings
+        others = [stream for stream in self._container.streams.video if stream.index != self._stream.index]
+        if others:
+            left_out = ", ".join(_named(stream) for stream in others)
+            yield f"The movie has {len(others) + 1} video streams: {_named(self._stream)} is keyed, not {left_out}."
         if first is not None and self._reading.is_impossible(first):
             words = NAMES_OF_MATRICES.get(self._reading.matrix_of(first), "that of its size")
             yield doubt("no-matrix", number=int(first.colorspace), matrix=words)
@@ -281,6 +290,28 @@ class MoviePlate:
     def _unreadable(self, error: Exception | str) -> PlateUnreadable:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         return PlateUnreadable(f"{self._path.name} cannot be decoded: {reason}.", fix="Export or copy the movie again.")
+
+
+def _standing(stream: av.VideoStream) -> tuple[bool, bool, int, Fraction]:
+    """Order streams, the one that is meant last: readable, no cover or thumbnail, the largest, then the longest."""
+    if not _is_readable(stream):
+        return False, False, 0, Fraction(0)
+    cover = bool(stream.disposition & _COVERS) or stream.frames == 1
+    length = (stream.duration or 0) * (stream.time_base or Fraction(0))
+    return True, not cover, stream.width * stream.height, Fraction(length)
+
+
+def _named(stream: av.VideoStream) -> str:
+    """Return size and codec of a stream, for people."""
+    if not _is_readable(stream):
+        return "one that cannot be read"
+    cover = " (a cover or thumbnail)" if stream.disposition & _COVERS else ""
+    return f"{stream.width} × {stream.height} {stream.codec_context.name}{cover}"
+
+
+def _is_readable(stream: av.VideoStream) -> bool:
+    context: Any = stream.codec_context  # None for a codec that FFmpeg does not know, whatever PyAV's stubs say
+    return context is not None
 
 
 def open_container(path: Path, file: Path) -> av.container.InputContainer:
