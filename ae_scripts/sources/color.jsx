@@ -36,19 +36,17 @@ function usesOcio(project) {
 }
 
 /**
- * The encoding of what the render queue writes in this project, {encoding, note}.
- * With a working space it is that space's; without one, numbers pass through unchanged and count as sRGB.
+ * The encoding of what the render queue writes of a layer in this project, {encoding, note}; `ending` is its files'.
+ * With a working space it is that space's; without one, numbers pass through unchanged and mean what they mean in the
+ * layer's own file: the same pixels are told the same encoding whether the file is sent or rendered.
  */
-function renderEncoding(project, format) {
-    if (/EXR/.test(format)) {
+function renderEncoding(project, ending, layer) {
+    if (ending === ".exr") {
         return { encoding: "linear", note: "" };
     }
-    if (usesOcio(project)) {
-        return { encoding: "srgb", note: "The project is managed by OpenColorIO: its render counts as sRGB." };
-    }
-    var space = String(project.workingSpace || "");
+    var space = usesOcio(project) ? "OpenColorIO" : String(project.workingSpace || "");
     if (space === "" || space === "None") {
-        return { encoding: "srgb", note: "" };
+        return passedThrough(layer);
     }
     var known = [
         ["sRGB", "srgb"], ["709", "rec709"], ["P3", "display-p3"], ["2020", "rec2020"], ["Adobe RGB", "adobe-rgb"]
@@ -58,10 +56,40 @@ function renderEncoding(project, format) {
             return { encoding: known[i][1], note: "" };
         }
     }
+    if (usesOcio(project)) {
+        return { encoding: "srgb", note: "The project is managed by OpenColorIO: its render counts as sRGB." };
+    }
     return {
         encoding: "srgb",
         note: filled("The working space \u201c{0}\u201d has no name here: the render counts as sRGB.", space)
     };
+}
+
+/** What the numbers of a layer's files mean where nothing converts them. */
+function passedThrough(layer) {
+    var files = filesUnder(layer.source);
+    var found = [];
+    for (var i = 0; i < files.length; i += 1) {
+        var encoding = autoEncoding(files[i]);
+        if (positionIn(found, encoding) === -1) {
+            found.push(encoding);
+        }
+    }
+    if (found.length > 1) {
+        return {
+            encoding: found[0],
+            note: filled(
+                "\u201c{0}\u201d mixes footage of several encodings and the project has no working space: its render counts as {1}.",
+                layer.name, found[0]
+            )
+        };
+    }
+    return { encoding: found.length === 1 ? found[0] : "srgb", note: "" };
+}
+
+/** What the service takes a file for that says nothing of itself: docs/color.md. */
+function autoEncoding(file) {
+    return positionIn(MOVIE_ENDINGS, endingOf(file)) === -1 ? "srgb" : "rec709";
 }
 
 /** A display color (0xRRGGBB) as linear Rec.709 triple, by the curve of IEC 61966-2-1. */

@@ -77,6 +77,15 @@ function numberedName(name) {
     };
 }
 
+/** The pattern of a numbered name: `shot.####.exr`. */
+function patternOf(like) {
+    var marks = "";
+    while (marks.length < like.digits) {
+        marks += "#";
+    }
+    return like.stem + marks + like.ending;
+}
+
 /** Whether `name` is a file of the sequence that `like` began; returns its number, else null. */
 function numberIn(name, like) {
     if (!startsWith(name, like.stem) || name.substr(name.length - like.ending.length) !== like.ending) {

@@ -34,7 +34,7 @@ function previewOrder(comp, layer) {
         throw problem("empty-range", filled("\u201c{0}\u201d is not visible at the playhead.", layer.name), "Move it there.");
     }
     if (way.way === "render") {
-        return renderedOrder(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step });
+        return orderOfRender(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step }, testFolder(layer));
     }
     var order = orderOf(comp, layer);
     var timing = { startTime: layer.startTime, stretch: layer.stretch, fps: order.fps };

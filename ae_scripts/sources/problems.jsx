@@ -58,7 +58,7 @@ function detailsText() {
 
 /** Runs `action`, which may throw, and returns its answer; all that it changes is one step of Edit > Undo. */
 function inOneUndoStep(name, action) {
-    app.beginUndoGroup(name);
+    insist(function () { app.beginUndoGroup(name); });
     try {
         return action();
     } finally {

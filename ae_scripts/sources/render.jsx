@@ -1,61 +1,63 @@
 /** Renders a layer as it stands (precomp, effects, time remap) through the render queue, and leaves no trace but its files. */
 
-var HIDDEN_TEMPLATE = "_HIDDEN X-Factor 16";
-var TIFF_TEMPLATE = "TIFF Sequence with Alpha";
-var NO_TEMPLATE_FIX = "In Edit > Templates > Output Module make one that writes a PNG or EXR sequence, "
-    + "and name it under Setup.";
+var TEST_FOLDER = "test frames";
 
 /**
  * Renders `span` of a layer into a fresh folder and returns its order for the service.
  * The picture has the size of the layer's source, without transform and masks. Throws a problem.
  */
 function renderedOrder(comp, layer, span) {
-    var fresh = freshFolder(comp, layer);
-    // Undo would else bring back the temporary comp, piece by piece, before it reaches the artist's own last step.
-    var format = inOneUndoStep("DropKey: render " + layer.name, function () {
-        return renderInto(fresh, comp, layer, span);
-    });
-    return orderOfRender(comp, layer, span, fresh, format);
+    return orderOfRender(comp, layer, span, freshFolder(comp, layer));
 }
 
-/** Renders into the folder and returns the format of the files; comp and queue are as before, also when it throws. */
-function renderInto(fresh, comp, layer, span) {
-    var temporary = null;
-    var item = null;
-    var queue = app.project.renderQueue;
-    var paused = pausedQueue(queue);
+function orderOfRender(comp, layer, span, fresh) {
+    // A task that waits while the queue renders can end with After Effects refusing every script.
+    stopPolling();
     try {
-        temporary = temporaryComp(comp, layer);
-        item = queue.items.add(temporary);
-        var format = prepareItem(item, temporary, span, fresh);
+        renderInto(fresh, comp, layer, span);
+    } finally {
+        attempt(armPolling, null);
+    }
+    return orderOfFiles(comp, layer, span, fresh);
+}
+
+/**
+ * Renders into the folder; comp and queue are as before, also when it throws. The render itself stands in no undo group:
+ * After Effects would count its groups wrongly after it.
+ */
+function renderInto(fresh, comp, layer, span) {
+    var queue = app.project.renderQueue;
+    var made = { comp: null, item: null, paused: [] };
+    try {
+        inOneUndoStep("DropKey: prepare " + layer.name, function () {
+            sweepTemporary();
+            pauseQueue(queue, made.paused);
+            made.comp = temporaryComp(comp, layer);
+            made.item = queue.items.add(made.comp);
+            fresh.ending = prepareItem(made.item, made.comp, span, fresh);
+        });
         queue.render();
-        if (item.status !== RQItemStatus.DONE) {
+        if (made.item.status !== RQItemStatus.DONE) {
             throw problem("render-stopped", "The render was stopped or failed.", "See the render queue's message.");
         }
-        return format;
     } finally {
-        removeOne(item);
-        removeOne(temporary);
-        restoreQueue(paused);
+        inOneUndoStep("DropKey: clear up after " + layer.name, function () {
+            removeOne(made.item);
+            removeOne(made.comp);
+            restoreQueue(made.paused);
+        });
     }
 }
 
 /** Rendering takes the whole queue: everything else that waits in it is taken out, and put back by `restoreQueue`. */
-function pausedQueue(queue) {
-    var paused = [];
-    try {
-        for (var i = 1; i <= queue.numItems; i += 1) {
-            var item = queue.item(i);
-            if (item.status === RQItemStatus.QUEUED && item.render) {
-                item.render = false;
-                paused.push(item);
-            }
+function pauseQueue(queue, paused) {
+    for (var i = 1; i <= queue.numItems; i += 1) {
+        var item = queue.item(i);
+        if (item.status === RQItemStatus.QUEUED && item.render) {
+            item.render = false;
+            paused.push(item);
         }
-    } catch (error) {
-        restoreQueue(paused);
-        throw error;
     }
-    return paused;
 }
 
 function restoreQueue(paused) {
@@ -68,7 +70,8 @@ function restoreItem(item) {
     insist(function () { item.render = true; });
 }
 
-function freshFolder(comp, layer) {
+/** Where renders go: beside the project, or where the service of a shared drop folder sees them. Throws a problem. */
+function rendersFolder() {
     var place = setting("resultsFolder");
     if (!usesFiles()) {
         if (!app.project.file) {
@@ -76,141 +79,77 @@ function freshFolder(comp, layer) {
         }
         place = parentPath(app.project.file.fsName);
     }
-    var name = safeFileName(comp.name + "_" + layer.name) + "-" + new Date().getTime().toString(36) + "_";
-    var path = joinedPath(joinedPath(place, "DropKey plates"), name);
+    return joinedPath(place, "DropKey plates");
+}
+
+function freshFolder(comp, layer) {
+    var name = safeFileName(comp.name + "_" + layer.name) + "-" + timeMark() + "_";
+    return madeFolder(joinedPath(rendersFolder(), name), safeFileName(layer.name), false);
+}
+
+/** One folder for all test frames, which holds the latest only; its name differs, so that none passes for another. */
+function testFolder(layer) {
+    var fresh = madeFolder(joinedPath(rendersFolder(), TEST_FOLDER), safeFileName(layer.name) + "-" + timeMark() + "_", true);
+    /** @type {any} */
+    var files = folderAt(fresh.path).getFiles();
+    for (var i = 0; files && i < files.length; i += 1) {
+        removeFile(files[i]);
+    }
+    return fresh;
+}
+
+function removeFile(file) {
+    attempt(function () { file.remove(); }, null);
+}
+
+function madeFolder(path, name, mayBeThere) {
     var folder = folderAt(path);
-    if (folder.exists || !folder.create()) {
+    if (folder.exists ? !mayBeThere : !folder.create()) {
         throw unwritable(path);
     }
-    return { path: folder.fsName, name: safeFileName(layer.name) };
+    return { path: folder.fsName, name: name, ending: "" };
 }
 
-/** A comp of the source's size in which the layer stands untransformed and unmasked, at the same times. */
-function temporaryComp(comp, layer) {
-    var source = layer.source;
-    var made = app.project.items.addComp(
-        "DropKey temporary", source.width, source.height, source.pixelAspect, comp.duration, comp.frameRate
-    );
-    try {
-        layer.copyToComp(made);
-        /** @type {any} */
-        var copy = made.layer(1);
-        copy.parent = null;
-        copy.enabled = true;
-        copy.threeDLayer = false;
-        copy.blendingMode = BlendingMode.NORMAL;
-        plainTransform(copy, source.width, source.height);
-        var masks = masksOf(copy);
-        for (var i = 0; i < masks.length; i += 1) {
-            masks[i].maskMode = MaskMode.NONE;
-        }
-        made.resolutionFactor = [1, 1];
-        return made;
-    } catch (error) {
-        removeOne(made);
-        throw error;
-    }
+function timeMark() {
+    return new Date().getTime().toString(36);
 }
 
-function plainTransform(layer, width, height) {
-    setPlain(layer, "ADBE Anchor Point", [width / 2, height / 2]);
-    setPlain(layer, "ADBE Position", [width / 2, height / 2]);
-    setPlain(layer, "ADBE Scale", [100, 100]);
-    setPlain(layer, "ADBE Rotate Z", 0);
-    setPlain(layer, "ADBE Opacity", 100);
-}
-
-function setPlain(layer, name, value) {
-    var property = layer.property("ADBE Transform Group").property(name);
-    if (property.dimensionsSeparated) {
-        property.dimensionsSeparated = false;
-    }
-    while (property.numKeys > 0) {
-        property.removeKey(1);
-    }
-    if (property.expression) {
-        property.expression = "";
-    }
-    property.setValue(value);
-}
-
-/** Sets time span, template and target of the queue item; returns the format that it writes. */
-function prepareItem(item, temporary, span, fresh) {
-    attempt(function () { item.setSettings({ Quality: "Best", Resolution: "Full" }); }, null);
-    // The render queue counts in display time.
-    item.timeSpanStart = span.start + temporary.displayStartTime;
-    item.timeSpanDuration = span.end - span.start;
-    var format = applyTemplate(item);
-    attempt(function () {
-        item.outputModule(1).setSettings({ "Use Comp Frame Number": false, "Starting #": 1 });
-    }, null);
-    // What was fetched before `setSettings` is dead now.
-    item.outputModule(1).file = fileAt(joinedPath(fresh.path, fresh.name + "_[#####]" + formatEnding(format)));
-    return format;
-}
-
-function formatEnding(format) {
-    if (/EXR/.test(format)) {
-        return ".exr";
-    }
-    return /TIFF/.test(format) ? ".tif" : ".png";
-}
-
-/** Takes the artist's template, else After Effects' hidden 16-bit PNG, else TIFF; each is checked by what it writes. */
-function applyTemplate(item) {
-    var wanted = [setting("renderTemplate"), HIDDEN_TEMPLATE, TIFF_TEMPLATE];
-    for (var i = 0; i < wanted.length; i += 1) {
-        var format = wanted[i] === "" ? null : formatOf(item, wanted[i]);
-        if (format !== null) {
-            return format;
-        }
-        if (i === 0 && wanted[0] !== "") {
-            throw problem("no-template", filled("The output template \u201c{0}\u201d does not work.", wanted[0]), NO_TEMPLATE_FIX);
-        }
-    }
-    throw problem("no-template", "After Effects has no output template for PNG, EXR or TIFF sequences.", NO_TEMPLATE_FIX);
-}
-
-function formatOf(item, template) {
-    return attempt(function () {
-        item.outputModule(1).applyTemplate(template);
-        var format = String(item.outputModule(1).getSettings(GetSettingsFormat.STRING).Format);
-        return /(PNG|TIFF|EXR) Sequence/.test(format) ? format : null;
-    }, null);
-}
-
-function orderOfRender(comp, layer, span, fresh, format) {
+/** The order for what was rendered. How many frames a span of an odd rate has, After Effects decides. */
+function orderOfFiles(comp, layer, span, fresh) {
     var folder = folderAt(fresh.path);
-    var files = folder.getFiles();
-    var like = null;
-    for (var i = 0; i < files.length && like === null; i += 1) {
-        like = numberedName(lastName(files[i].fsName));
-    }
-    var found = like === null ? { count: 0, first: 0, last: 0 } : sequenceFrames(folder, like);
+    var found = renderedFrames(folder, fresh.name);
     var expected = Math.max(1, Math.round((span.end - span.start) / comp.frameDuration));
-    if (like === null || found.count !== expected || found.last - found.first + 1 !== expected) {
+    var isWhole = found.last - found.first + 1 === found.count && Math.abs(found.count - expected) <= 1;
+    if (found.count === 0 || !isWhole) {
         throw problem(
             "render-incomplete",
             filled("The render wrote {0} of {1} frames.", found.count, expected),
             "Check the disk, then send the layer again."
         );
     }
-    var color = renderEncoding(app.project, format);
-    var marks = "";
-    while (marks.length < like.digits) {
-        marks += "#";
-    }
+    var color = renderEncoding(app.project, fresh.ending, layer);
     return merged(targetOf(comp, layer), {
-        plate: joinedPath(folder.fsName, like.stem + marks + like.ending),
+        plate: joinedPath(folder.fsName, patternOf(found.like)),
         base: found.first,
         first: 0,
-        last: expected - 1,
-        count: expected,
+        last: found.count - 1,
+        count: found.count,
         fps: comp.frameRate,
         rendered: true,
         encoding: color.encoding,
         placeTime: span.start,
         whole: Math.abs(span.start - layer.startTime) < FRAME_SLACK && layer.stretch === 100,
-        notes: color.note === "" ? [] : [color.note]
+        notes: (color.note === "" ? [] : [color.note]).concat(notesOfRender(layer))
     });
+}
+
+function renderedFrames(folder, name) {
+    var files = folder.getFiles();
+    for (var i = 0; files && i < files.length; i += 1) {
+        var like = numberedName(lastName(files[i].fsName));
+        if (like !== null && startsWith(like.stem, name)) {
+            return merged(sequenceFrames(folder, like), { like: like });
+        }
+    }
+    return { count: 0, first: 0, last: 0, like: null };
 }

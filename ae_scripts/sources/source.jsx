@@ -4,6 +4,10 @@
 var PICTURE_ENDINGS = [".exr", ".png", ".tif", ".tiff", ".dpx", ".cin", ".jpg", ".jpeg", ".bmp", ".tga"];
 var MOVIE_ENDINGS = [".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm", ".mts", ".m2ts"];
 
+// Enough of a comp's footage to know what it is made of; a comp may hold thousands.
+var FILES_SEEN = 40;
+var COMPS_DEEP = 12;
+
 /** The comp in front and its selected layers; throws a problem when there is nothing to key. */
 function selectedLayers() {
     if (!app.project) {
@@ -131,6 +135,33 @@ function own2(object, name, otherwise) {
     return object[name] === undefined ? otherwise : object[name];
 }
 
+/** The files that a source is made of: its own, or those of a comp's layers, however deep; at most `FILES_SEEN`. */
+function filesUnder(source) {
+    var files = [];
+    collectFiles(source, files, 0);
+    return files;
+}
+
+function collectFiles(source, files, depth) {
+    if (!source || files.length >= FILES_SEEN || depth > COMPS_DEEP) {
+        return;
+    }
+    if (!(source instanceof CompItem)) {
+        var main = source.mainSource;
+        if (main instanceof FileSource && main.file) {
+            files.push(main.file);
+        }
+        return;
+    }
+    for (var i = 1; i <= source.numLayers && files.length < FILES_SEEN; i += 1) {
+        /** @type {any} */
+        var layer = source.layer(i);
+        if (layer instanceof AVLayer && layer.enabled) {
+            collectFiles(layer.source, files, depth + 1);
+        }
+    }
+}
+
 /** The file behind a source; empty for a comp. */
 function sourceFile(source) {
     var main = source ? source.mainSource : null;
@@ -236,11 +267,7 @@ function plateNumbers(item, count) {
             "Render the missing frames, or reload the footage."
         );
     }
-    var marks = "";
-    while (marks.length < like.digits) {
-        marks += "#";
-    }
-    return { plate: joinedPath(parentPath(file.fsName), like.stem + marks + like.ending), base: found.first };
+    return { plate: joinedPath(parentPath(file.fsName), patternOf(like)), base: found.first };
 }
 
 function sequenceFrames(folder, like) {

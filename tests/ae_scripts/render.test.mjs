@@ -38,7 +38,6 @@ test("a precomp is rendered plain, in its own size and span, and leaves no trace
     assert.deepEqual([plain("ADBE Scale").value, plain("ADBE Position").value, plain("ADBE Opacity").expression], [[100, 100], [32, 18], ""]);
     assert.equal(render.layer.property("ADBE Mask Parade").property(1).maskMode, host.context.MaskMode.NONE);
     assert.equal(render.output.Format, "PNG Sequence");
-    assert.deepEqual(render.settings, { Quality: "Best", Resolution: "Full" });
     assert.match(request.plate, /DropKey plates.*_#####\.png$/);
     assert.equal(request.frames, "1-10");
     assert.deepEqual(request.settings, { encoding: "srgb" });
@@ -191,20 +190,112 @@ for (const [button, change, told] of [
     ["Test frame", (scene) => { scene.comp.time = 0.4; }, /keyed in/],
     ["Key selected layers", (scene) => { scene.host.stopAfter = 3; }, /stopped or failed/],
 ]) {
-    test(`${button}, ${told.source}: a render is one undo step, and no network is asked in it`, (t) => {
+    test(`${button}, ${told.source}: a render stands in no undo group, and Undo takes back what was made around it`, (t) => {
         const scene = precomp(t);
         const { host } = scene;
-        host.rawQueue.items.add(scene.comp);
-        host.border.names.length = 0;
+        const other = host.rawQueue.items.add(scene.comp);
+        const before = host.items.length;
         change(scene);
         host.press(scene.panel, button);
         assert.match(host.message(scene.panel), told);
-        assert.deepEqual([host.undoSteps, host.undoDepth, host.looseEdits], [["DropKey: render inner"], 0, []]);
-        const within = host.border.names.slice(host.border.names.indexOf("Application.beginUndoGroup"), host.border.names.indexOf("Application.endUndoGroup"));
-        assert.ok(within.includes("RenderQueue.render"));
-        assert.deepEqual(within.filter((name) => /^(Socket|File\.(open|write))/.test(name)), []);
+        assert.deepEqual([host.renders[0].inGroup, host.undoDepth, host.looseEdits], [false, 0, []]);
+        const ours = host.history.steps.filter((step) => /inner/.test(step.name)).map((step) => step.name);
+        assert.deepEqual(ours, ["DropKey: prepare inner", "DropKey: clear up after inner"]);
+        host.history.undo();
+        host.history.undo();
+        assert.deepEqual([host.items.length, host.rawQueue.numItems, other.render], [before, 1, true]);
+        host.history.redo();
+        assert.equal(host.items.length, before + 1);
+        host.press(scene.panel, button);
+        clean({ host: { ...host, rawQueue: { numItems: host.rawQueue.numItems - 1 }, items: host.items } });
     });
 }
+
+test("a layer with a parent, an expression, a matte and effects that name other layers is rendered with all of them", (t) => {
+    const scene = stage(t);
+    const { host, comp, layer } = scene;
+    const [matte, parent] = ["matte", "parent"].map((name) => Object.assign(host.addLayer(comp, scene.item, { select: false }), { name }));
+    layer.selected = true;
+    layer.parent = parent;
+    layer.setTrackMatte(matte, host.context.TrackMatteType.ALPHA);
+    layer.addEffect("Set Matte", { layer: matte });
+    layer.addEffect("Glow", { expression: "thisComp.layer('parent').opacity" });
+    Object.assign(layer, { guideLayer: true, collapseTransformation: true });
+    layer.addStyle();
+    [matte.solo, parent.locked] = [true, true];
+    const order = comp.stack.map((each) => each.name);
+    assert.match(send(scene)?.request.plate ?? host.message(scene.panel), /DropKey plates/);
+    const [render] = host.renders;
+    assert.deepEqual(render.layers.map((each) => each.name), [layer.name]);
+    const [setMatte, glow] = render.layer.property("ADBE Effect Parade").children;
+    assert.deepEqual([setMatte.layer.name, setMatte.layer.comp === render.comp, glow.expression], ["matte", true, "thisComp.layer('parent').opacity"]);
+    assert.deepEqual([render.layer.parent, render.layer.trackMatteType, render.layer.collapseTransformation], [null, host.context.TrackMatteType.NO_TRACK_MATTE, false]);
+    assert.equal(render.layer.property("ADBE Layer Styles").enabled, false);
+    assert.match(host.message(scene.panel), /is collapsed: it was rendered by itself/);
+    assert.deepEqual([comp.stack.map((each) => each.name), matte.solo, parent.locked, layer.parent], [order, true, true, parent]);
+    clean(scene);
+});
+
+test("every render setting that matters is set by number, whatever the user's template and language", (t) => {
+    const scene = precomp(t);
+    Object.assign(scene.host, { language: "de", visibleTemplates: { "Verlustfrei": { Format: "AVI", Channels: "RGB", Depth: "Millions of Colors" } } });
+    scene.host.hiddenTemplates = { "_VERBORGEN X-Faktor 8": { Format: "PNG-Sequenz", Channels: "RGB", Depth: "Millions of Colors" }, "_VERBORGEN X-Faktor 16": { Format: "PNG-Sequenz", Channels: "RGB", Depth: "Trillions of Colors", "Crop": true, "Resize": true } };
+    send(scene);
+    const [{ settings, output, count }] = scene.host.renders;
+    const wanted = { "Quality": 2, "Field Render": 0, "3:2 Pulldown": 0, "Frame Rate": 0, "Skip Existing Files": false, "Guide Layers": 0, "Proxy Use": 0, "Solo Switches": 2, "Effects": 2, "Color Depth": -1, "Frame Blending": 1, "Motion Blur": 1, "Resolution": [1, 1] };
+    assert.deepEqual(Object.fromEntries(Object.keys(wanted).map((key) => [key, key === "Resolution" ? Array.from(settings[key]) : settings[key]])), wanted);
+    assert.deepEqual([output.Depth, output.Crop, output.Resize, count], ["Trillions of Colors", false, false, 10]);
+    assert.match([...scene.service.jobs.values()][0].request.plate, /\.png$/);
+});
+
+test("After Effects decides how many frames a span of an odd rate has", (t) => {
+    const scene = precomp(t);
+    scene.comp.frameRate = 23.976;
+    scene.layer.inPoint = 0;
+    scene.layer.outPoint = 10.2 / 23.976;
+    send(scene);
+    assert.equal(scene.host.renders[0].count, 11);
+    assert.equal([...scene.service.jobs.values()][0]?.request.frames, "1-11", scene.host.message(scene.panel));
+});
+
+test("a movie and its render without working space are told the same encoding; a mixed precomp says so", (t) => {
+    const scene = stage(t);
+    const movie = path.join(scene.host.root, "take.mov");
+    fs.writeFileSync(movie, "movie");
+    scene.host.movies.set(movie, { width: 64, height: 36, alpha: false, fps: 25, frames: 50 });
+    const footage = scene.host.addFootage(movie);
+    const layer = scene.host.addLayer(scene.comp, footage);
+    layer.addEffect("Lumetri");
+    assert.equal(send(scene).request.settings.encoding, "rec709");
+    const inner = scene.host.addComp("inner");
+    for (const item of [scene.item, footage]) scene.host.addLayer(inner, item);
+    scene.host.addLayer(scene.comp, inner);
+    send(scene);
+    assert.match(scene.host.message(scene.panel), /\u201cinner\u201d mixes footage of several encodings/);
+});
+
+test("three test frames of a precomp share one folder, which holds the last", (t) => {
+    const scene = precomp(t);
+    for (const time of [0.2, 0.3, 0.4]) {
+        scene.comp.time = time;
+        scene.host.clock.advance(50);
+        scene.host.press(scene.panel, "Test frame");
+    }
+    const plates = path.join(scene.host.root, "DropKey plates");
+    assert.deepEqual(fs.readdirSync(plates), ["test frames"]);
+    assert.equal(fs.readdirSync(path.join(plates, "test frames")).length, 1);
+    assert.equal(new Set(scene.service.previews.map((each) => each.job.plate)).size, 3);
+});
+
+test("no task waits while the queue renders, and Live goes on afterwards", (t) => {
+    const scene = precomp(t);
+    scene.host.press(scene.panel, "Live");
+    send(scene);
+    scene.layer.outPoint = 0.5;
+    scene.host.clock.advance(5);
+    send(scene);
+    assert.deepEqual([scene.host.renders.map((each) => each.tasks), scene.host.tasks.size], [[0, 0], 1]);
+});
 
 test("each render has a folder of its own, so no file is ever in the way", (t) => {
     const scene = precomp(t);

@@ -29,7 +29,7 @@ export class Border {
 
     /** What the panel gets to see of a value of the host. */
     out(value) {
-        if (Array.isArray(value)) return this.toRealm(value.map((each) => this.out(each)));
+        if (Array.isArray(value)) return this.toRealm(Array.from(value, (each) => this.out(each)));
         if (value === null || typeof value !== "object" || value[RAW] || !value.constructor?.hostKind) return value;
         if (!this.proxies.has(value)) this.proxies.set(value, this.wrapped(value));
         return this.proxies.get(value);

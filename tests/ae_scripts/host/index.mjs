@@ -4,17 +4,27 @@ import os from "node:os";
 import path from "node:path";
 import { Border, isEdit } from "./calls.mjs";
 import { makeDisk } from "./disk.mjs";
+import { History } from "./history.mjs";
 import { AlphaMode, FieldSeparationType, FileSource, makeFootage, PulldownPhase, readHeader, SolidSource } from "./footage.mjs";
-import { BlendingMode, makeLayers, TrackMatteType } from "./layers.mjs";
+import { BlendingMode, LayerQuality, makeLayers, TrackMatteType } from "./layers.mjs";
 import { makeNetwork } from "./network.mjs";
 import { MaskMode } from "./properties.mjs";
-import { GetSettingsFormat, HIDDEN, makeQueue, RQItemStatus } from "./queue.mjs";
+import { GetSettingsFormat, HIDDEN, makeQueue, RQItemStatus, VISIBLE, WORST } from "./queue.mjs";
 import { makeRealm, realmList, runIn } from "./realm.mjs";
 import { find, makeScriptUI } from "./scriptui.mjs";
 
 const ImportAsType = { COMP_CROPPED_LAYERS: 1, FOOTAGE: 2, COMP: 3, PROJECT: 4 };
 const PREFType = { PREF_Type_MACHINE_SPECIFIC: 1, PREF_Type_MACHINE_INDEPENDENT: 2 };
 const SECURITY = "Pref_SCRIPTING_FILE_NETWORK_SECURITY";
+
+/** The lists of the project, as one object whose fields Undo puts back. */
+class Roots {
+    static hostKind = "Roots";
+    constructor(host) {
+        Object.defineProperty(this, "items", { enumerable: true, get: () => host.items, set: (items) => { host.items = items; } });
+        Object.defineProperty(this, "queue", { enumerable: true, get: () => host.rawQueue.list, set: (list) => { host.rawQueue.list = list; } });
+    }
+}
 
 export class Host {
     constructor(options = {}) {
@@ -26,7 +36,10 @@ export class Host {
         this.preferenceSections = options.preferenceSections ?? ["Main Pref Section v2"];
         Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
         Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
-        Object.assign(this, { layouts: 0, undoDepth: 0, undoSteps: [], looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        Object.assign(this, { layouts: 0, looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        this.language = "en";
+        this.renderDefaults = { ...WORST };
+        this.visibleTemplates = { ...VISIBLE };
         this.hiddenTemplates = { ...HIDDEN };
         this.ownTemplates = {};
         this.missingTemplates = new Set();
@@ -38,8 +51,13 @@ export class Host {
         this.ids = 100;
         this.folders = Object.fromEntries(["temp", "userData", "documents"].map((name) => [name, path.join(this.root, name)]));
         Object.values(this.folders).forEach((folder) => fs.mkdirSync(folder, { recursive: true }));
+        this.history = new History(() => [this.project, ...this.items, ...this.rawQueue.list, this.roots]);
+        this.roots = new Roots(this);
         this.#build();
     }
+
+    get undoDepth() { return this.history.depth; }
+    get undoSteps() { return this.history.groups; }
 
     nextId() {
         this.ids += 1;
@@ -49,7 +67,11 @@ export class Host {
     #build() {
         this.context = makeRealm(this.clock);
         this.border.toRealm = (list) => realmList(this.context, list);
-        this.border.onStep = (name) => { if (this.undoDepth === 0 && isEdit(name)) this.looseEdits.push(name); };
+        this.border.onStep = (name) => { 
+            if (this.undoDepth > 0 || !isEdit(name)) return;
+            this.looseEdits.push(name);
+            this.history.loose(name);
+        };
         this.disk = makeDisk(this);
         const { Socket, network } = makeNetwork(this);
         this.network = network;
@@ -60,6 +82,7 @@ export class Host {
             constructor() { Object.assign(this, { id: host.nextId(), name: "", comment: "", parentFolder: null, selected: false }); }
             remove() {
                 host.items.splice(host.items.indexOf(this), 1);
+                host.rawQueue.list = host.rawQueue.list.filter((item) => item.comp !== this); // a comp's renders go with it
                 this.isDead = true;
             }
         }
@@ -111,11 +134,8 @@ export class Host {
             get project() { return host.project; }
             get settings() { return host.rawSettings; }
             get preferences() { return host.rawPreferences; }
-            beginUndoGroup(name) { host.undoDepth += 1; host.undoSteps.push(name); }
-            endUndoGroup() {
-                if (host.undoDepth === 0) throw new Error("After Effects error: undo group mismatch.");
-                host.undoDepth -= 1;
-            }
+            beginUndoGroup(name) { host.history.begin(name); }
+            endUndoGroup() { host.history.end(); }
             executeCommand(id) { host.commands.push(id); }
             scheduleTask(code, delay, repeat) {
                 const id = host.nextId();
@@ -182,7 +202,7 @@ export class Host {
             Window: open(widgets.Window), Panel: open(widgets.Panel), FileSource: open(FileSource), SolidSource: open(SolidSource),
             FolderItem: open(FolderItem), FootageItem: open(FootageItem), CompItem: open(kinds.CompItem), AVLayer: open(kinds.AVLayer),
             TextLayer: open(kinds.TextLayer), ShapeLayer: open(kinds.ShapeLayer), CameraLayer: open(kinds.CameraLayer), LightLayer: open(kinds.LightLayer),
-            AlphaMode, ImportAsType, FieldSeparationType, PulldownPhase, RQItemStatus, GetSettingsFormat, BlendingMode, MaskMode, TrackMatteType, PREFType,
+            AlphaMode, ImportAsType, FieldSeparationType, PulldownPhase, RQItemStatus, GetSettingsFormat, BlendingMode, LayerQuality, MaskMode, TrackMatteType, PREFType,
             alert: (text) => { this.alerts.push(text); },
         });
     }

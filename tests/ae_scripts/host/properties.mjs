@@ -38,7 +38,10 @@ export class Property {
         }
         return clone(sorted.at(-1).value);
     }
+    keyTime(index) { return this.keys[index - 1].time; }
+    keyValue(index) { return clone(this.keys[index - 1].value); }
     setValue(value) {
+        this.layer.needUnlocked?.();
         if (this.keys.length) throw new Error("After Effects error: Cannot call setValue, the property has keyframes.");
         this.plain = clone(value);
     }
@@ -68,7 +71,7 @@ export class Group {
     }
     copyFor(layer) {
         const copy = new this.constructor(this.matchName, this.children.map((child) => child.copyFor(layer)));
-        for (const key of ["name", "mode", "inverted", "enabled"]) if (key in this) copy[key] = this[key];
+        for (const key of ["name", "mode", "inverted", "enabled", "layer", "expression"]) if (key in this) copy[key] = this[key];
         return copy;
     }
     shift(by) { this.children.forEach((child) => child.shift(by)); }
@@ -84,6 +87,11 @@ export class Mask extends Group {
 
 export class Effect extends Group {
     static hostKind = "EffectPropertyGroup";
+    enabled = true;
+}
+
+export class Styles extends Group {
+    static hostKind = "PropertyGroup";
     enabled = true;
 }
 
