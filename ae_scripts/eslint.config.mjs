@@ -7,7 +7,7 @@ const HOST = [
     "$", "app", "system", "Folder", "File", "Socket", "Window", "Panel", "ScriptUI", "alert", "confirm", "prompt",
     "CompItem", "FolderItem", "FootageItem", "AVLayer", "TextLayer", "ShapeLayer", "CameraLayer", "LightLayer",
     "FileSource", "SolidSource", "ImportOptions", "ImportAsType", "AlphaMode", "FieldSeparationType", "PulldownPhase",
-    "RQItemStatus", "GetSettingsFormat", "BlendingMode", "MaskMode", "TrackMatteType", "PREFType", "PANEL_VERSION",
+    "RQItemStatus", "GetSettingsFormat", "BlendingMode", "LayerQuality", "MaskMode", "TrackMatteType", "PREFType", "PANEL_VERSION",
 ];
 
 /** Names that all sources share once they are one file. */

@@ -44,35 +44,41 @@ function httpRequestBytes(ask) {
 
 function httpRead(socket, seconds) {
     var deadline = new Date().getTime() + seconds * 1000;
-    var data = "";
-    while (true) {
-        var chunk = socket.read(httpMissing(data));
-        data += chunk;
-        if (data.length > HTTP_MOST_BYTES) {
+    /** @type {any} */
+    var reply = { parts: [], read: 0, head: "", whole: NaN };
+    while (isNaN(reply.whole) || reply.read < reply.whole) {
+        var chunk = socket.read(isNaN(reply.whole) ? HTTP_READ : reply.whole - reply.read);
+        reply.parts.push(chunk);
+        reply.read += chunk.length;
+        if (reply.read > HTTP_MOST_BYTES) {
             throw problem("garbage", "DropKey's answer is too long.", "Press Refresh; update DropKey if it stays.");
         }
-        if (httpMissing(data) === 0) {
-            break;
+        if (isNaN(reply.whole)) {
+            httpMeasure(reply);
         }
         // `eof` only says that nothing waits right now; the end is where the connection closed and nothing came.
         if (chunk === "" && !socket.connected) {
             break;
         }
-        if (new Date().getTime() >= deadline) {
+        if (new Date().getTime() >= deadline && !(reply.read >= reply.whole)) {
             throw problem("timeout", "DropKey did not answer in time.", "It may be busy; press Refresh in a moment.");
         }
     }
-    return httpReply(data);
+    return httpReply(reply.parts.join(""));
 }
 
-/** How many bytes to ask for next: 0 when the reply is whole. */
-function httpMissing(data) {
-    var end = data.indexOf("\r\n\r\n");
-    if (end === -1) {
-        return HTTP_READ;
+/** Finds out how long the reply will be, once its head is there; each byte of the head is looked at once or twice. */
+function httpMeasure(reply) {
+    if (reply.head === null) {
+        return;
     }
-    var length = Number(own(httpHeaders(data.substring(0, end)), "content-length", NaN));
-    return isNaN(length) ? HTTP_READ : Math.max(0, end + 4 + length - data.length);
+    reply.head += reply.parts[reply.parts.length - 1];
+    var end = reply.head.indexOf("\r\n\r\n");
+    if (end !== -1) {
+        var length = Number(own(httpHeaders(reply.head.substring(0, end)), "content-length", NaN));
+        reply.whole = end + 4 + length;
+        reply.head = null;
+    }
 }
 
 function httpHeaders(head) {

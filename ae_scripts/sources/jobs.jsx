@@ -100,13 +100,15 @@ function mattesOfOrder(layer, order) {
 function sendLayer(comp, layer) {
     var order = orderOf(comp, layer);
     var drawn = mattesOfOrder(layer, order);
-    var request = requestOf(order, drawn.mattes);
-    var known = sameRequest(request);
+    var request = requestOf(order, {});
+    var known = sameRequest(request, drawn.texts);
     if (known !== null) {
         return { job: known, isNew: false };
     }
+    var key = newKey();
+    request.mattes = writeMattes(drawn.texts, key);
     var job = merged(order, {
-        key: newKey(),
+        key: key,
         jobId: "",
         name: layer.name,
         state: "submitting",
@@ -136,11 +138,12 @@ function newKey() {
 }
 
 /** A job of the same request that is still on its way: a second click must not make a second one. */
-function sameRequest(request) {
+function sameRequest(request, texts) {
     var text = jsonStringify(request);
     var jobs = store().jobs;
     for (var i = 0; i < jobs.length; i += 1) {
-        if (isActive(jobs[i]) && jsonStringify(jobs[i].request) === text) {
+        var plain = merged(jobs[i].request, { mattes: {} });
+        if (isActive(jobs[i]) && jsonStringify(plain) === text && holdsMattes(own(jobs[i].request, "mattes", {}), texts)) {
             return jobs[i];
         }
     }
@@ -154,7 +157,7 @@ function submit(job) {
             submitFile(job);
             job.state = "queued";
         } else {
-            var answer = askService("POST", "/jobs", job.request, { "Idempotency-Key": job.key });
+            var answer = askJob("POST", "/jobs", job.request, { "Idempotency-Key": job.key });
             job.jobId = answer.id;
             takeOver(job, answer);
             forgetTwins(job);
@@ -213,12 +216,12 @@ function actOnJob(job, verb) {
         submit(job);
         return;
     }
-    takeOver(job, askService("POST", "/jobs/" + job.jobId + "/" + verb, null, null));
+    takeOver(job, askJob("POST", "/jobs/" + job.jobId + "/" + verb, null, null));
     saveStore();
 }
 
 function prioritize(job, priority) {
-    takeOver(job, askService("PATCH", "/jobs/" + job.jobId, { priority: priority }, null));
+    takeOver(job, askJob("PATCH", "/jobs/" + job.jobId, { priority: priority }, null));
     saveStore();
 }
 

@@ -1,4 +1,4 @@
-/** Masks named `garbage...` and `core...` as polygons per frame: source pixels, curves flattened to a quarter pixel. */
+/** Masks named `garbage...` and `core...` as polygons per frame, written as JSON: source pixels, curves to a quarter pixel. */
 
 var MASK_TOLERANCE = 0.25;
 var MASK_KINDS = ["garbage", "core"];
@@ -24,11 +24,11 @@ function masksOf(layer) {
 }
 
 /**
- * {mattes: {garbage, core}, notes} for `POST /jobs`; empty where no mask is named so.
+ * {texts: {garbage, core}, notes}: what `mattes` of a request may hold, as JSON; empty where no mask is named so.
  * `frames` is {first, last, timeOf}: `timeOf(number)` is the comp time of a frame number.
  */
 function mattesOf(layer, frames) {
-    var mattes = {};
+    var texts = {};
     var notes = [];
     var masks = masksOf(layer);
     for (var k = 0; k < MASK_KINDS.length; k += 1) {
@@ -39,10 +39,10 @@ function mattesOf(layer, frames) {
             }
         }
         if (named.length > 0) {
-            mattes[MASK_KINDS[k]] = { frames: polygonsByFrame(named, frames) };
+            texts[MASK_KINDS[k]] = "{\"frames\":{" + polygonsByFrame(named, frames).join(",") + "}}";
         }
     }
-    return { mattes: mattes, notes: notes };
+    return { texts: texts, notes: notes };
 }
 
 function usableMask(mask, notes) {
@@ -58,47 +58,107 @@ function usableMask(mask, notes) {
     return true;
 }
 
-/** Frame number to polygons; a frame that looks like the one before it needs no entry. */
+/** `"number":[polygons]` for each frame; one that looks like the frame before it needs no entry. */
 function polygonsByFrame(masks, frames) {
-    var result = {};
+    var result = [];
     var before = "";
-    var last = anyMoves(masks) ? frames.last : frames.first;
+    var drawn = [];
+    for (var i = 0; i < masks.length; i += 1) {
+        drawn.push(drawing(masks[i], frames.timeOf(frames.first)));
+    }
+    var last = anyMoves(drawn) ? frames.last : frames.first;
     for (var number = frames.first; number <= last; number += 1) {
-        var polygons = [];
-        for (var i = 0; i < masks.length; i += 1) {
-            polygons.push(polygonOf(masks[i], frames.timeOf(number)));
-        }
-        var text = jsonStringify(polygons);
+        var text = polygonsAt(drawn, frames.timeOf(number));
         if (text !== before) {
-            result[String(number)] = polygons;
+            result.push("\"" + number + "\":" + text);
             before = text;
         }
     }
     return result;
 }
 
-function anyMoves(masks) {
-    var names = ["ADBE Mask Shape", "ADBE Mask Feather", "ADBE Mask Opacity", "ADBE Mask Offset"];
-    for (var i = 0; i < masks.length; i += 1) {
-        for (var k = 0; k < names.length; k += 1) {
-            if (masks[i].property(names[k]).isTimeVarying) {
-                return true;
-            }
+var MASK_PARTS = [
+    ["points", "ADBE Mask Shape"], ["feather", "ADBE Mask Feather"],
+    ["opacity", "ADBE Mask Opacity"], ["expansion", "ADBE Mask Offset"]
+];
+
+/** A mask with the texts of its parts: each of them is asked for once, and again only where it moves. */
+function drawing(mask, time) {
+    /** @type {any} */
+    var result = { mask: mask, texts: {}, moving: [] };
+    for (var i = 0; i < MASK_PARTS.length; i += 1) {
+        var property = mask.property(MASK_PARTS[i][1]);
+        result.texts[MASK_PARTS[i][0]] = partText(MASK_PARTS[i][0], property.valueAtTime(time, false));
+        if (property.isTimeVarying) {
+            result.moving.push({ name: MASK_PARTS[i][0], property: property, span: keySpan(property) });
+        }
+    }
+    return result;
+}
+
+/** The comp times between which a property moves; an expression may move it at any. */
+function keySpan(property) {
+    var count = property.numKeys;
+    if (count === 0 || (property.expression && property.expressionEnabled !== false)) {
+        return { first: -Infinity, last: Infinity };
+    }
+    return { first: property.keyTime(1), last: property.keyTime(count) };
+}
+
+function anyMoves(drawn) {
+    for (var i = 0; i < drawn.length; i += 1) {
+        if (drawn[i].moving.length > 0) {
+            return true;
         }
     }
     return false;
 }
 
-function polygonOf(mask, time) {
-    var feather = mask.property("ADBE Mask Feather").valueAtTime(time, false);
-    return {
-        points: flattened(mask.property("ADBE Mask Shape").valueAtTime(time, false)),
-        mode: mask.maskMode === MaskMode.SUBTRACT ? "subtract" : "add",
-        inverted: mask.inverted,
-        feather: limited((feather[0] + feather[1]) / 2, 0, 2000),
-        expansion: limited(mask.property("ADBE Mask Offset").valueAtTime(time, false), -2000, 2000),
-        opacity: limited(mask.property("ADBE Mask Opacity").valueAtTime(time, false) / 100, 0, 1)
-    };
+function polygonsAt(drawn, time) {
+    var polygons = [];
+    for (var i = 0; i < drawn.length; i += 1) {
+        move(drawn[i], time);
+        polygons.push(polygonText(drawn[i]));
+    }
+    return "[" + polygons.join(",") + "]";
+}
+
+function move(one, time) {
+    for (var i = 0; i < one.moving.length; i += 1) {
+        var part = one.moving[i];
+        var at = limited(time, part.span.first, part.span.last);
+        if (part.at !== at) {
+            part.at = at;
+            one.texts[part.name] = partText(part.name, part.property.valueAtTime(at, false));
+        }
+    }
+}
+
+function partText(name, value) {
+    if (name === "points") {
+        return pointsText(flattened(value));
+    }
+    if (name === "feather") {
+        return String(limited((value[0] + value[1]) / 2, 0, 2000));
+    }
+    return String(name === "opacity" ? limited(value / 100, 0, 1) : limited(value, -2000, 2000));
+}
+
+function pointsText(points) {
+    var parts = [];
+    for (var i = 0; i < points.length; i += 1) {
+        parts.push("[" + points[i][0] + "," + points[i][1] + "]");
+    }
+    return "[" + parts.join(",") + "]";
+}
+
+function polygonText(one) {
+    return "{\"points\":" + one.texts.points
+        + ",\"mode\":\"" + (one.mask.maskMode === MaskMode.SUBTRACT ? "subtract" : "add")
+        + "\",\"inverted\":" + (one.mask.inverted ? "true" : "false")
+        + ",\"feather\":" + one.texts.feather
+        + ",\"expansion\":" + one.texts.expansion
+        + ",\"opacity\":" + one.texts.opacity + "}";
 }
 
 function limited(value, low, high) {
@@ -164,5 +224,5 @@ function secondDifference(a, b, c) {
 function cubicAt(a, b, c, d, t) {
     var u = 1 - t;
     var value = u * u * u * a + 3 * u * u * t * b + 3 * u * t * t * c + t * t * t * d;
-    return Math.round(value * 1000) / 1000;
+    return Math.round(value * 100) / 100;
 }

@@ -14,7 +14,7 @@ function testFrame() {
     var order = previewOrder(chosen.comp, layer);
     var number = order.base + order.first;
     /** @type {any} */
-    var request = requestOf(order, mattesOfOrder(layer, order).mattes);
+    var request = requestOf(order, inlineMattes(mattesOfOrder(layer, order).texts));
     // The screen is found in the shot's frames, as the whole job would find it.
     request.frames = order.rendered ? request.frames : rangeText(order.base, order.base + order.count - 1);
     delete request.client;

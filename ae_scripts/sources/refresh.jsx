@@ -128,7 +128,7 @@ function refreshByFile(job) {
 
 function refreshAlone(job) {
     try {
-        takeOver(job, askService("GET", "/jobs/" + job.jobId, null, null));
+        takeOver(job, askJob("GET", "/jobs/" + job.jobId, null, null));
     } catch (error) {
         if (own(error, "kind", "") !== "refused-not_found") {
             throw error;

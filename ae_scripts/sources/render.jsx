@@ -27,6 +27,7 @@ function orderOfRender(comp, layer, span, fresh) {
  */
 function renderInto(fresh, comp, layer, span) {
     var queue = app.project.renderQueue;
+    /** @type {any} */
     var made = { comp: null, item: null, paused: [] };
     try {
         inOneUndoStep("DropKey: prepare " + layer.name, function () {

@@ -95,7 +95,7 @@ function applyTemplate(item) {
     if (wanted !== "" && found === null) {
         throw problem("no-template", filled("The output template \u201c{0}\u201d does not work.", wanted), NO_TEMPLATE_FIX);
     }
-    if (found === null || found.worth < 2 && wanted === "") {
+    if (found === null || (found.worth < 2 && wanted === "")) {
         found = bestTemplate(item);
     }
     if (found === null) {

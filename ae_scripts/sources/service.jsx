@@ -106,7 +106,16 @@ function serviceState() {
 }
 
 function readSafely(name) {
-    return attempt(function () { return readText(fileAt(joinedPath(serviceHome(), name))); }, null);
+    return readSafelyAt(joinedPath(serviceHome(), name));
+}
+
+function readSafelyAt(path) {
+    return attempt(function () { return readText(fileAt(path)); }, null);
+}
+
+/** Asks about one job; the answer is the short one, whatever mattes and frames the job has. */
+function askJob(method, path, body, more) {
+    return askService(method, path + "?answer=summary", body, more);
 }
 
 function readiness(content) {

@@ -114,8 +114,8 @@ function knownSettings(given) {
 /** Writes the state; throws a problem when it cannot be kept. */
 function saveStore() {
     var kept = store();
-    if (kept.jobs.length > STORE_MOST_JOBS) {
-        kept.jobs = kept.jobs.slice(0, STORE_MOST_JOBS);
+    while (kept.jobs.length > STORE_MOST_JOBS) {
+        forgetMattes(kept.jobs.pop());
     }
     var path = storePath();
     if (shared.unusable !== null) {

@@ -31,7 +31,7 @@ test("a precomp is rendered plain, in its own size and span, and leaves no trace
     layer.property("ADBE Transform Group").property("ADBE Position").setValueAtTime(0, [9, 9]);
     layer.property("ADBE Transform Group").property("ADBE Opacity").expression = "50";
     layer.addMask("core", { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true });
-    const { request } = send(scene);
+    const { request, drawn } = send(scene);
     const [render] = host.renders;
     assert.deepEqual([render.start, render.count, render.comp.width, render.comp.height], [0.2, 10, 64, 36]);
     const plain = (name) => render.layer.property("ADBE Transform Group").property(name);
@@ -41,7 +41,7 @@ test("a precomp is rendered plain, in its own size and span, and leaves no trace
     assert.match(request.plate, /DropKey plates.*_#####\.png$/);
     assert.equal(request.frames, "1-10");
     assert.deepEqual(request.settings, { encoding: "srgb" });
-    assert.deepEqual(Object.keys(request.mattes.core.frames), ["1"]);
+    assert.deepEqual(Object.keys(drawn.core.frames), ["1"]);
     clean(scene);
     assert.deepEqual(host.modals, []);
 });

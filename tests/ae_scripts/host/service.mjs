@@ -43,7 +43,8 @@ export class Service {
         const [line, ...lines] = head.split("\r\n");
         const [method, target] = line.split(" ");
         const headers = Object.fromEntries(lines.map((each) => [each.split(": ")[0].toLowerCase(), each.split(": ").slice(1).join(": ")]));
-        const asked = { method, target, headers, body: body ? JSON.parse(Buffer.from(body, "latin1").toString("utf8")) : null, bytes };
+        const short = target.includes("?answer=summary");
+        const asked = { method, short, target: target.replace("?answer=summary", ""), headers, body: body ? JSON.parse(Buffer.from(body, "latin1").toString("utf8")) : null, bytes };
         this.asked.push(asked);
         const overridden = this.override?.(asked);
         if (overridden) return overridden;
@@ -68,21 +69,28 @@ export class Service {
         if (verb === "cancel") job.state = "cancelled";
         if (verb === "pause") job.state = "paused";
         if (verb === "resume" || verb === "retry") job.state = "queued";
-        return reply(method === "POST" ? 202 : 200, job);
+        return this.told(asked, job, method === "POST" ? 202 : 200);
     }
 
-    submit({ headers, body }) {
+    /** The job as it is told: in short where that was asked for, else with all its mattes, twice. */
+    told({ short }, job, status) {
+        return reply(status, short ? this.summary(job) : { ...job, mattes: job.drawn, request: { ...job.request, mattes: job.drawn } });
+    }
+
+    submit(asked) {
+        const { headers, body } = asked;
+        const drawn = Object.fromEntries(Object.entries(body.mattes).map(([kind, matte]) => [kind, typeof matte === "string" ? JSON.parse(fs.readFileSync(matte, "utf8")) : matte]));
         const key = headers["idempotency-key"];
-        const known = this.keys.get(key) ?? [...this.jobs.values()].find((job) => !body.key_again && JSON.stringify([job.request.plate, job.request.frames, job.request.settings, job.request.mattes]) === JSON.stringify([body.plate, body.frames, body.settings, body.mattes]))?.id;
-        if (known) return reply(202, this.jobs.get(known));
+        const known = this.keys.get(key) ?? [...this.jobs.values()].find((job) => !body.key_again && JSON.stringify([job.request.plate, job.request.frames, job.request.settings, job.drawn]) === JSON.stringify([body.plate, body.frames, body.settings, drawn]))?.id;
+        if (known) return this.told(asked, this.jobs.get(known), 202);
         this.count += 1;
         const id = String(this.count).padStart(32, "0");
         const [first, last] = body.frames.split("-").map(Number);
         const frames = Array.from({ length: (last ?? first) - first + 1 }, (_, i) => first + i);
-        const job = { ...example("status"), id, request: body, state: "queued", version: this.count, frames, frames_done: 0, frames_failed: 0, problem: null, manifest: null, output: "", priority: 50, eta_seconds: null };
+        const job = { ...example("status"), id, request: body, drawn, state: "queued", version: this.count, frames, frames_done: 0, frames_failed: 0, problem: null, manifest: null, output: "", priority: 50, eta_seconds: null };
         this.jobs.set(id, job);
         this.keys.set(key, id);
-        return reply(202, job);
+        return this.told(asked, job, 202);
     }
 
     preview(asked) {
