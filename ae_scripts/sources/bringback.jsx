@@ -47,6 +47,7 @@ function lookOf(job, manifest) {
     return {
         association: said.association,
         fps: fps,
+        pixelAspect: own(job, "pixelAspect", 1),
         notes: notes,
         label: manifest.shot + " v" + padded(manifest.version, 3),
         comment: "DropKey " + job.jobId + ", " + own(manifest, "color_space", "scene-linear Rec.709 D65")
@@ -55,7 +56,7 @@ function lookOf(job, manifest) {
 
 function holeNotes(passes) {
     var holes = passes[0].holes;
-    return holes.length === 0 ? [] : [filled("Accepted holes at frames {0}.", holes.join(", "))];
+    return holes.length === 0 ? [] : [filled("Accepted holes at frames {0}.", spansText(holes))];
 }
 
 /** Why the result must not go into the comp: {state, text}; null where it may. */
@@ -111,9 +112,9 @@ function intoComp(job, target, passes, look) {
     var made = [];
     try {
         var items = importAll(job, passes, look, made);
-        var notes = placeAll(job, target, items, made);
+        var notes = placeAll(job, target, items, passes, made);
         // Only now, when everything stands: the source is hidden, never deleted.
-        target.layer.enabled = false;
+        whileUnlocked(target.layer, function () { target.layer.enabled = false; });
         job.state = "imported";
         return notes;
     } catch (error) {
@@ -123,14 +124,14 @@ function intoComp(job, target, passes, look) {
     }
 }
 
-function placeAll(job, target, items, made) {
+function placeAll(job, target, items, passes, made) {
     var placed;
     if (job.output === "matte") {
-        placed = placeMatte(target.comp, target.layer, items.alpha, job, made);
+        placed = placeMatte(target.comp, target.layer, items.alpha, job, passes[0], made);
         job.layers = layerIds([placed.fill, placed.matte]);
         return placed.notes;
     }
-    placed = placeItem(target.comp, target.layer, items.foreground, job, made);
+    placed = placeItem(target.comp, target.layer, items.foreground, job, passes[0], made);
     job.layers = layerIds([placed.layer]);
     return placed.notes;
 }

@@ -61,6 +61,20 @@ function rangeText(first, last) {
     return first === last ? String(first) : first + "-" + last;
 }
 
+/** Frame numbers as people read them: `1001-1004, 1007`. */
+function spansText(numbers) {
+    var sorted = numbers.slice(0).sort(function (a, b) { return a - b; });
+    var parts = [];
+    var first = sorted[0];
+    for (var i = 0; i < sorted.length; i += 1) {
+        if (i + 1 === sorted.length || sorted[i + 1] !== sorted[i] + 1) {
+            parts.push(rangeText(first, sorted[i]));
+            first = sorted[i + 1];
+        }
+    }
+    return parts.join(", ");
+}
+
 /** {stem, digits, number, ending} of a numbered file name; null when no number ends its stem. */
 function numberedName(name) {
     var dot = name.lastIndexOf(".");

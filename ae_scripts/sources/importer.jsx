@@ -1,8 +1,9 @@
 /** A checked pass becomes a footage item with alpha and frame rate set, in one folder of the project. */
 
 var PROJECT_FOLDER = "DropKey";
+var ASPECT_SLACK = 0.0001;
 
-/** Imports a pass as new footage. `look` is {association, fps, label, comment}. */
+/** Imports a pass as new footage. `look` is {association, fps, pixelAspect, label, comment}. */
 function importPass(pass, look) {
     var file = fileAt(joinedPath(pass.folder, frameName(pass.pattern, pass.first)));
     var options = new ImportOptions(file);
@@ -49,6 +50,10 @@ function interpret(item, pass, look) {
     if (!main.isStill && look.fps > 0) {
         main.conformFrameRate = look.fps;
     }
+    // A pixel of the key has the shape that the artist gave to the source's.
+    if (Math.abs(item.pixelAspect - look.pixelAspect) > ASPECT_SLACK) {
+        item.pixelAspect = look.pixelAspect;
+    }
     item.name = look.label + (pass.name === "alpha" ? " alpha" : " key");
     item.comment = look.comment;
 }
@@ -68,8 +73,10 @@ function itemWithId(id) {
     if (!id) {
         return null;
     }
-    if (typeof app.project.itemByID === "function") {
-        return app.project.itemByID(id);
+    // Older versions lack `itemByID`, and for an id that was never given it throws.
+    var found = typeof app.project.itemByID !== "function" ? null : attempt(function () { return app.project.itemByID(id); }, null);
+    if (found !== null) {
+        return found;
     }
     for (var i = 1; i <= app.project.numItems; i += 1) {
         if (app.project.item(i).id === id) {

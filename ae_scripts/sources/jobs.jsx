@@ -38,7 +38,8 @@ function hasActiveJobs() {
 
 /** The body of `POST /jobs` for an order. */
 function requestOf(order, mattes) {
-    return {
+    /** @type {any} */
+    var request = {
         plate: order.plate,
         frames: rangeText(order.base + order.first, order.base + order.last),
         fps: rateText(order.fps),
@@ -46,6 +47,10 @@ function requestOf(order, mattes) {
         mattes: mattes,
         client: CLIENT_NAME
     };
+    if (Math.abs(order.pixelAspect - 1) > ASPECT_SLACK) {
+        request.pixel_aspect = Math.round(order.pixelAspect * 1e6) / 1e6;
+    }
+    return request;
 }
 
 /** The choices that differ from the service's own defaults. */

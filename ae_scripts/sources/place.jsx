@@ -1,63 +1,77 @@
 /** The keyed footage goes into the comp where the source stands: same frames, same transform, source only hidden. */
 
 /**
- * The layer a job came from, found by id, never by selection: {comp, layer}; layer null when it is gone.
- * A project that was saved under another name since is the same one, if comp, layer and file still bear their names.
+ * Puts `item` in front of `layer`, aligned to the frame. `pass` says which frames it has, `made` collects new layers,
+ * so that a fault can undo them. Returns {layer, notes}.
  */
-function findTarget(job) {
-    var found = targetById(job);
-    var here = {
-        project: projectPath(),
-        compName: found.comp ? found.comp.name : "",
-        layerName: found.layer ? found.layer.name : "",
-        sourceFile: found.layer ? sourceFile(found.layer.source) : ""
-    };
-    return sameProject(here, job) ? found : { comp: null, layer: null };
-}
-
-function targetById(job) {
-    var comp = itemWithId(job.compId);
-    if (!comp || !(comp instanceof CompItem)) {
-        return { comp: null, layer: null };
-    }
-    for (var i = 1; job.layerId && i <= comp.numLayers; i += 1) {
-        if (comp.layer(i).id === job.layerId) {
-            return { comp: comp, layer: comp.layer(i) };
-        }
-    }
-    // Before After Effects 22 layers have no id.
-    if (!job.layerId && job.layerIndex <= comp.numLayers) {
-        /** @type {any} */
-        var there = comp.layer(job.layerIndex);
-        if (there.name === job.layerName && there.source && there.source.id === job.sourceId) {
-            return { comp: comp, layer: there };
-        }
-    }
-    return { comp: comp, layer: null };
-}
-
-/**
- * Puts `item` in front of `layer`, aligned to the frame. `made` collects new layers, so that a fault can undo them.
- * Returns {layer, notes}.
- */
-function placeItem(comp, layer, item, job, made) {
+function placeItem(comp, layer, item, job, pass, made) {
+    var part = partOf(job, pass, layer);
     var notes = [];
-    var placed = job.whole ? placeCopy(layer, item, job, made) : placeRange(comp, layer, item, job, made, notes);
+    var placed = part.whole ? placeCopy(layer, item, job, made) : placeRange(comp, layer, item, part, made, notes);
     placed.name = item.name;
     return { layer: placed, notes: notes };
+}
+
+/** The job as far as its files go: After Effects begins a sequence at the first frame that is there. */
+function partOf(job, pass, layer) {
+    var missing = pass.first - (job.base + job.first);
+    var slowed = job.rendered ? 1 : layer.stretch / 100;
+    return merged(job, {
+        first: job.first + missing,
+        last: pass.last - job.base,
+        placeTime: job.placeTime + (missing / job.fps) * slowed,
+        whole: job.whole && missing === 0
+    });
 }
 
 /** The result spans the whole source: a copy of the layer keeps transform, masks, effects and speed. */
 function placeCopy(layer, item, job, made) {
     var copy = layer.duplicate();
     made.push(copy);
+    unlock(copy);
+    var span = { first: layer.inPoint, last: layer.outPoint };
     copy.replaceSource(item, false);
     moveAbove(copy, layer);
     hideMattes(copy);
     if (job.rendered) {
         switchOffRendered(copy);
     }
+    // A new source, and a time remapping that ends, bring the whole length of the footage back.
+    setSpan(copy, span.first, span.last);
+    mute(copy);
     return copy;
+}
+
+/** Sets in- and out-point; each may push the other one while it is on its way. */
+function setSpan(layer, first, last) {
+    for (var turn = 0; turn < 2; turn += 1) {
+        if (Math.abs(layer.inPoint - first) > FRAME_SLACK) {
+            layer.inPoint = first;
+        }
+        if (Math.abs(layer.outPoint - last) > FRAME_SLACK) {
+            layer.outPoint = last;
+        }
+    }
+}
+
+/** The source stays audible although it is hidden: a second layer with its sound would double it. */
+function mute(layer) {
+    if (layer.hasAudio && layer.audioEnabled) {
+        layer.audioEnabled = false;
+    }
+}
+
+/** Runs `action` on a layer that may be locked; it is locked again afterwards. */
+function whileUnlocked(layer, action) {
+    var locked = layer.locked;
+    unlock(layer);
+    try {
+        return action();
+    } finally {
+        if (locked) {
+            insist(function () { layer.locked = true; });
+        }
+    }
 }
 
 /** `garbage` and `core` masks did their work in the keyer; a second time they would cut the result. */
@@ -91,26 +105,87 @@ function placeRange(comp, layer, item, job, made, notes) {
     }
     placed.startTime = job.placeTime;
     var end = job.placeTime + ((job.last - job.first + 1) / job.fps) * (stretch / 100);
-    // In and out come after the start time, which moves them.
-    placed.inPoint = Math.max(layer.inPoint, job.placeTime);
-    placed.outPoint = Math.min(layer.outPoint, end);
-    if (layer.threeDLayer) {
-        placed.threeDLayer = true;
+    // A layer that runs backwards has its in-point behind its out-point.
+    var shown = { first: Math.min(layer.inPoint, layer.outPoint), last: Math.max(layer.inPoint, layer.outPoint) };
+    var first = Math.max(shown.first, job.placeTime);
+    var last = Math.min(shown.last, end);
+    if (last - first > FRAME_SLACK) {
+        // In and out come after the start time, which moves them.
+        setSpan(placed, first, last);
+    } else {
+        notes.push("The layer was moved off the keyed frames since: the key stands where they were.");
     }
+    keepSwitches(placed, layer);
     followSource(placed, layer);
     if (!moveAbove(placed, layer)) {
         notes.push("A locked layer is in the way: the key stands at the top of the comp.");
     }
-    if (layer.inPoint < job.placeTime - FRAME_SLACK || layer.outPoint > end + FRAME_SLACK) {
+    keepMatte(placed, layer);
+    if (shown.first < job.placeTime - FRAME_SLACK || shown.last > end + FRAME_SLACK) {
         notes.push("The layer shows more frames than were keyed; send it again for the others.");
     }
+    nameWhatStays(layer, job, notes);
+    return placed;
+}
+
+// What the timeline shows beside a layer and a copy of it would keep; its picture, time and name are the key's own.
+var KEPT_SWITCHES = [
+    "label", "shy", "solo", "quality", "samplingQuality", "effectsActive", "frameBlendingType", "motionBlur", "guideLayer",
+    "threeDLayer", "blendingMode", "preserveTransparency", "comment"
+];
+
+function keepSwitches(placed, layer) {
+    for (var i = 0; i < KEPT_SWITCHES.length; i += 1) {
+        setSwitch(placed, KEPT_SWITCHES[i], layer[KEPT_SWITCHES[i]]);
+    }
+    mute(placed);
+}
+
+/** The track matte of the source, which before After Effects 23 is whatever lies right above. */
+function keepMatte(placed, layer) {
+    if (!usesMatte(layer)) {
+        return;
+    }
+    if (typeof placed.setTrackMatte === "function") {
+        placed.setTrackMatte(layer.trackMatteLayer, layer.trackMatteType);
+    } else {
+        placed.trackMatteType = layer.trackMatteType;
+    }
+}
+
+/** A sentence for what stays with the source: no new layer can take it over. */
+function nameWhatStays(layer, job, notes) {
+    var things = [];
     if (ownMasks(layer) > 0) {
-        notes.push("The source's own masks are not on the key; copy those that you want.");
+        things.push("own masks");
     }
     if (hasEffects(layer) && !job.rendered) {
-        notes.push("The source's effects are not on the key; copy those that you want.");
+        things.push("effects");
     }
-    return placed;
+    if (hasStyles(layer)) {
+        things.push("layer styles");
+    }
+    var markers = layer.property("ADBE Marker");
+    if (markers && markers.numKeys > 0) {
+        things.push("markers");
+    }
+    if (layer.threeDLayer) {
+        things.push("material options");
+    }
+    if (things.length > 0) {
+        notes.push(filled("The source\u2019s {0} are not on the key; copy those that you want.", things.join(", ")));
+    }
+}
+
+function hasStyles(layer) {
+    var styles = layer.property("ADBE Layer Styles");
+    for (var i = 1; styles && styles.enabled && i <= styles.numProperties; i += 1) {
+        // The first entry is always there: it holds the blending options.
+        if (styles.property(i).matchName !== "ADBE Blend Options Group" && styles.property(i).enabled) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /** How many of a layer's masks are no mattes for the keyer. */
@@ -133,8 +208,12 @@ function followSource(placed, layer) {
     setPlain(placed, "ADBE Position", flat);
     setPlain(placed, "ADBE Scale", placed.threeDLayer ? [100, 100, 100] : [100, 100]);
     setPlain(placed, "ADBE Rotate Z", 0);
+    // Opacity is not inherited from a parent.
     var opacity = layer.property("ADBE Transform Group").property("ADBE Opacity");
     setPlain(placed, "ADBE Opacity", opacity.valueAtTime(placed.inPoint, false));
+    if (opacity.isTimeVarying) {
+        placed.property("ADBE Transform Group").property("ADBE Opacity").expression = "parent.transform.opacity";
+    }
 }
 
 /** Moves a layer right above another; false when After Effects refuses (a locked layer is in the way). */
@@ -142,20 +221,28 @@ function moveAbove(placed, layer) {
     if (placed.index === layer.index - 1) {
         return true;
     }
-    return attempt(function () {
-        placed.moveBefore(layer);
-        return true;
-    }, false);
+    return whileUnlocked(layer, function () {
+        return attempt(function () {
+            placed.moveBefore(layer);
+            return true;
+        }, false);
+    });
 }
 
 /** The untouched plate with the keyed alpha as its track matte. Returns {fill, matte, notes}. */
-function placeMatte(comp, layer, item, job, made) {
+function placeMatte(comp, layer, item, job, pass, made) {
     var fill = layer.duplicate();
     made.push(fill);
+    unlock(fill);
     moveAbove(fill, layer);
     hideMattes(fill);
-    var placed = placeItem(comp, layer, item, job, made);
+    mute(fill);
+    var placed = placeItem(comp, layer, item, job, pass, made);
     moveAbove(placed.layer, fill);
+    if (usesMatte(layer)) {
+        placed.notes.push("The source\u2019s own track matte gave way to the keyed one.");
+        takeMatteOff(placed.layer);
+    }
     // An alpha matte is never color-managed; a luma matte would be.
     /** @type {any} */
     var matted = fill;

@@ -24,14 +24,16 @@ function readResult(manifestPath) {
     return { manifest: manifest, folder: parentPath(manifestPath) };
 }
 
-/** The pass called `name` with its files checked: {name, folder, first, count, holes}. Throws a problem. */
+/** The pass called `name` with its files checked: {name, folder, first, last, count, holes}. Throws a problem. */
 function checkedPass(result, name) {
     var pass = passNamed(result.manifest, name);
     var folderPath = resolvedPath(result.folder, pass.folder);
     var sizes = fileSizes(folderPath, pass.pattern);
     var frames = result.manifest.frames;
     var holes = [];
+    /** @type {any} */
     var first = null;
+    var last = 0;
     var present = 0;
     for (var i = 0; i < frames.length; i += 1) {
         var size = own(sizes.bytes, frameName(pass.pattern, frames[i].frame), -1);
@@ -46,6 +48,7 @@ function checkedPass(result, name) {
         } else {
             present += 1;
             first = first === null ? frames[i].frame : first;
+            last = frames[i].frame;
         }
     }
     if (first === null || sizes.count !== present) {
@@ -55,7 +58,26 @@ function checkedPass(result, name) {
             "Move other files out of " + folderPath + "."
         );
     }
-    return { name: name, folder: folderPath, pattern: pass.pattern, first: first, count: frames.length, holes: holes };
+    return {
+        name: name,
+        folder: folderPath,
+        pattern: pass.pattern,
+        first: first,
+        last: last,
+        count: last - first + 1,
+        holes: holes.concat(unlisted(frames))
+    };
+}
+
+/** Frames between the first and the last that the manifest does not name: the plate lacks them. */
+function unlisted(frames) {
+    var missing = [];
+    for (var i = 1; i < frames.length; i += 1) {
+        for (var number = frames[i - 1].frame + 1; number < frames[i].frame; number += 1) {
+            missing.push(number);
+        }
+    }
+    return missing;
 }
 
 function passNamed(manifest, name) {

@@ -125,6 +125,7 @@ function targetOf(comp, layer) {
         sourceFile: sourceFile(layer.source),
         width: layer.source.width,
         height: layer.source.height,
+        pixelAspect: layer.source.pixelAspect,
         stretch: layer.stretch,
         layerStart: layer.startTime
     };

@@ -94,6 +94,8 @@ export function makeFootage(host, Item) {
             const header = movie ?? readHeader(file.real);
             const isStill = !movie && files.length === 1;
             this.frames = movie ? movie.frames : files.length;
+            this.pixelAspect = movie?.pixelAspect ?? 1; // of the file, or guessed: never the artist's own
+            this.hasAudio = Boolean(movie?.audio);
             this.width = header.width;
             this.height = header.height;
             this.mainSource = new FileSource(file, { isStill, alpha: header.alpha, fps: movie ? movie.fps : isStill ? 0 : host.sequenceRate });

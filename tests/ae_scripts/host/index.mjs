@@ -119,7 +119,11 @@ export class Host {
             get numItems() { return host.items.length; }
             get renderQueue() { return host.rawQueue; }
             item(index) { return host.items[index - 1]; }
-            itemByID(id) { return host.items.find((item) => item.id === id) ?? null; }
+            itemByID(id) {
+                const found = host.items.find((item) => item.id === id);
+                if (!found) throw new Error(`After Effects error: there is no item ${id}.`);
+                return found;
+            }
             importFile(options) {
                 const item = new FootageItem();
                 item.read(options.file, options.sequence);
