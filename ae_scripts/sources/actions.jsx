@@ -23,6 +23,7 @@ function fixFor(error) {
 function sendSelected() {
     demandPermission();
     var chosen = selectedLayers();
+    markProject();
     var layers = [];
     for (var k = 0; k < chosen.layers.length; k += 1) {
         layers.push(chosen.layers[k]);

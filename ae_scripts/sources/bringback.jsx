@@ -64,7 +64,8 @@ function reasonAgainst(job, target, manifest) {
     if (target.layer === null) {
         return { state: "orphan", text: "The layer, its comp or its project is not there: imported into the project only." };
     }
-    if (!target.layer.source || target.layer.source.id !== job.sourceId) {
+    var file = sourceFile(target.layer.source);
+    if (!target.layer.source || target.layer.source.id !== job.sourceId || bareName(file) !== bareName(job.sourceFile)) {
         return { state: "stale", text: "The layer has another source now: imported into the project only." };
     }
     if (manifest.plate.width !== job.width || manifest.plate.height !== job.height) {

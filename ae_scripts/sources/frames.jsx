@@ -102,10 +102,12 @@ function patternOf(like) {
 
 /** Whether `name` is a file of the sequence that `like` began; returns its number, else null. */
 function numberIn(name, like) {
-    if (!startsWith(name, like.stem) || name.substr(name.length - like.ending.length) !== like.ending) {
+    var bare = bareName(name);
+    var stem = bareName(like.stem);
+    if (!startsWith(bare, stem) || !endsWith(bare, like.ending)) {
         return null;
     }
-    var digits = name.substring(like.stem.length, name.length - like.ending.length);
+    var digits = bare.substring(stem.length, bare.length - like.ending.length);
     if (!/^[0-9]{1,9}$/.test(digits)) {
         return null;
     }

@@ -5,7 +5,7 @@ var ASPECT_SLACK = 0.0001;
 
 /** Imports a pass as new footage. `look` is {association, fps, pixelAspect, label, comment}. */
 function importPass(pass, look) {
-    var file = fileAt(joinedPath(pass.folder, frameName(pass.pattern, pass.first)));
+    var file = fileAt(pass.file);
     var options = new ImportOptions(file);
     options.sequence = pass.count > 1;
     options.forceAlphabetical = false;
@@ -25,7 +25,7 @@ function importPass(pass, look) {
 
 /** Puts a new version behind an item that is in use; layers, effects and mattes stay. */
 function replacePass(item, pass, look) {
-    var file = fileAt(joinedPath(pass.folder, frameName(pass.pattern, pass.first)));
+    var file = fileAt(pass.file);
     if (pass.count > 1) {
         item.replaceWithSequence(file, false);
     } else {

@@ -47,6 +47,9 @@ function requestOf(order, mattes) {
         mattes: mattes,
         client: CLIENT_NAME
     };
+    if (own(order, "gaps", false)) {
+        request.accept_gaps = true;
+    }
     if (Math.abs(order.pixelAspect - 1) > ASPECT_SLACK) {
         request.pixel_aspect = Math.round(order.pixelAspect * 1e6) / 1e6;
     }
@@ -195,6 +198,7 @@ function forgetTwins(job) {
 
 /** Brings a remembered job up to what the service says of it. */
 function takeOver(job, answer) {
+    job.seen = String(own(answer, "updated_at", ""));
     var state = String(answer.state);
     var before = job.state;
     job.version = answer.version;

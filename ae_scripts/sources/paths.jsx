@@ -87,7 +87,7 @@ function writeText(nativePath, text) {
     if (!folder.exists && !folder.create()) {
         throw unwritable(nativePath);
     }
-    var temporary = fileAt(joinedPath(folder.fsName, "." + lastName(nativePath) + ".tmp"));
+    var temporary = fileAt(joinedPath(folder.fsName, "." + lastName(nativePath) + "." + shared.instance + ".tmp"));
     temporary.encoding = "UTF-8";
     temporary.lineFeed = "Unix";
     if (!temporary.open("w")) {

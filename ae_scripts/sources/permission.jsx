@@ -9,7 +9,7 @@ function demandPermission() {
         throw problem(
             "no-permission",
             "After Effects does not let scripts write files and use the network.",
-            "Tick Preferences > Scripting & Expressions > Allow Scripts to Write Files and Access Network, "
+            "In the preferences choose Scripting & Expressions, tick Allow Scripts to Write Files and Access Network, "
                 + "then press Refresh."
         );
     }
@@ -48,6 +48,8 @@ function probeFile() {
     return true;
 }
 
+/** Opens the preferences: on the right page where After Effects names its command, else on the first. */
 function openPreferences() {
-    app.executeCommand(PREFERENCES_COMMAND);
+    var command = attempt(function () { return app.findMenuCommandId("Scripting & Expressions..."); }, 0);
+    app.executeCommand(command || PREFERENCES_COMMAND);
 }

@@ -6,6 +6,7 @@ var POLL_GIVE_UP = 3;
 
 /** Arms the next tick where the artist asked for it and a job is under way. */
 function armPolling() {
+    forgetLostTask();
     if (shared.polling.task !== 0 || !setting("live") || !hasActiveJobs() || liveInterfaces().length === 0) {
         return;
     }
@@ -17,6 +18,13 @@ function armPolling() {
     shared.polling.task = app.scheduleTask(
         "if (typeof " + GLOBAL_NAME + " === \"object\") { " + GLOBAL_NAME + ".tick(); }", POLL_MILLISECONDS, false
     );
+}
+
+/** A dialog that is open when a task is due takes it away without a word: one that is long overdue will never come. */
+function forgetLostTask() {
+    if (shared.polling.task !== 0 && new Date().getTime() - shared.polling.due > POLL_LATE) {
+        stopPolling();
+    }
 }
 
 function stopPolling() {
@@ -34,6 +42,10 @@ function pollTick() {
             return;
         }
         shared.polling.task = 0;
+        if (app.project && app.project.renderQueue.rendering) {
+            armPolling();
+            return;
+        }
         var late = new Date().getTime() - shared.polling.due > POLL_LATE;
         if (liveInterfaces().length === 0 || !setting("live")) {
             return;

@@ -9,6 +9,7 @@ function refreshJobs() {
     var jobs = activeJobs();
     /** @type {any} */
     var seen = isAnyAtService(jobs) ? listedJobs() : { listed: {}, away: null };
+    seen.index = undefined;
     var failed = [];
     for (var i = 0; i < jobs.length; i += 1) {
         try {
@@ -97,7 +98,7 @@ function listedJobs() {
 
 function refreshJob(job, seen) {
     if (job.way === "files") {
-        refreshByFile(job);
+        refreshByFile(job, seen);
         return;
     }
     if (has(seen.listed, job.jobId)) {
@@ -114,12 +115,14 @@ function refreshJob(job, seen) {
     refreshAlone(job);
 }
 
-function refreshByFile(job) {
+function refreshByFile(job, seen) {
     if (job.state === "submitting") {
         submit(job);
         return;
     }
-    var status = statusOfFile(job);
+    // One file for all jobs of a refresh.
+    seen.index = seen.index === undefined ? statusIndex() : seen.index;
+    var status = statusOfFile(job, seen.index);
     if (status !== null) {
         job.jobId = status.id;
         takeOver(job, status);

@@ -24,7 +24,7 @@ function readResult(manifestPath) {
     return { manifest: manifest, folder: parentPath(manifestPath) };
 }
 
-/** The pass called `name` with its files checked: {name, folder, first, last, count, holes}. Throws a problem. */
+/** The pass called `name` with its files checked: {name, folder, file, first, last, count, holes}. Throws a problem. */
 function checkedPass(result, name) {
     var pass = passNamed(result.manifest, name);
     var folderPath = resolvedPath(result.folder, pass.folder);
@@ -36,7 +36,7 @@ function checkedPass(result, name) {
     var last = 0;
     var present = 0;
     for (var i = 0; i < frames.length; i += 1) {
-        var size = own(sizes.bytes, frameName(pass.pattern, frames[i].frame), -1);
+        var size = own(sizes.bytes, bareName(frameName(pass.pattern, frames[i].frame)), -1);
         if (frames[i].state === "failed" && result.manifest.accepted) {
             holes.push(frames[i].frame);
         } else if (frames[i].state !== "done" || size <= 0) {
@@ -61,7 +61,8 @@ function checkedPass(result, name) {
     return {
         name: name,
         folder: folderPath,
-        pattern: pass.pattern,
+        // As the disk spells it, which may be otherwise than the manifest does.
+        file: sizes.paths[bareName(frameName(pass.pattern, first))],
         first: first,
         last: last,
         count: last - first + 1,
@@ -90,17 +91,18 @@ function passNamed(manifest, name) {
     throw problem("no-pass", filled("The result has no {0}.", name), "Key the shot again.");
 }
 
-/** Size in bytes of every file that fits the pattern, by name. */
+/** Size in bytes and path of every file that fits the pattern, by bare name. */
 function fileSizes(folderPath, pattern) {
-    var start = pattern.substring(0, firstMark(pattern));
-    var end = pattern.substring(pattern.lastIndexOf("#") + 1);
-    var result = { bytes: {}, count: 0 };
+    var start = bareName(pattern.substring(0, firstMark(pattern)));
+    var end = bareName(pattern.substring(pattern.lastIndexOf("#") + 1));
+    var result = { bytes: {}, paths: {}, count: 0 };
     /** @type {any} */
     var files = folderAt(folderPath).getFiles();
     for (var i = 0; files && i < files.length; i += 1) {
-        var name = lastName(files[i].fsName);
+        var name = bareName(lastName(files[i].fsName));
         if (startsWith(name, start) && endsWith(name, end)) {
             result.bytes[name] = files[i].length;
+            result.paths[name] = files[i].fsName;
             result.count += 1;
         }
     }

@@ -2,6 +2,7 @@
 
 var SERVICE_SECONDS = 2;
 var SUBMIT_SECONDS = 3;
+var PRESENCE_MILLISECONDS = 3000;
 var CLIENT_NAME = "after-effects";
 
 /** {host, port, token, version, url} of the running service; throws a problem when there is none to be found. */
@@ -145,10 +146,32 @@ function sameSeries(one, other) {
 
 /** Whether jobs go through files on a shared drop folder instead of HTTP. */
 function usesFiles() {
-    if (setting("dropFolder") === "" || setting("resultsFolder") === "") {
+    return setting("dropFolder") !== "" && setting("resultsFolder") !== "" && !isServiceHere();
+}
+
+/** Whether a service answers on this machine: what a crash left of its discovery file is none. Known for a moment. */
+function isServiceHere() {
+    var now = new Date().getTime();
+    if (shared.presence === null || Math.abs(now - shared.presence.at) > PRESENCE_MILLISECONDS) {
+        shared.presence = { at: now, here: answersHere() };
+    }
+    return shared.presence.here;
+}
+
+function answersHere() {
+    if (readSafely("service.json") === null) {
         return false;
     }
-    return readSafely("service.json") === null;
+    try {
+        var found = findService();
+        var reply = httpExchange({
+            host: found.host, port: found.port, method: "GET", path: "/health/live", headers: {}, body: null, seconds: SERVICE_SECONDS
+        });
+        return own(quietParse(reply.body), "live", false) === true;
+    } catch (error) {
+        // One that is busy is there.
+        return own(error, "kind", "") === "timeout";
+    }
 }
 
 /** Opens the dashboard in the browser, by a link that works once. */

@@ -93,7 +93,7 @@ function renderReasonOf(layer) {
     if (positionIn(PICTURE_ENDINGS, ending) === -1 && positionIn(MOVIE_ENDINGS, ending) === -1) {
         return "DropKey cannot read " + (ending || "such") + " files";
     }
-    return "";
+    return isPartOfSequence(layer.source) ? "only a part of its sequence was imported" : "";
 }
 
 function hasEffects(layer) {
@@ -116,6 +116,7 @@ function endingOf(file) {
 function targetOf(comp, layer) {
     return {
         project: projectPath(),
+        projectId: projectMark(),
         compId: comp.id,
         compName: comp.name,
         layerId: own2(layer, "id", 0),
@@ -123,6 +124,7 @@ function targetOf(comp, layer) {
         layerName: layer.name,
         sourceId: layer.source.id,
         sourceFile: sourceFile(layer.source),
+        sourceSign: sourceSign(layer.source),
         width: layer.source.width,
         height: layer.source.height,
         pixelAspect: layer.source.pixelAspect,
@@ -169,18 +171,10 @@ function sourceFile(source) {
     return main && main.file ? main.file.fsName : "";
 }
 
-/**
- * Whether two jobs, or a job and what stands here, are of one project: at the same path, or saved under another name
- * beside it since (Increment and Save). Then the names must agree too: copies of one template share all ids.
- */
-function sameProject(one, other) {
-    if (one.project === other.project) {
-        return true;
-    }
-    return one.project !== "" && other.project !== "" && parentPath(one.project) === parentPath(other.project)
-        && one.compName === other.compName
-        && one.layerName === other.layerName
-        && own(one, "sourceFile", "") === own(other, "sourceFile", "");
+/** The first file that a source is made of: what copies of one template differ in. */
+function sourceSign(source) {
+    var files = filesUnder(source);
+    return files.length > 0 ? bareName(files[0].fsName) : "";
 }
 
 function projectPath() {
@@ -220,7 +214,7 @@ function insideComp(comp, layer, span) {
 function fileOrder(comp, layer) {
     var item = layer.source;
     var fps = item.mainSource.conformFrameRate || item.frameRate;
-    var count = Math.max(1, Math.round(item.duration * fps));
+    var count = frameCount(item);
     var numbers = plateNumbers(item, count);
     var timing = { startTime: layer.startTime, stretch: layer.stretch, fps: fps };
     /** @type {any} */
@@ -234,9 +228,11 @@ function fileOrder(comp, layer) {
             throw problem("empty-range", filled("\u201c{0}\u201d shows no frame of its source.", layer.name), "Trim it.");
         }
     }
+    var missing = missingIn(numbers, frames);
     return merged(targetOf(comp, layer), {
         plate: numbers.plate,
         base: numbers.base,
+        gaps: missing.length > 0,
         first: frames.first,
         last: frames.last,
         count: count,
@@ -245,42 +241,6 @@ function fileOrder(comp, layer) {
         encoding: "auto",
         placeTime: timeOfSourceFrame(frames.first, timing),
         whole: frames.first === 0 && frames.last === count - 1,
-        notes: item.useProxy ? ["The proxy is passed over: the original footage is keyed."] : []
+        notes: (item.useProxy ? ["The proxy is passed over: the original footage is keyed."] : []).concat(notesOfGaps(missing))
     });
-}
-
-/** {plate, base}: what the service is told, and the number of the first frame. Throws a problem where frames lack. */
-function plateNumbers(item, count) {
-    var file = item.mainSource.file;
-    if (positionIn(PICTURE_ENDINGS, endingOf(file)) === -1) {
-        return { plate: file.fsName, base: 1 };
-    }
-    var like = numberedName(lastName(file.fsName));
-    if (like === null) {
-        throw problem("no-numbers", filled("{0} has no frame number.", shownName(file)), "Number the sequence's files.");
-    }
-    var found = sequenceFrames(file.parent, like);
-    if (found.count !== count || found.last - found.first + 1 !== count) {
-        throw problem(
-            "plate-gaps",
-            filled("{0} shows {1} frames, and its folder holds {2} ({3} to {4}).",
-                item.name, count, found.count, found.first, found.last),
-            "Render the missing frames, or reload the footage."
-        );
-    }
-    return { plate: joinedPath(parentPath(file.fsName), patternOf(like)), base: found.first };
-}
-
-function sequenceFrames(folder, like) {
-    var files = folder.getFiles();
-    var result = { count: 0, first: Infinity, last: -Infinity };
-    for (var i = 0; i < files.length; i += 1) {
-        var number = numberIn(lastName(files[i].fsName), like);
-        if (number !== null) {
-            result.count += 1;
-            result.first = Math.min(result.first, number);
-            result.last = Math.max(result.last, number);
-        }
-    }
-    return result;
 }

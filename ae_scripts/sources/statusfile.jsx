@@ -1,5 +1,7 @@
 /** The road without network: job files into the shared drop folder, status files out of the results folder. */
 
+var INDEX_NAME = "jobs.json";
+
 /** Lays the job's request into the drop folder, in one step. */
 function submitFile(job) {
     var request = merged(job.request, { client: fileClient(job) });
@@ -19,8 +21,40 @@ function fileClient(job) {
     return CLIENT_NAME + ":" + job.key;
 }
 
-/** The status of a job as `GET /jobs/{id}` would tell it, or null while there is none (yet). */
-function statusOfFile(job) {
+/** The service's index of a results folder: {folder of a shot: what its newest job is}; null where there is none. */
+function statusIndex() {
+    var text = readSafelyAt(joinedPath(setting("resultsFolder"), INDEX_NAME));
+    var shots = own(text === null ? null : quietParse(text), "shots", null);
+    return shots !== null && typeof shots === "object" && !isList(shots) ? shots : null;
+}
+
+/** The status of a job as `GET /jobs/{id}` would tell it, or null while there is none, or none newer than is known. */
+function statusOfFile(job, index) {
+    return index === null ? statusOfAll(job) : statusByIndex(job, index);
+}
+
+function statusByIndex(job, index) {
+    var best = "";
+    for (var name in index) {
+        if (has(index, name) && isEntryOf(index[name], job)
+            && (best === "" || String(index[name].updated_at) > String(index[best].updated_at))) {
+            best = name;
+        }
+    }
+    if (best === "" || String(index[best].updated_at) === own(job, "seen", "")) {
+        return null;
+    }
+    var status = readStatus(folderAt(resolvedPath(setting("resultsFolder"), best)));
+    return status !== null && isStatusOf(status, job) ? status : null;
+}
+
+function isEntryOf(entry, job) {
+    return own(entry, "client", "") === fileClient(job)
+        || (own(entry, "plate", "") === job.request.plate && own(entry, "frames", "") === job.request.frames);
+}
+
+/** Where a service writes no index, every shot's folder is looked into. */
+function statusOfAll(job) {
     var results = folderAt(setting("resultsFolder"));
     if (!results.exists) {
         throw problem(

@@ -24,6 +24,7 @@ var DEFAULT_SETTINGS = {
 function store() {
     if (shared.store === null) {
         shared.store = readStore();
+        shared.written = writtenForm(shared.store);
     }
     return shared.store;
 }
@@ -111,27 +112,110 @@ function knownSettings(given) {
     return result;
 }
 
-/** Writes the state; throws a problem when it cannot be kept. */
+/** Writes the state, with what another After Effects wrote meanwhile; throws a problem when it cannot be kept. */
 function saveStore() {
     var kept = store();
-    while (kept.jobs.length > STORE_MOST_JOBS) {
-        forgetMattes(kept.jobs.pop());
-    }
     var path = storePath();
     if (shared.unusable !== null) {
         setAside(shared.unusable);
     }
-    writeText(path, jsonStringify(kept));
+    var there = attempt(function () { return readText(fileAt(path)); }, null);
+    if (there !== null && there !== shared.written.text) {
+        takeIn(kept, attempt(function () { return jsonParse(there); }, null));
+    }
+    while (kept.jobs.length > STORE_MOST_JOBS) {
+        forgetMattes(kept.jobs.pop());
+    }
+    var written = writtenForm(kept);
+    writeText(path, written.text);
+    shared.written = written;
     saveSetting("store", path);
+}
+
+/** The state as it is written: {text, jobs, settings}, the parts each as JSON, so that changes can be told later. */
+function writtenForm(kept) {
+    /** @type {any} */
+    var form = { text: "", jobs: {}, settings: merged(kept.settings, {}) };
+    var lines = [];
+    for (var i = 0; i < kept.jobs.length; i += 1) {
+        form.jobs[kept.jobs[i].key] = jsonStringify(kept.jobs[i]);
+        lines.push(form.jobs[kept.jobs[i].key]);
+    }
+    form.text = "{\"schema\":" + STORE_SCHEMA + ",\"settings\":" + jsonStringify(kept.settings)
+        + ",\"jobs\":[" + lines.join(",") + "]}";
+    return form;
+}
+
+/** Takes over what stands in the file and was not changed here since it was last written or read. */
+function takeIn(kept, content) {
+    if (own(content, "schema", 0) !== STORE_SCHEMA || !isList(own(content, "jobs", null))) {
+        return;
+    }
+    var theirs = byKey(usableJobs(content.jobs));
+    var known = shared.written.jobs;
+    var jobs = [];
+    for (var i = 0; i < kept.jobs.length; i += 1) {
+        var job = kept.jobs[i];
+        var isOurs = !has(known, job.key) || known[job.key] !== jsonStringify(job);
+        if (isOurs || has(theirs, job.key)) {
+            jobs.push(isOurs ? job : becoming(job, theirs[job.key]));
+        }
+        delete theirs[job.key];
+    }
+    for (var key in theirs) {
+        if (has(theirs, key) && !has(known, key)) {
+            jobs.push(theirs[key]);
+        }
+    }
+    kept.jobs = jobs.sort(function (a, b) { return a.key < b.key ? 1 : -1; });
+    takeInSettings(kept, knownSettings(own(content, "settings", {})));
+}
+
+function takeInSettings(kept, theirs) {
+    for (var name in DEFAULT_SETTINGS) {
+        if (has(DEFAULT_SETTINGS, name) && isSame(kept.settings[name], own(shared.written.settings, name, null))) {
+            kept.settings[name] = theirs[name];
+        }
+    }
+}
+
+function byKey(jobs) {
+    var result = {};
+    for (var i = 0; i < jobs.length; i += 1) {
+        result[jobs[i].key] = jobs[i];
+    }
+    return result;
+}
+
+/** The same job with other content: panels hold on to the object. */
+function becoming(job, content) {
+    for (var old in job) {
+        if (has(job, old) && !has(content, old)) {
+            delete job[old];
+        }
+    }
+    for (var name in content) {
+        if (has(content, name)) {
+            job[name] = content[name];
+        }
+    }
+    return job;
+}
+
+function isSame(one, other) {
+    return one === other || jsonStringify(one) === jsonStringify(other);
 }
 
 function setting(name) {
     return store().settings[name];
 }
 
+/** Remembers a setting; one that is as it was costs no write: lists tell of changes that nobody made. */
 function changeSetting(name, value) {
-    store().settings[name] = value;
-    saveStore();
+    if (!isSame(store().settings[name], value)) {
+        store().settings[name] = value;
+        saveStore();
+    }
 }
 
 /** Back to the defaults; where the folders are stays. */

@@ -8,11 +8,13 @@ function findTarget(job) {
     var found = targetById(job);
     var here = {
         project: projectPath(),
+        projectId: projectMark(),
+        sourceSign: found.layer ? sourceSign(found.layer.source) : job.sourceSign,
         compName: found.comp ? found.comp.name : "",
         layerName: found.layer ? found.layer.name : "",
         sourceFile: found.layer ? sourceFile(found.layer.source) : ""
     };
-    return sameProject(here, job) ? found : { comp: null, layer: null };
+    return sameProject(job, here) ? found : { comp: null, layer: null };
 }
 
 function targetById(job) {

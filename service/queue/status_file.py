@@ -1,6 +1,7 @@
-"""Writes `<output root>/<shot>/status.json`, for people and panels without HTTP, beside everything else.
+"""Writes `<output root>/<shot>/status.json`, for people and panels without HTTP, and one index of them all.
 
-Its own thread does it: an output share that hangs must not hold up the queue.
+The index, `<output root>/jobs.json`, is what a panel reads first: a share may hold a thousand shots. A thread of its
+own writes both: an output share that hangs must not hold up the queue.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from service.atomic import replace_file, sweep_temporaries
@@ -17,6 +18,10 @@ from service.jobs import Job, JobState
 from service.queue.intake import root_of
 
 NAME = "status.json"
+INDEX = "jobs.json"
+MOST_INDEXED = 300
+"""Shots in the index, the newest of them: a panel reads it in one piece, in a language that is slow at it."""
+
 SECONDS_BETWEEN = 0.5
 
 log = logging.getLogger(__name__)
@@ -54,14 +59,15 @@ class StatusFiles:
                 self._changed.wait_for(lambda: self._dirty or self._closing)
                 due, self._dirty = self._dirty, set()
                 closing = self._closing
-            for place in due:
-                self._write(place)
+            written = [job for place in due if (job := self._write(place)) is not None]
+            for root in {root_of(job) for job in written}:
+                self._index(root, [job for job in written if root_of(job) == root])
             if closing:
                 return
             with self._changed:
                 self._changed.wait_for(lambda: self._closing, SECONDS_BETWEEN)
 
-    def _write(self, place: Path) -> None:
+    def _write(self, place: Path) -> Job | None:
         try:
             job = self._newest(place)
             if job is not None and not self._is_away(root_of(job)):
@@ -69,9 +75,17 @@ class StatusFiles:
                     self._swept.add(place)
                     sweep_temporaries(place)  # a service that was killed may have left half a file
                 write_status(job)
+                return job
         except Exception:
             # The status is a convenience; the job itself reports what is wrong with its folder.
             log.warning("the status of %s cannot be written", place, exc_info=True)
+        return None
+
+    def _index(self, root: Path, jobs: list[Job]) -> None:
+        try:
+            write_index(root, jobs)
+        except Exception:
+            log.warning("the index of %s cannot be written", root, exc_info=True)
 
 
 def write_status(job: Job) -> Path:
@@ -88,6 +102,29 @@ def write_status(job: Job) -> Path:
             content["mattes"][name] = _relative(Path(source), place)
     file = place / NAME
     replace_file(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    return file
+
+
+def write_index(root: Path, jobs: Iterable[Job]) -> Path:
+    """Enter ``jobs`` into the index of an output root, each under the folder of its shot; never half of it."""
+    file = root / INDEX
+    try:
+        known = dict(json.loads(file.read_text(encoding="utf-8"))["shots"])
+    except (OSError, ValueError, LookupError, TypeError):
+        known = {}
+    shots = {name: entry for name, entry in known.items() if isinstance(entry, dict) and "updated_at" in entry}
+    for job in jobs:
+        shots[_relative(job.output.parent, root)] = {
+            "id": job.id,
+            "state": job.state.value,
+            "client": job.request.client,
+            "plate": job.request.plate,
+            "frames": job.request.frames,
+            "updated_at": job.model_dump(mode="json", include={"updated_at"})["updated_at"],
+        }
+    newest = sorted(shots.items(), key=lambda shot: str(shot[1]["updated_at"]), reverse=True)[:MOST_INDEXED]
+    content = {"schema_version": 1, "shots": dict(newest)}
+    replace_file(file, (json.dumps(content, ensure_ascii=False) + "\n").encode())
     return file
 
 

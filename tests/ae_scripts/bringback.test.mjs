@@ -4,8 +4,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { fakeExr } from "./host/service.mjs";
-import { roundTrip, send, stage } from "./stage.mjs";
+import { roundTrip, send, stage, writeSequence } from "./stage.mjs";
 
+const UNMARKED = "<?xpacket?><x:xmpmeta><rdf:RDF></rdf:RDF></x:xmpmeta>";
 const source = (scene, place = 0) => scene.comp.stack[place].source.mainSource;
 const again = (scene, more) => { scene.service.finish(more.job, more); scene.host.press(scene.panel, "Refresh"); scene.host.press(scene.panel, "Bring back"); return scene.host.message(scene.panel); };
 
@@ -259,7 +260,7 @@ test("the target is found after rename, reorder, other selection and another com
 for (const [name, change] of [
     ["layer", (s) => s.layer.remove()],
     ["comp", (s) => s.comp.remove()],
-    ["project", (s) => { s.host.project.saved = "/elsewhere/other.aep"; }],
+    ["project", (s) => { Object.assign(s.host.project, { saved: "/elsewhere/other.aep", xmp: UNMARKED }); }],
 ]) {
     test(`a ${name} that is gone: imported into the project only`, (t) => {
         const scene = stage(t);
@@ -293,12 +294,52 @@ for (const [name, change] of [
     test(`beside another project of the same template, whose ${name} has another name, nothing is placed`, (t) => {
         const scene = stage(t);
         const job = send(scene);
-        scene.host.project.saved = path.join(scene.host.root, "shot_020.aep");
+        Object.assign(scene.host.project, { saved: path.join(scene.host.root, "shot_020.aep"), xmp: UNMARKED });
         change(scene);
         assert.match(again(scene, { job }), /into the project only/);
         assert.equal(scene.comp.numLayers, 1);
     });
 }
+
+for (const [name, before, after] of [
+    ["saved for the first time after sending", null, "/elsewhere/shot.aep"],
+    ["saved into another folder after sending", "/first/shot.aep", "/second/other.aep"],
+]) {
+    test(`a project that was ${name} is the same one`, (t) => {
+        const scene = stage(t);
+        scene.host.project.saved = before;
+        const job = send(scene);
+        scene.host.project.saved = after;
+        scene.comp.name = "renamed";
+        assert.match(again(scene, { job }), /in the comp/);
+        assert.equal(scene.comp.numLayers, 2);
+    });
+}
+
+test("two unsaved projects whose ids are equal share no jobs", (t) => {
+    const scene = stage(t);
+    scene.host.project.saved = null;
+    const job = send(scene);
+    scene.host.project.xmp = UNMARKED; // the other one
+    assert.match(again(scene, { job }), /into the project only/);
+    assert.equal(scene.comp.numLayers, 1);
+});
+
+test("a template that carries a mark: its copies are told apart by the footage", (t) => {
+    const scene = stage(t);
+    const job = send(scene);
+    scene.host.project.saved = "/elsewhere/copy.aep";
+    scene.item.read(new scene.host.disk.File(writeSequence(path.join(scene.host.root, "another"), "b.", 1001, 20)), true);
+    assert.match(again(scene, { job }), /into the project only/);
+    assert.equal(scene.comp.numLayers, 1);
+});
+
+test("footage that another file was put behind is another source, in the same project too", (t) => {
+    const scene = stage(t);
+    const job = send(scene);
+    scene.item.read(new scene.host.disk.File(writeSequence(path.join(scene.host.root, "another"), "b.", 1001, 20)), true);
+    assert.match(again(scene, { job }), /another source now/);
+});
 
 test("masks of the artist that are not on a part's key are told of", (t) => {
     const scene = stage(t);
@@ -467,7 +508,7 @@ test("one undo step, and no file or network work in it", (t) => {
     const asked = scene.service.asked.length;
     scene.host.border.names.length = 0;
     scene.host.press(scene.panel, "Bring back");
-    assert.deepEqual(scene.host.undoSteps, ["DropKey: bring back hero.1001.png"]);
+    assert.deepEqual(scene.host.undoSteps, ["DropKey: mark project", "DropKey: bring back hero.1001.png"]);
     assert.equal(scene.service.asked.length, asked);
     const names = scene.host.border.names;
     const within = names.slice(names.indexOf("Application.beginUndoGroup"), names.indexOf("Application.endUndoGroup"));

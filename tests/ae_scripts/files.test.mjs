@@ -198,3 +198,55 @@ test("a full disk is reported, and the earlier memory stays", (t) => {
     assert.match(scene.host.message(scene.panel), /cannot be written.*disk has room/);
     assert.equal(fs.readFileSync(file, "utf8"), before);
 });
+
+test("a share with two hundred shots costs a Refresh one file for all jobs, and one for each that moved", (t) => {
+    const scene = remote(t);
+    for (let n = 0; n < 10; n += 1) {
+        scene.layer.inPoint = n * 0.04;
+        scene.host.press(scene.panel, "Key selected layers");
+    }
+    const requests = fs.readdirSync(scene.drop).map((name) => JSON.parse(fs.readFileSync(path.join(scene.drop, name), "utf8")));
+    assert.equal(requests.length, 10);
+    const shots = {};
+    for (let n = 0; n < 200; n += 1) {
+        const status = { ...example("status"), request: requests[n] ?? { ...example("job"), client: `x${n}` }, state: "running", output: "v001", manifest: null, problem: null, updated_at: `2026-01-01T00:00:${String(n % 60).padStart(2, "0")}Z` };
+        fs.mkdirSync(path.join(scene.results, `shot${n}`));
+        fs.writeFileSync(path.join(scene.results, `shot${n}`, "status.json"), JSON.stringify(status));
+        shots[`shot${n}`] = { id: status.id, state: "running", client: status.request.client, plate: status.request.plate, frames: status.request.frames, updated_at: status.updated_at };
+    }
+    fs.writeFileSync(path.join(scene.results, "jobs.json"), JSON.stringify({ schema_version: 1, shots }));
+    const opened = () => { const before = scene.host.opened; scene.host.press(scene.panel, "Refresh"); return scene.host.opened - before; };
+    assert.ok(opened() < 30);
+    assert.ok(scene.host.jobs(scene.panel).every((line) => /keying/.test(line)), scene.host.jobs(scene.panel)[0]);
+    assert.ok(opened() < 15, "what did not move is not read again");
+    fs.writeFileSync(path.join(scene.results, "jobs.json"), "{ half");
+    assert.ok(opened() > 200, "without an index, every shot is looked into");
+});
+
+for (const [name, server] of [["nobody listens", null], ["another program listens", () => ({ bytes: "SSH-2.0-OpenSSH\r\n" })]]) {
+    test(`a discovery file that a crash left does not keep the shared folder from being used: ${name}`, (t) => {
+        const scene = remote(t);
+        const service = new Service(scene.host);
+        scene.host.network.servers.delete(service.address);
+        if (server) scene.host.network.servers.set(service.address, server);
+        scene.host.press(scene.panel, "Key selected layers");
+        assert.match(jobFile(scene)?.client ?? scene.host.message(scene.panel), /^after-effects:/);
+        scene.host.press(scene.panel, "Refresh");
+        assert.match(scene.host.status(scene.panel), /shared folder/);
+    });
+}
+
+test("names with accents are found however the disk spells them", (t) => {
+    const name = "\u00e9t\u00e9 \u304c \ud55c \u1ec7";
+    const scene = stage(t, { stem: `${name}.`, decomposes: true });
+    const job = send(scene);
+    assert.ok(job, scene.host.message(scene.panel));
+    scene.service.finish(job, { shot: name });
+    scene.host.press(scene.panel, "Refresh");
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /is in the comp/);
+    const { run } = inside(t);
+    for (const text of ["\u00e9\u0151\u0142\u0439\u03ac", "\u304c\u30d1", "\ud55c\uac00", "\u1ec7\u1e9b", "plain"]) {
+        assert.equal(run(`bareName(${JSON.stringify(text.normalize("NFD"))}) === bareName(${JSON.stringify(text)})`), true, text);
+    }
+});

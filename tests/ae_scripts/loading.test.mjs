@@ -101,3 +101,39 @@ test("the job list survives a restart of After Effects", (t) => {
     const panel = again.host.load(BUNDLE);
     assert.deepEqual(again.host.jobs(panel), scene.host.jobs(scene.panel));
 });
+
+test("what is remembered is shown at start-up and saved by nobody: lists tell of changes that a script made, too", (t) => {
+    const scene = stage(t);
+    for (const label of ["Plate with alpha as track matte", "Work area", "Dirty screen (crush residue)", "Alpha"]) scene.host.choose(scene.panel, label);
+    const again = stage(t, { root: scene.host.root, load: false, service: false });
+    again.host.settings = scene.host.settings;
+    const panel = again.host.load(BUNDLE);
+    assert.deepEqual(again.host.writes, []);
+    again.host.press(panel, "Refresh");
+    const written = again.host.writes.length;
+    again.host.choose(panel, "Work area");
+    assert.equal(again.host.writes.length, written);
+    again.host.choose(panel, "Layer trim");
+    assert.ok(again.host.writes.length > written);
+});
+
+test("two running After Effects keep each other's jobs and settings, and each its own changes", (t) => {
+    const one = stage(t);
+    const other = stage(t, { root: one.host.root, count: 20 });
+    other.service.count = 100; // its jobs have ids of their own
+    send(one);
+    other.layer.inPoint = 0.2;
+    other.host.choose(other.panel, "Work area");
+    other.host.choose(other.panel, "Layer trim");
+    other.host.choose(other.panel, "Dirty screen (crush residue)");
+    send(other);
+    one.layer.inPoint = 0.4;
+    send(one);
+    const memory = () => JSON.parse(fs.readFileSync(`${one.host.folders.userData}/DropKey/panel.json`, "utf8"));
+    assert.equal(memory().jobs.length, 3);
+    assert.equal(memory().settings.preset, "clean-screen");
+    one.host.press(one.panel, "Cancel");
+    other.host.press(other.panel, "Refresh");
+    assert.equal(memory().jobs.length, 3);
+    assert.equal(other.host.jobs(other.panel).length, 3);
+});

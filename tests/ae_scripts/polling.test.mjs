@@ -81,6 +81,21 @@ test("a task that fires after the panel died, or while a dialog is open, is harm
     assert.match(modal.host.status(modal.panel), /ready|busy/);
 });
 
+test("a task that a dialog took away is armed again at the next click, and none asks while the queue renders", (t) => {
+    const scene = live(t);
+    scene.host.modalOpen = true;
+    scene.host.fireTasks();
+    scene.host.modalOpen = false;
+    assert.equal(scene.host.tasks.size, 0);
+    scene.host.clock.advance(8000);
+    scene.host.press(scene.panel, "Refresh");
+    assert.equal(scene.host.tasks.size, 1);
+    const asked = scene.service.asked.length;
+    scene.host.rawQueue.rendering = true;
+    scene.host.fireTasks();
+    assert.deepEqual([scene.service.asked.length, scene.host.tasks.size], [asked, 1]);
+});
+
 test("a pushed job is brought back once; unknown ones are refused", (t) => {
     const scene = stage(t);
     const job = send(scene);

@@ -38,7 +38,7 @@ for (const [name, change, told] of [
     ["an adjustment layer", (s) => { s.layer.adjustmentLayer = true; }, /no picture of its own/],
     ["a null", (s) => { s.layer.nullLayer = true; }, /no picture of its own/],
     ["a file that is gone", (s) => fs.rmSync(s.item.file.real), /not there/],
-    ["a gap", (s) => fs.rmSync(path.join(s.host.root, "plates", "hero.1007.png")), /19 \(1001 to 1020\).*Render the missing frames/],
+    ["a folder that lost most of its frames", (s) => { for (let n = 1002; n <= 1020; n += 1) fs.rmSync(path.join(s.host.root, "plates", `hero.${n}.png`)); }, /shows 20 frames, and its folder holds 1 \(1001 to 1001\).*Render the missing frames/],
 ]) {
     test(`${name} is told, and nothing is sent`, (t) => {
         const scene = stage(t);
@@ -75,6 +75,29 @@ test("several layers go at once, and the unusable one is named", (t) => {
     const said = press(scene);
     assert.equal(scene.service.jobs.size, 2);
     assert.match(said, /\u201cTitle\u201d cannot be keyed: it is a text layer/);
+});
+
+test("of a sequence with a gap, what is there is keyed, and comes back with the same gap", (t) => {
+    const scene = stage(t);
+    for (const frame of [1007, 1008, 1012]) fs.rmSync(path.join(scene.host.root, "plates", `hero.${frame}.png`));
+    assert.match(press(scene), /Frames 1007-1008, 1012 are not on disk: the others are keyed/);
+    const [job] = scene.service.jobs.values();
+    assert.deepEqual([job.request.accept_gaps, job.frames.length], [true, 17]);
+    scene.service.finish(job);
+    scene.host.press(scene.panel, "Refresh");
+    scene.host.press(scene.panel, "Bring back");
+    assert.match(scene.host.message(scene.panel), /holes at frames 1007-1008, 1012/);
+    assert.equal(scene.comp.stack[0].source.frames, 20);
+});
+
+test("of a sequence that was imported in part, After Effects' own frames are rendered; frames added since change nothing", (t) => {
+    const part = stage(t);
+    writeSequence(path.join(part.host.root, "plates"), "hero.", 990, 11);
+    assert.match(send(part).request.plate, /DropKey plates/);
+    assert.equal(part.host.renders[0].count, 20);
+    const grown = stage(t);
+    writeSequence(path.join(grown.host.root, "plates"), "hero.", 1021, 11);
+    assert.deepEqual([send(grown).request.frames, grown.host.renders.length], ["1001-1020", 0]);
 });
 
 test("a proxy is passed over and told", (t) => {

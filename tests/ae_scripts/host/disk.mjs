@@ -38,7 +38,11 @@ export function makeDisk(host) {
             if (this.native.length > 1) this.native = this.native.replace(/[\\/]+$/, "");
             this.error = "";
         }
-        get real() { return toReal(this.native); }
+        /** With `decomposes`, names come as macOS stores them, accents apart, and are found however they are written. */
+        get real() {
+            const real = toReal(this.native);
+            return host.decomposes && !fs.existsSync(real) ? real.normalize("NFC") : real;
+        }
         get fsName() { return this.native; }
         get name() { return encodeURI(path.basename(this.real)).split("#").join("%23"); }
         get absoluteURI() { return encodeURI(this.native); }
@@ -72,11 +76,13 @@ export function makeDisk(host) {
         open(mode) {
             if (mode === "r") {
                 if (!this.exists) return false;
+                host.opened += 1;
                 this.handle = { mode, text: fs.readFileSync(this.real, this.encoding === "UTF-8" ? "utf8" : "latin1") };
                 return true;
             }
             if (!host.permission || host.readOnly || !fs.existsSync(path.dirname(this.real))) return false;
             host.writes.push(this.native);
+            host.opened += 1;
             this.handle = { mode, text: "" };
             fs.writeFileSync(this.real, "");
             return true;
@@ -127,7 +133,8 @@ export function makeDisk(host) {
             return fs.readdirSync(this.real, { withFileTypes: true })
                 .filter((entry) => !entry.name.startsWith("."))
                 .map((entry) => {
-                    const uri = toNative(path.join(this.real, entry.name)).split("%").join("%25");
+                    const name = host.decomposes ? entry.name.normalize("NFD") : entry.name;
+                    const uri = toNative(path.join(this.real, name)).split("%").join("%25");
                     return entry.isDirectory() ? new Folder(uri) : new File(uri);
                 });
         }

@@ -35,11 +35,14 @@ export class Host {
         this.border = new Border();
         this.clock = { offset: 0, now: () => Date.now() + this.clock.offset, advance: (ms) => { this.clock.offset += ms; } };
         this.permission = options.permission ?? true;
+        this.decomposes = options.decomposes ?? false;
+        this.opened = 0; // files
         this.preferenceSections = options.preferenceSections ?? ["Main Pref Section v2"];
         Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
         Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
         Object.assign(this, { layouts: 0, looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
         this.language = "en";
+        this.menu = {};
         this.renderDefaults = { ...WORST };
         this.visibleTemplates = { ...VISIBLE };
         this.hiddenTemplates = { ...HIDDEN };
@@ -111,12 +114,18 @@ export class Host {
             static hostKind = "Project";
             constructor() {
                 Object.assign(this, { bitsPerChannel: 32, workingSpace: "", workingGamma: 2.2, linearizeWorkingSpace: false, linearBlending: false });
-                Object.assign(this, { activeItem: null, saved: null });
+                Object.assign(this, { activeItem: null, saved: null, xmp: "<?xpacket?><x:xmpmeta><rdf:RDF></rdf:RDF></x:xmpmeta>" });
                 if (host.ocio !== undefined) this.colorManagementSystem = host.ocio;
             }
             get file() { return this.saved ? new host.disk.File(this.saved) : null; }
             get items() { return new ItemCollection(); }
             get numItems() { return host.items.length; }
+            get xmpPacket() { return this.xmp; }
+            /** What is no XMP is refused; what is, comes back in another form of the same. */
+            set xmpPacket(text) {
+                if (!/<\/rdf:RDF>\s*<\/x:xmpmeta>/.test(text)) throw new Error("After Effects error: this is no XMP.");
+                this.xmp = text.replace(/<dropkey:project>([^<]*)<\/dropkey:project>/, (_all, mark) => `<rdf:li project="${mark}"/>`);
+            }
             get renderQueue() { return host.rawQueue; }
             item(index) { return host.items[index - 1]; }
             itemByID(id) {
@@ -143,6 +152,7 @@ export class Host {
             get preferences() { return host.rawPreferences; }
             beginUndoGroup(name) { host.history.begin(name); }
             endUndoGroup() { host.history.end(); }
+            findMenuCommandId(name) { return host.language === "en" ? host.menu[name] ?? 0 : 0; }
             executeCommand(id) { host.commands.push(id); }
             scheduleTask(code, delay, repeat) {
                 const id = host.nextId();

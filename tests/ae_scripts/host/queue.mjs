@@ -175,6 +175,7 @@ export function makeQueue(host) {
     class RenderQueue {
         static hostKind = "RenderQueue";
         list = [];
+        rendering = false;
         get numItems() { return this.list.length; }
         get items() { return new RQItemCollection(); }
         item(index) { return this.list[index - 1]; }

@@ -48,6 +48,7 @@ export class Service {
         this.asked.push(asked);
         const overridden = this.override?.(asked);
         if (overridden) return overridden;
+        if (target === "/health/live") return reply(200, { live: true });
         if (headers.authorization !== `Bearer ${this.token}`) {
             return this.problem(401, "The token is missing or wrong.", "unauthorized");
         }
@@ -59,6 +60,7 @@ export class Service {
             const checks = { workers: { ok: this.ready, detail: this.ready ? "0: ready" : "0: starting" } };
             return this.ready ? reply(200, { ready: true, checks }) : reply(503, { status: 503, detail: "Not ready to do jobs.", type: "urn:dropkey:problem:not_ready", ready: false, checks });
         }
+        if (where === "/health/live") return reply(200, { live: true });
         if (where === "/jobs" && method === "POST") return this.submit(asked);
         if (where === "/jobs") return reply(200, { jobs: [...this.jobs.values()].map((job) => this.summary(job)), next_cursor: null });
         if (where === "/preview" || where.startsWith("/preview/")) return this.preview(asked);
@@ -86,7 +88,8 @@ export class Service {
         this.count += 1;
         const id = String(this.count).padStart(32, "0");
         const [first, last] = body.frames.split("-").map(Number);
-        const frames = Array.from({ length: (last ?? first) - first + 1 }, (_, i) => first + i);
+        const there = (frame) => !body.accept_gaps || fs.existsSync(body.plate.replace(/#+/, (marks) => String(frame).padStart(marks.length, "0")));
+        const frames = Array.from({ length: (last ?? first) - first + 1 }, (_, i) => first + i).filter(there);
         const job = { ...example("status"), id, request: body, drawn, state: "queued", version: this.count, frames, frames_done: 0, frames_failed: 0, problem: null, manifest: null, output: "", priority: 50, eta_seconds: null };
         this.jobs.set(id, job);
         this.keys.set(key, id);
