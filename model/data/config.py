@@ -97,6 +97,9 @@ class DataConfig(BaseModel):
     amid: Probability = 0.0  # as above
     """Chance that the screen ends inside the picture on all four sides, in a room or a dark set: 10 to 50 % of it."""
 
+    two_paints: Probability = 0.0  # as above
+    """Chance that a part of the screen is another paint or cloth, of a color like the first."""
+
     corners: Probability = 0.0  # as above
     """Chance that the screen has a second wall or a floor, in a light of its own."""
 

@@ -18,7 +18,7 @@ from model.data.materials import linear_of
 from model.data.rooms import Ending, with_crew, with_room
 from model.data.scattered import scattered
 from model.data.seeding import Draw
-from model.data.shapes import Point
+from model.data.shapes import Point, box, coverage
 from model.data.textures import read, spectral, step
 from model.data.uneven import unevenly_lit
 from model.data.view import View
@@ -120,6 +120,10 @@ def _wall(
     if corner.chance(config.corners):
         recipe["corner"] = True
         picture = picture * _corner(corner.child("walls"), x, y, view.pixel)
+    second = draw.child("second paint")
+    if second.chance(config.two_paints):
+        recipe["two_paints"] = True
+        picture = picture * _second_paint(second.child("paint"), view, x, y, color)
     return picture
 
 
@@ -196,6 +200,29 @@ def _corner(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:
         dim = 1 - own.uniform(0.0, 0.35) * torch.exp(-distance.abs() / own.log_uniform(0.01, 0.15))
         light = light * (1 + (tint - 1) * beyond) * dim
     return light
+
+
+def _second_paint(draw: Draw, view: View, x: Tensor, y: Tensor, color: Rgb) -> Tensor:
+    """Return the factor (T, 3, H, W) of a paint or cloth of a like color beyond a line, or in a rectangle."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*color)
+    other = colorsys.hsv_to_rgb(
+        (hue + draw.normal(0.025)) % 1.0,
+        min(saturation * draw.log_uniform(0.8, 1.15), 0.99),
+        value * draw.log_uniform(0.5, 1.6),
+    )
+    tall = view.pixel * view.height
+    turn = draw.pick((0.0, math.pi / 2)) + draw.normal(0.05)
+    across, up = x - view.center[0], y - view.center[1]
+    u, v = math.cos(turn) * across + math.sin(turn) * up, math.cos(turn) * up - math.sin(turn) * across
+    center = draw.uniform(-0.7, 0.7) * tall, draw.uniform(-0.4, 0.4) * tall
+    if draw.chance(0.5):
+        distance = draw.sign() * (u - center[0])
+    else:
+        distance = box(u, v, center, (draw.uniform(0.1, 0.8) * tall, draw.uniform(0.1, 0.5) * tall))
+    first = rgb(color, view.device).clamp(min=1e-4)
+    factor = rgb(other, view.device) / first
+    # The picture holds the first paint in its light already; dark channels of a pure color stay bounded.
+    return 1 + (factor.clamp(max=3.0) - 1) * coverage(distance, view.pixel).unsqueeze(1)
 
 
 def _seams(draw: Draw, x: Tensor, y: Tensor, pixel: float) -> Tensor:

@@ -68,6 +68,27 @@ def test_a_screen_amid_a_room_ends_inside_the_picture_on_all_four_sides() -> Non
         assert 0.08 < float(1 - changed.float().mean()) < 0.55
 
 
+def test_a_second_paint_is_a_part_of_the_screen_in_a_color_like_the_first() -> None:
+    one, two = off_and_on("object", "two_paints")
+    assert torch.equal(two.background, two.clean_plate)
+    factor = (two.clean_plate / one.clean_plate.clamp_min(1e-6)).flatten(2)
+    other = (factor - 1).abs().amax(1) > 0.01
+    shares = other.float().mean(1)
+    assert int(((shares > 0.02) & (shares < 0.98)).sum()) >= 7, "mostly both are seen"
+    first, second = (shots.clean_plate / shots.clean_plate.sum(1, keepdim=True) for shots in (one, two))
+    apart = (first - second).norm(dim=1).flatten(1).amax(1)
+    assert float(apart.max()) < 0.3 and float(apart.median()) < 0.12
+
+
+def test_light_on_the_screen_is_as_bright_as_asked_for_and_leaves_the_subject_alone() -> None:
+    usual, bright = (
+        generate(range(3), height=96, width=160, config=only("object", **(BARE | {"screen_light": (level, level)})))
+        for level in (1.0, 2.0)
+    )
+    assert torch.equal(usual.foreground, bright.foreground)
+    assert torch.allclose(bright.clean_plate, 2 * usual.clean_plate, rtol=1e-4)
+
+
 def test_a_furnished_room_has_edges_and_touches_no_screen() -> None:
     rooms = BARE | {"set_visible": 1.0, "zoom": (1.0, 1.0)}
     soft, furnished = (
@@ -130,7 +151,18 @@ def test_pale_screens_are_hardly_colored_and_all_of_them_are_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["looks", "processing", "uneven", "scattered", "amid", "contact_shadow", "plain_clothes", "furnished"]
+    "field",
+    [
+        "looks",
+        "processing",
+        "uneven",
+        "scattered",
+        "amid",
+        "contact_shadow",
+        "plain_clothes",
+        "furnished",
+        "two_paints",
+    ],
 )
 def test_what_came_after_the_fixed_sets_is_off_unless_asked_for(field: str) -> None:
     assert getattr(DataConfig(), field) == 0.0
