@@ -19,6 +19,25 @@ from model.data.encodings import ENCODINGS
 from model.data.filming import film
 from model.data.scenes import generate
 
+AS_RECORDED = {
+    "screen_colors": {"green": 6.0, "blue": 2.0, "dull": 1.2, "pale": 1.0},
+    "screen_light": (0.9, 3.0),
+    "looks": 0.7,
+    "processing": 0.15,
+    "uneven": 0.4,
+    "scattered": 0.25,
+    "amid": 0.15,
+    "furnished": 0.8,
+    "corners": 0.15,
+    "two_paints": 0.1,
+    "contact_shadow": 0.4,
+    "plain_clothes": 0.3,
+    "upright": 1.0,
+    "whole": 0.3,
+    "from_below": 0.8,
+}
+"""Choices under which shots look as real shoots do: those of a sheet, which is to be looked at beside real plates."""
+
 
 def displayed(picture: Tensor) -> NDArray[np.uint8]:
     """Return a scene-linear picture (3, H, W) as sRGB bytes (H, W, 3)."""
@@ -48,7 +67,7 @@ def draw_sheet(
     seeds: Sequence[int], rendered: Path | None, read: ReadPicture, *, width: int, columns: int
 ) -> NDArray[np.uint8]:
     """Return a sheet of generated frames, 4:3 and ``width`` wide, over the filmed plates of the set ``rendered``."""
-    picture = sheet(seeds, height=width * 3 // 4, width=width, columns=columns, config=DataConfig(zoom=(1.0, 4.0)))
+    picture = sheet(seeds, height=width * 3 // 4, width=width, columns=columns, config=as_recorded((1.0, 4.0)))
     if rendered is None:
         return picture
     tiles = []
@@ -57,6 +76,11 @@ def draw_sheet(
         size = (round(width * plate.shape[-2] / plate.shape[-1]), width)
         tiles.append(displayed(functional.interpolate(plate, size, mode="bilinear", antialias=True)[0]))
     return np.concatenate([picture, in_rows(tiles, columns)])
+
+
+def as_recorded(zoom: tuple[float, float]) -> DataConfig:
+    """Return the generator's choices of a sheet."""
+    return DataConfig.model_validate({"zoom": zoom} | AS_RECORDED)
 
 
 def in_rows(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
@@ -79,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--subject", help="only this kind of subject")
     parser.add_argument("--parts", nargs="+", default=["plate"])
     chosen = parser.parse_args(arguments)
-    config = DataConfig(zoom=(chosen.zoom[0], chosen.zoom[1]))
+    config = as_recorded((chosen.zoom[0], chosen.zoom[1]))
     if chosen.subject:
         config = config.model_copy(update={"subjects": {chosen.subject: 1.0}, "extra_subjects": 0.0, "empty": 0.0})
     seeds = range(chosen.first_seed, chosen.first_seed + chosen.count)
