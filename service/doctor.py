@@ -25,7 +25,7 @@ from service.atomic import is_full, write_error
 from service.discovery import read_discovery
 from service.errors import Misconfigured
 from service.private import others_may_write, read_token
-from service.settings import Settings
+from service.settings import Settings, swallowed_drop_folders
 
 Verdict = Literal["fine", "note", "problem"]
 OPENEXR_MINIMUM = (3, 4, 13)  # below: CVE-2026-55059, -45696, -27622, CVE-2025-48071
@@ -153,6 +153,9 @@ def check_folders(settings: Settings) -> Iterator[Finding]:
         ("output folder", settings.output, True),
     ):
         yield _judge_folder(name, folder, writes=writes)
+    for root, output in swallowed_drop_folders(settings).items():
+        fix = "Give each a folder of its own: output_root and drop_folders in dropkey.toml."
+        yield Finding("drop folder", "problem", f"{root} lies in the output folder {output}: no shot is taken", fix)
 
 
 def _judge_folder(name: str, folder: Path, *, writes: bool) -> Finding:

@@ -12,6 +12,7 @@ DropKeyError
 │   ├── OutputFull          the output disk has no room
 │   ├── OutputReadOnly      the output folder cannot be written
 │   ├── OutputAway          the disk of the output folder is not there
+│   ├── PlateAway           the disk of the plate or of a matte is not there
 │   └── WorkerLost          the worker died or hung
 ├── OutOfMemory         the card or the machine has too little memory                            exit 12
 ├── Cancelled           somebody asked to stop                                                   exit 130
@@ -120,6 +121,12 @@ class OutputAway(Transient):
     """The disk of the output folder is not there."""
 
     kind = "output_away"
+
+
+class PlateAway(Transient):
+    """The disk of the plate or of a matte is not there."""
+
+    kind = "plate_away"
 
 
 class WorkerLost(Transient):

@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+MARKER = ".dropkey.watched"
+"""The lease of a drop folder: alone in a mount point, it was written there by mistake."""
+
 
 def mount_of(folder: Path) -> Path:
     """Return the mount point of the disk that ``folder`` lies on, or would lie on once made; links are followed.
@@ -33,6 +36,6 @@ def away_mount(folder: Path, known: Iterable[Path]) -> Path | None:
 def _is_empty(folder: Path) -> bool:
     try:
         with os.scandir(folder) as entries:
-            return next(entries, None) is None
+            return all(entry.name.startswith(MARKER) for entry in entries)
     except OSError:  # gone, or a share whose server does not answer
         return True

@@ -29,7 +29,7 @@ from service.logs import start_logging
 from service.paths import Paths
 from service.private import close_home, load_token
 from service.queue import JobQueue
-from service.settings import Settings
+from service.settings import Settings, swallowed_drop_folders
 from service.store import JobStore
 
 _TICK_SECONDS = 0.2  # Windows delivers Ctrl-C to Python only between waits
@@ -56,6 +56,7 @@ def serve(
     """
     check_address(settings)
     check_decoders(settings)
+    check_folders(settings)
     with ExitStack() as stack:
         stop = threading.Event()
         stack.enter_context(_stop_signals(stop))
@@ -92,6 +93,17 @@ def check_address(settings: Settings) -> None:
         raise Misconfigured(
             f"DropKey does not listen on {settings.host}: its HTTP is not encrypted, and others could read the token.",
             fix="Keep host 127.0.0.1, or put a proxy with TLS in front and set behind_proxy.",
+        )
+
+
+def check_folders(settings: Settings) -> None:
+    """Raise Misconfigured where a drop folder lies in the output folder: none of its shots would ever be taken."""
+    for root, output in swallowed_drop_folders(settings).items():
+        raise Misconfigured(
+            f"The drop folder {root} lies in the output folder {output}, where everything is taken for results: no "
+            "shot would be taken from it.",
+            fix="Give each a folder of its own (output_root and drop_folders in dropkey.toml, --output and --drop). "
+            "The output folder may lie in a drop folder, but not the other way round.",
         )
 
 

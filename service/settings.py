@@ -167,6 +167,19 @@ class Settings(BaseSettings):
         return self.home / "service.json"
 
 
+def swallowed_drop_folders(settings: Settings) -> dict[Path, Path]:
+    """Return the drop folders that lie in the output folder (or are it), links followed, with how the latter reads.
+
+    What lies in the output folder is taken for results: no shot would ever be taken from them.
+    """
+    output = settings.output.absolute()
+    return {
+        root: output
+        for root in settings.roots
+        if root.absolute().is_relative_to(output) or root.resolve().is_relative_to(output.resolve())
+    }
+
+
 def home_folder() -> Path:
     """Return `DROPKEY_HOME`, else the user's data folder. Raises Misconfigured for a user who has no home."""
     named = os.environ.get("DROPKEY_HOME")

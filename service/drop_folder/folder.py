@@ -67,6 +67,9 @@ class Queue(Protocol):
     def cancel(self, job_id: str) -> Job:
         """Give a job up."""
 
+    def why_away(self, folder: Path) -> str:
+        """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""
+
     def root_lost(self, root: Path) -> None:
         """The folder is away: freeze its jobs."""
 
@@ -135,6 +138,11 @@ class DropFolder:
     def scan(self) -> None:
         """Look once at everything, and tell the queue what appeared, settled or changed."""
         now = self._clock()
+        # Before anything is written: not even our lease goes into the mount point of a share that is not there (yet).
+        away = self._queue.why_away(self.root)
+        if away:
+            self._away(away)
+            return
         if self.watched_by and not self._ours():
             return
         seen = self._look()

@@ -19,6 +19,9 @@ from service.settings import Settings
 LEAST_PAUSE_SECONDS = 0.2
 """Between two scans, however many events come."""
 
+HANGING_SECONDS = 30.0
+"""A look at one place that takes longer than this is told: its share does not answer."""
+
 SHARE_OF_SCANNING = 10
 """A scan is followed by a pause of at least this many times its own length, so that a huge root costs 10 % at most."""
 
@@ -57,11 +60,14 @@ class DropFolders:
         return {str(keeper.folder.root): keeper.folder.online for keeper in self._keepers}
 
     def problems(self) -> dict[Path, str]:
-        """Return, by root, why no shots are taken from it: its last scan failed, or another service watches it.
+        """Return, by root, why no shots are taken from it: a scan hangs or failed, or another service watches it.
 
         Only those where it is so; it is tried again by itself.
         """
-        told = {keeper.folder.root: keeper.problem or keeper.folder.watched_by for keeper in self._keepers}
+        told = {
+            keeper.folder.root: keeper.hanging() or keeper.problem or keeper.folder.watched_by
+            for keeper in self._keepers
+        }
         return {root: problem for root, problem in told.items() if problem}
 
     def free_bytes(self) -> dict[Path, int | None]:
@@ -91,6 +97,7 @@ class _Keeper:
         self.looked = time.monotonic()
         self.free_bytes: int | None = None
         self.problem = ""
+        self._looking_since: float | None = None
         self._scanned = scanned
         self._settings = settings
         self._closing = closing
@@ -112,9 +119,17 @@ class _Keeper:
         self._thread.join(timeout=5.0)
         self._watch.stop()
 
+    def hanging(self) -> str:
+        """Say that a look at the folder does not come back; nothing while they do."""
+        since = self._looking_since
+        hung = 0.0 if since is None else time.monotonic() - since
+        if hung < HANGING_SECONDS:
+            return ""
+        return f"a look at it has not come back for {hung:.0f} s: its disk or share does not answer"
+
     def look(self) -> None:
         """Scan the folder once, and keep how it is."""
-        began = time.monotonic()
+        self._looking_since = began = time.monotonic()
         try:
             # Before the scan, so that nothing falls between the two.
             if self.folder.root.is_dir():
@@ -128,6 +143,8 @@ class _Keeper:
         except Exception as error:
             # Whatever lies in one folder must not end the watching of it.
             self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
+        finally:
+            self._looking_since = None
 
     def _tell(self, problem: str) -> None:
         """Say once, not at every scan, what is wrong and that it is over."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import structlog
 from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 
-LEASE_FILE = ".dropkey.watched"
+from service.mounts import MARKER
+
+LEASE_FILE = MARKER
 """Its name in the root of the drop folder."""
 
 LEASE_SECONDS = 60.0

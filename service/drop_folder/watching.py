@@ -54,8 +54,9 @@ class Watch:
         if self.alive:
             return True
         self.stop()
-        observer: BaseObserver = PollingObserver(timeout=self._interval) if self._polling else Observer()
         try:
+            # Making it may fail as well: each takes one of the system's inotify instances, of which there are 128.
+            observer: BaseObserver = PollingObserver(timeout=self._interval) if self._polling else Observer()
             observer.schedule(self._handler, str(self._root), recursive=True)
             observer.start()
         except Exception as error:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,11 +20,11 @@ from service.errors import (
     BadInput,
     DropKeyError,
     OutOfMemory,
+    PlateAway,
     PlateChanged,
     PlateMismatch,
     PlateMissing,
     PlateUnreadable,
-    Transient,
 )
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import FrameResult, FrameState
@@ -108,6 +109,7 @@ class Stages:
         self._mattes = MatteReader(order, plate.format)
         self._quality = quality
         self._present = frozenset(plate.format.frames)
+        self._disk = _device(order.shot.folder)
 
     def read(self, frame: int) -> ReadFrame:
         """Decode a frame and its mattes, twice if the first time fails; a share may have hiccuped."""
@@ -122,9 +124,9 @@ class Stages:
                 return self._read(frame, started)
         except BadInput as error:
             error = self._changed(frame) or error
-            if isinstance(error, PlateMissing) and not self._order.shot.folder.parent.is_dir():
+            if isinstance(error, PlateMissing) and self._is_disk_away():
                 # Nobody deleted a shot here: its disk is gone, and no frame can be read until it is back.
-                raise Transient(
+                raise PlateAway(
                     f"The disk of the plate's folder {self._order.shot.folder} is away.",
                     fix="See whether the disk is there.",
                     frame=frame,
@@ -157,6 +159,11 @@ class Stages:
             remarks=picture.notes,
             seconds=time.perf_counter() - started,
         )
+
+    def _is_disk_away(self) -> bool:
+        """Tell whether the disk of the plate left: with the folder above the shot's, or leaving its mount point."""
+        folder = self._order.shot.folder
+        return not folder.parent.is_dir() or _device(folder) != self._disk
 
     def _changed(self, frame: int) -> PlateChanged | None:
         """Return why a frame could not be read, where that is because somebody writes it anew."""
@@ -241,6 +248,17 @@ class Stages:
             notes=ready.notes,
         )
         return FrameOutcome(result, Times(source.seconds, ready.seconds, time.perf_counter() - started))
+
+
+def _device(folder: Path) -> int:
+    """Return which disk ``folder`` lies on, or would lie on."""
+    while True:
+        try:
+            return folder.stat().st_dev
+        except OSError:
+            if folder == folder.parent:
+                return 0
+            folder = folder.parent
 
 
 def deliverable(keyed: KeyedFrame, *, premultiplied: bool) -> NDArray[np.float32]:

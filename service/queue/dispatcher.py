@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from service.atomic import write_error
-from service.errors import OutputAway, OutputFull, OutputReadOnly, Transient, WorkerLost
+from service.errors import OutputAway, OutputFull, OutputReadOnly, PlateAway, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.queue.disks import Disks
 from service.queue.intake import root_of
 from service.queue.loop import Loop
-from service.queue.output_disks import OutputDisks
 from service.queue.room import Room
 from service.queue.run import Run, same_frames
+from service.requests import matte_pictures
 from service.settings import Settings
 from service.shots import format_frames
 from service.store import JobChanges, JobStore
@@ -44,7 +47,7 @@ class Dispatcher:
     ) -> None:
         self._settings = settings
         self._store = store
-        self._disks = OutputDisks(store)
+        self._disks = Disks(store)
         self._executor = executor
         self._lock = lock
         self._changed = changed
@@ -292,8 +295,8 @@ class Dispatcher:
             return True
         lost = job.problem is not None and job.problem.kind == WorkerLost.kind
         try:
-            self._disks.check(root_of(job))
-        except OutputAway as error:
+            self._check_disks(job)
+        except (OutputAway, PlateAway) as error:
             away = Problem.of(error)
             self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, problem=away, eta_seconds=None))
             return True
@@ -324,6 +327,11 @@ class Dispatcher:
         self._not_before.pop(job.id, None)
         self._changed(job)
         return True
+
+    def _check_disks(self, job: Job) -> None:
+        """Raise PlateAway or OutputAway where a disk that the job needs is not there."""
+        self._disks.check_plates([job.shot.folder, *map(Path, matte_pictures(job.mattes).values())])
+        self._disks.check_output(root_of(job))
 
     def _begin(self, job: Job) -> Job:
         """Count an attempt, committed before the worker hears of it: its number is never used twice.
@@ -376,6 +384,9 @@ class Dispatcher:
             if full and self._room.may_try(job.id, job.output):
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None))
         for job in self._store.in_state(JobState.ROOT_OFFLINE):
-            away = job.problem is not None and job.problem.kind == OutputAway.kind  # others wait for their plate
-            if away and not self._disks.is_away(root_of(job)):
+            # Others wait for their drop folder, which tells itself when it is back.
+            if job.problem is None or job.problem.kind not in (OutputAway.kind, PlateAway.kind):
+                continue
+            with contextlib.suppress(OutputAway, PlateAway):
+                self._check_disks(job)
                 self._changed(self._store.update(job.id, state=JobState.QUEUED, problem=None, faults=0))

@@ -15,9 +15,9 @@ from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
 from service.messages import FrameFinished, PreviewMade, PreviewOrder
+from service.queue.disks import Disks
 from service.queue.dispatcher import Dispatcher
 from service.queue.intake import UNSTARTED, Intake, root_of, vanished
-from service.queue.output_disks import OutputDisks
 from service.queue.status_file import StatusFiles, done_identity
 from service.queue.subscription import Hub, Subscription
 from service.settings import Settings
@@ -43,6 +43,7 @@ class JobQueue:
         self._executor = executor
         self._lock = threading.RLock()
         self._hub = Hub()
+        self._disks = Disks(store)
         self._status: StatusFiles | None = None
         self._dispatcher = Dispatcher(settings, store, executor, self._lock, self._changed, clock)
         self._intake = Intake(store, self._changed, self._again)
@@ -50,7 +51,7 @@ class JobQueue:
     def start(self) -> None:
         """Begin to run jobs, those of an earlier service first."""
         self._store.listener = self._hub.tell
-        self._status = StatusFiles(self._store.newest_at, OutputDisks(self._store).is_away)
+        self._status = StatusFiles(self._store.newest_at, self.why_away)
         self._dispatcher.start()
 
     def stop(self) -> None:
@@ -244,6 +245,10 @@ class JobQueue:
             if job.state in FINAL:
                 raise WrongState(f"A job that is {job.state} has no priority any more.", fix="Submit it again.")
             return self._changed(self._store.update(job_id, priority=priority))
+
+    def why_away(self, folder: Path) -> str:
+        """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""
+        return self._disks.why_away(folder)
 
     def root_lost(self, root: Path) -> None:
         """A drop folder or output root is away: freeze its jobs, delete nothing."""

@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 class StatusFiles:
     """Keeps the status files up to date; each says how the newest version of its shot is."""
 
-    def __init__(self, newest: Callable[[Path], Job | None], is_away: Callable[[Path], bool]) -> None:
+    def __init__(self, newest: Callable[[Path], Job | None], why_away: Callable[[Path], str]) -> None:
         self._newest = newest
-        self._is_away = is_away
+        self._why_away = why_away
         self._dirty: set[Path] = set()
         self._swept: set[Path] = set()
         self._changed = threading.Condition()
@@ -70,7 +70,7 @@ class StatusFiles:
     def _write(self, place: Path) -> Job | None:
         try:
             job = self._newest(place)
-            if job is not None and not self._is_away(root_of(job)):
+            if job is not None and not self._why_away(root_of(job)):
                 if place not in self._swept:
                     self._swept.add(place)
                     sweep_temporaries(place)  # a service that was killed may have left half a file

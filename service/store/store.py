@@ -1,4 +1,4 @@
-"""Keeps jobs, frames, events, idempotency keys and output disks. One process owns it; any of its threads may call."""
+"""Keeps jobs, frames, events, idempotency keys and disks. One process owns it; any of its threads may call."""
 
 from __future__ import annotations
 
@@ -285,13 +285,13 @@ class JobStore:
             row = {"key": key, "fingerprint": fingerprint, "job_id": job_id, "at": self._now()}
             connection.execute(insert(_key).on_conflict_do_nothing(), row)
 
-    def output_mounts(self) -> Sequence[Path]:
-        """Return the mount points of all disks that results were written to."""
+    def mounts(self) -> Sequence[Path]:
+        """Return the mount points of all disks that plates were read from or results written to."""
         with self._transaction() as connection:
             return [Path(path) for path in connection.execute(sa.select(_mount.c.path)).scalars()]
 
-    def remember_output_mount(self, mount: Path) -> None:
-        """Keep the mount point of a disk that results are written to, for good."""
+    def remember_mount(self, mount: Path) -> None:
+        """Keep the mount point of a disk that is used, for good."""
         with self._transaction() as connection:
             connection.execute(insert(_mount).on_conflict_do_nothing(), {"path": str(mount)})
 

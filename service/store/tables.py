@@ -132,7 +132,7 @@ event = sa.Table(
 output_mount = sa.Table(
     "output_mount",
     metadata,
-    sa.Column("path", sa.String, primary_key=True),  # of a disk that results were written to, while it was mounted
+    sa.Column("path", sa.String, primary_key=True),  # of a disk that plates or results lay on, while it was mounted
 )
 
 idempotency_key = sa.Table(

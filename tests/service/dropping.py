@@ -51,7 +51,7 @@ class NobodyWorks:
 class Place:
     """A drop folder, its queue, and a clock that only tests move."""
 
-    def __init__(self, tmp_path: Path, **more: Any) -> None:
+    def __init__(self, tmp_path: Path, *, store: JobStore | None = None, **more: Any) -> None:
         self.root = tmp_path / "drop"
         self.root.mkdir(parents=True, exist_ok=True)
         self.settings = Settings(
@@ -59,7 +59,7 @@ class Place:
         )
         self.now = 1000.0
         self.busy_files: set[Path] = set()
-        self.store = JobStore()
+        self.store = store or JobStore()
         self.queue = JobQueue(self.settings, self.store, NobodyWorks())
         self.queue.start()
         self.paths = Paths(self.settings)

@@ -167,3 +167,11 @@ def test_few_open_files_are_a_problem() -> None:
         assert findings("check_limits")["open files"].verdict == "problem"
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_drop_folder_inside_the_output_folder_is_a_problem(tmp_path: Path) -> None:
+    for output in (tmp_path / "drop", tmp_path):
+        found = findings("check_folders", home=tmp_path / "home", drop_folders=(tmp_path / "drop",), output_root=output)
+        assert found["drop folder"].verdict == "problem" and "no shot is taken" in found["drop folder"].message
+    inside = {"drop_folders": (tmp_path / "drop",), "output_root": tmp_path / "drop" / "results"}
+    assert findings("check_folders", home=tmp_path / "home", **inside)["drop folder"].verdict == "fine"

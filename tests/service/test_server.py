@@ -21,7 +21,9 @@ import psutil
 import pytest
 
 from service.discovery import Discovery, read_discovery
+from service.errors import Misconfigured
 from service.jobs import JobState
+from service.server import serve
 from service.settings import Settings
 from service.store import JobStore
 from tests.service.shots_on_disk import write_shot
@@ -356,3 +358,12 @@ def test_the_whole_service_ends_while_streams_are_heard_and_a_shot_is_keyed(tmp_
     left = store.get(job)
     store.close()
     assert left.state is JobState.QUEUED and 0 < left.frames_done < 399
+
+
+def test_a_drop_folder_inside_the_output_folder_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "drop")
+    for output in (tmp_path / "drop", tmp_path, tmp_path / "link"):
+        settings = Settings(home=tmp_path / "home", drop_folders=(tmp_path / "drop",), output_root=output)
+        with pytest.raises(Misconfigured, match="lies in the output folder"):
+            serve(settings)

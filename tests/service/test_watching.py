@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from watchdog.events import (
 )
 from watchdog.observers.polling import PollingObserver
 
+from service.api.roots import Roots
 from service.drop_folder import watching
 from service.drop_folder.folders import DropFolders
 from service.drop_folder.watching import Alarm, Watch, in_use, needs_polling
@@ -234,6 +236,52 @@ def test_whatever_keeps_the_watch_from_starting_does_not_keep_the_scan_from_it(
         assert len(logs) == 1, "said once, not at every scan"
     finally:
         keeper._watch.stop()
+        place.close()
+
+
+def test_without_an_inotify_instance_scans_still_find_shots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr(watching, "Observer", refuse)
+    place = Place(tmp_path, watch="native", **QUICK)
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    folders.start()
+    try:
+        place.render(range(1, 4))
+        until(lambda: [job.state.value for job in place.jobs()] == ["queued"], "the job")
+        assert folders.problems() == {}
+    finally:
+        folders.stop()
+        place.close()
+
+
+def test_a_scan_that_hangs_is_told_while_it_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.drop_folder.folders.HANGING_SECONDS", 0.05)
+    place = Place(tmp_path, **QUICK)
+    folders = DropFolders(place.settings, place.paths, place.queue)
+    answers = threading.Event()
+    (keeper,) = folders._keepers
+    scan = keeper.folder.scan
+
+    def hangs() -> None:
+        answers.wait(PATIENCE)
+        scan()
+
+    monkeypatch.setattr(keeper.folder, "scan", hangs)
+    folders.start()
+    try:
+        until(folders.problems, "it is told")
+        assert "does not answer" in folders.problems()[place.root]
+        check = checks(place.settings, place.store, place.queue, folders)[f"drop folder {place.root}"]
+        assert not check.ok and "does not answer" in check.detail
+        assert "does not answer" in (Roots(place.paths, folders).health()[place.paths.roots[0].id].problem or "")
+        assert folders.lags()[place.root] > 0.05
+        answers.set()
+        until(lambda: not folders.problems(), "it is over")
+    finally:
+        answers.set()
+        folders.stop()
         place.close()
 
 

@@ -1,4 +1,4 @@
-"""Outputs on a disk that is away: nothing is made behind its empty mount point, and jobs wait until it is back."""
+"""Plates and outputs on a disk that is away: nothing is made behind its mount point, and jobs wait for it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from service.jobs import JobState
+from model.keyer import KeyedFrame
+from service.drop_folder import DropFolder
+from service.drop_folder.lease import LEASE_FILE, Lease
+from service.errors import PlateAway
+from service.jobs import JobState, Problem
+from service.messages import ShotFailed
 from service.mounts import away_mount, mount_of
 from service.queue import JobQueue
-from service.queue.output_disks import OutputDisks
+from service.queue.disks import Disks
 from service.store import JobStore
+from tests.service.dropping import Place
+from tests.service.pipeline_runs import run, states
 from tests.service.running import PATIENCE, OneWorker, make_request, make_settings, make_shot, running_queue, until
+from tests.service.shots_on_disk import LinearKeyer, order_for, write_shot
 
 
 class Disk:
@@ -109,12 +118,12 @@ def test_a_new_folder_on_a_disk_that_is_there_is_made(disk: Disk, tmp_path: Path
 
 def test_a_mount_point_that_was_taken_into_use_as_a_folder_is_written_to(disk: Disk) -> None:
     store = JobStore()
-    disks = OutputDisks(store)
-    assert not disks.is_away(disk.place / "results")
+    disks = Disks(store)
+    assert not disks.why_away(disk.place / "results")
     disk.unmount()
-    assert disks.is_away(disk.place / "results") and disks.is_away(disk.place)
+    assert disks.why_away(disk.place / "results") and disks.why_away(disk.place)
     (disk.place / "results").mkdir()
-    assert not disks.is_away(disk.place / "results")
+    assert not disks.why_away(disk.place / "results")
     store.close()
 
 
@@ -150,3 +159,83 @@ def test_a_version_folder_that_somebody_deleted_is_made_anew_by_a_retry(tmp_path
     finally:
         queue.stop()
         store.close()
+
+
+def test_a_drop_share_that_is_mounted_after_the_service_starts_makes_its_jobs_wait(disk: Disk, tmp_path: Path) -> None:
+    database = JobStore(tmp_path / "jobs.sqlite")
+    place = Place(tmp_path, drop_folders=(disk.place,), store=database)
+    place.root = disk.place
+    place.watch_anew()
+    place.render(range(1, 4))
+    place.wait(30)
+    assert [job.state.value for job in place.jobs()] == ["queued"]
+    place.close()
+    disk.unmount()
+    # As after a restart of the machine: the mount point is an empty folder of this machine's own disk.
+    worker, store = OneWorker(), JobStore(tmp_path / "jobs.sqlite")
+    queue = JobQueue(place.settings, store, worker)
+    queue.start()
+    folder = DropFolder(disk.place, place.settings, place.paths, queue, lease=Lease(disk.place))
+    try:
+        (job,) = queue.list().jobs
+        away = queue.wait(job.id, PATIENCE, {JobState.ROOT_OFFLINE})
+        assert away.state is JobState.ROOT_OFFLINE and worker.current is None
+        folder.scan()
+        assert not folder.online and not list(disk.place.iterdir())
+        (disk.place / f"{LEASE_FILE}").write_text("left by an earlier version", encoding="utf-8")
+        folder.scan()
+        assert not folder.online
+        (disk.place / f"{LEASE_FILE}").unlink()
+        disk.mount()
+        folder.scan()
+        assert folder.online
+        until(lambda: worker.current and worker.current[0] == job.id, "it is keyed")
+    finally:
+        folder.let_go()
+        queue.stop()
+        store.close()
+
+
+def test_plates_elsewhere_than_in_a_drop_folder_wait_for_their_disk_too(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.queue.room.SPACE_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("service.queue.loop.TICK_SECONDS", 0.05)
+    worker, store = OneWorker(), JobStore()
+    queue = JobQueue(make_settings(tmp_path / "home"), store, worker)
+    queue.start()
+    shot = make_shot(disk.place / "footage")
+    try:
+        job, _ = queue.submit(make_request(shot), shot)
+        until(lambda: worker.current, "its start")
+        disk.unmount()
+        ids = {"job_id": job.id, "attempt": 1}
+        worker.current = None
+        gone = Problem(kind="plate_away", message="The disk is away.")
+        worker.tell(ShotFailed(**ids, problem=gone, transient=True))
+        away = queue.wait(job.id, PATIENCE, {JobState.ROOT_OFFLINE})
+        assert away.state is JobState.ROOT_OFFLINE and away.problem and str(disk.place) in away.problem.message
+        disk.mount()
+        until(lambda: worker.current and worker.current[1] == 2, "it goes on")
+    finally:
+        queue.stop()
+        store.close()
+
+
+def test_a_disk_that_leaves_its_mount_point_while_a_shot_is_keyed_is_no_fault_of_the_frames(
+    disk: Disk, tmp_path: Path
+) -> None:
+    shot = write_shot(disk.place / "in", range(1, 21))
+    order = order_for(shot, tmp_path / "out")
+
+    class Unplugging(LinearKeyer):
+        def key(self, *given: Any) -> KeyedFrame:
+            if self.keyed == 3:
+                disk.unmount()
+            return super().key(*given)
+
+    with pytest.raises(PlateAway):
+        run(order, Unplugging())
+    assert "failed" not in states(order).values()
+    disk.mount()
+    assert run(order).outcome == "done"
