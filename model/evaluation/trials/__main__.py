@@ -13,7 +13,7 @@ from rich.table import Table
 
 from model.data.codecs import write_jpeg
 from model.evaluation.contenders import Contender, contender_names, load_contender
-from model.evaluation.trials.bounds import BOUNDS, Bounds
+from model.evaluation.trials.bounds import ASKED, BOUNDS, Bounds
 from model.evaluation.trials.catalogue import TRIALS
 from model.evaluation.trials.sheet import contact_sheet
 from model.evaluation.trials.trial import FIGURES, Verdict, judge
@@ -22,7 +22,7 @@ JPEG_QUALITY = 0.9
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Key every trial, print the figures beside their bounds, and return 1 where one is broken."""
+    """Key every trial, print the figures beside their bounds, and return 1 where one of the keyer's own is broken."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluation.trials", description=__doc__)
     parser.add_argument("--keyer", required=True, choices=contender_names(), help="the keyer or peer to judge")
     parser.add_argument("--picture", type=Path, help="also write one contact sheet (JPEG)")
@@ -59,9 +59,9 @@ def table(keyer: str, verdicts: Sequence[Verdict], bounds: Bounds) -> Table:
         result.add_column(FIGURES[key].label, justify="right", no_wrap=True)
     result.add_column("verdict")
     for verdict in verdicts:
-        limits = bounds.get(verdict.trial, {})
+        limits = bounds.get(verdict.trial) or ASKED.get(verdict.trial, {})
         cells = [_cell(verdict, key, limits) for key in shown]
-        result.add_row(verdict.trial, *cells, _verdict(verdict, limits))
+        result.add_row(verdict.trial, *cells, _verdict(verdict, limits, held=verdict.trial in bounds))
     return result
 
 
@@ -71,8 +71,9 @@ def _cell(verdict: Verdict, key: str, limits: Mapping[str, float]) -> str:
     return f"{verdict.figures[key]:.1f}" + (f" ({limits[key]:g})" if key in limits else "")
 
 
-def _verdict(verdict: Verdict, limits: Mapping[str, float]) -> str:
-    judged = "" if not limits else "over a bound" if verdict.faults(limits) else "holds"
+def _verdict(verdict: Verdict, limits: Mapping[str, float], *, held: bool) -> str:
+    broken, reached = ("over a bound", "holds") if held else ("asked for", "reached")
+    judged = "" if not limits else broken if verdict.faults(limits) else reached
     return ", ".join(text for text in ("refused" if verdict.refused else "", judged) if text)
 
 

@@ -32,5 +32,11 @@ TRIALS: tuple[Trial, ...] = (
     _trial("blue screen", pictures.blue_screen, "mad", "spill", "core"),
     _trial("red screen", pictures.red_screen, "mad", "spill", "core"),
     _trial("highlights", pictures.highlights, "mad", "spill", "highlights"),
+    _trial("hot spot that clips", pictures.curved_hot_spot, "mad", "spill", "screen"),
+    _trial("light from one side", pictures.side_light, "mad", "spill", "screen"),
+    _trial("pale backdrop", pictures.pale_backdrop, "mad", "spill", "core"),
+    _trial("screen amid a dark set", pictures.screen_amid, "mad", "spill", "set"),
+    _trial("confetti and dots", pictures.confetti, "mad", "spill", "markers"),
+    _trial("grey shirt with spill", pictures.grey_shirt, "mad", "spill", "core"),
     _trial("no screen", pictures.no_screen, "keyed", has_screen=False),
 )

@@ -10,7 +10,7 @@ from model.data.blur import disc
 from model.data.subjects.part import Part
 from model.data.view import Motion
 from model.evaluation.metrics import CORE_FROM, SCREEN_TO
-from model.evaluation.trials import bodies
+from model.evaluation.trials import bodies, lights
 from model.evaluation.trials.shoot import BLUE, BROADCAST, FILM, RED, WEBCAM, Studio, Taken, covered, mask
 
 BLACK, WHITE = (0.014, 0.014, 0.015), (0.72, 0.71, 0.69)
@@ -18,6 +18,8 @@ OLIVE, TEAL = (0.118, 0.130, 0.030), (0.020, 0.150, 0.145)
 NAVY, WINE, SAND = (0.020, 0.028, 0.070), (0.160, 0.020, 0.035), (0.420, 0.330, 0.220)
 GEL = (0.60, 0.016, 0.018)
 ORANGE, PAPER, COBALT = (0.90, 0.25, 0.03), (0.85, 0.85, 0.82), (0.03, 0.12, 0.60)
+GREY, PALE = (0.17, 0.168, 0.165), (0.400, 0.500, 0.425)
+PHONE = replace(BROADCAST, look=lights.PHONE, encoding="srgb", chroma="4:2:0")
 SOFT = (0.1, 0.9)  # true alpha of pixels that are half-transparent for certain
 
 
@@ -190,6 +192,63 @@ def highlights(recorded: bool) -> Taken:
     taken = studio.take("highlights", [person, bulbs], studio.backdrop(1), camera, recorded=recorded)
     bright = taken.example.foreground.max(axis=-1) > 2.0
     return taken.with_area("highlights", bright & (taken.example.alpha >= CORE_FROM))
+
+
+def curved_hot_spot(recorded: bool) -> Taken:
+    """A lamp so close to the screen that its middle clips, seen through a phone's curves: from green to white."""
+    studio = Studio(20)
+    person = studio.subject("person", 1, Motion((-0.32, -0.12), 0.12), WINE, SAND)
+    backdrop = lights.clipping_spot(studio.backdrop(1), studio.x, studio.y, (0.34, -0.06))
+    taken = studio.take("hot spot that clips", [person], backdrop, PHONE, recorded=recorded)
+    return taken.with_area("screen", np.asarray(taken.example.alpha <= SCREEN_TO))
+
+
+def side_light(recorded: bool) -> Taken:
+    """Light from one side, eight times as strong there as at the other, seen through a phone's curves."""
+    studio = Studio(21)
+    person = studio.subject("person", 1, Motion((0.06, -0.12), 0.12), NAVY, WINE)
+    backdrop = lights.from_one_side(
+        studio.backdrop(1, wrinkles=True), studio.x, 13.0, 0.88
+    )  # the rest is the screen's own fall
+    taken = studio.take("light from one side", [person], backdrop, PHONE, recorded=recorded)
+    return taken.with_area("screen", np.asarray(taken.example.alpha <= SCREEN_TO))
+
+
+def pale_backdrop(recorded: bool) -> Taken:
+    """A washed backdrop, hardly more colored than grey, and a person in a white shirt before it."""
+    studio = Studio(22, PALE)
+    person = studio.subject("person", 2, Motion((0.04, -0.12), 0.13), WHITE)
+    taken = studio.take("pale backdrop", [person], studio.backdrop(1), BROADCAST, recorded=recorded)
+    return taken.with_area("screen", np.asarray(taken.example.alpha <= SCREEN_TO))
+
+
+def screen_amid(recorded: bool) -> Taken:
+    """A screen amid a dark set, which is seen on all four sides of it."""
+    studio = Studio(23)
+    person = studio.subject("person", 1, Motion((0.02, -0.18), 0.042), NAVY, WINE)
+    room = bodies.room(studio.draw.child("room"), studio.view, studio.x, studio.y)
+    backdrop = lights.amid(studio.backdrop(1), room, studio.view, studio.x, studio.y, (0.44, 0.38))
+    taken = studio.take("screen amid a dark set", [person], backdrop, recorded=recorded)
+    return taken.with_area("set", mask(backdrop.share < 0.02) & (taken.example.alpha <= SCREEN_TO))
+
+
+def confetti(recorded: bool) -> Taken:
+    """Small round markers and confetti of many colors on the screen around a person."""
+    studio = Studio(24)
+    paints = (ORANGE, PAPER, COBALT)
+    bits = (*paints, (0.75, 0.04, 0.25), (0.80, 0.62, 0.04), (0.03, 0.03, 0.03))
+    marks = lights.litter(studio.draw.child("litter"), studio.view, studio.x, studio.y, paints, bits)
+    person = studio.subject("person", 1, Motion((0.05, -0.12), 0.12), NAVY, WINE)
+    backdrop = studio.marked(studio.backdrop(1), marks)
+    taken = studio.take("confetti and dots", [person], backdrop, BROADCAST, recorded=recorded)
+    return taken.with_area("markers", mask(marks.coverage > 0.5) & (taken.example.alpha <= SCREEN_TO))
+
+
+def grey_shirt(recorded: bool) -> Taken:
+    """A person in a grey shirt on which much of the screen's light falls."""
+    studio = Studio(41)
+    person = studio.subject("person", 1, Motion((0.03, -0.13), 0.14), GREY)
+    return studio.take("grey shirt with spill", [person], studio.backdrop(1), BROADCAST, recorded=recorded)
 
 
 def no_screen(recorded: bool) -> Taken:

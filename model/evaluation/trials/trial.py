@@ -24,6 +24,7 @@ FIGURES = {
         Figure("rec", "rec", 1e3, "mean |composite − true composite| over four backgrounds, linear light, ×1e3"),
         Figure("core", "core", 1e3, "mean (1 − alpha) where truth ≥ 0.999, ×1e3"),
         Figure("hue", "hue", 1.0, "mean angle between answer's and gel's hue where it is half-transparent, degrees"),
+        Figure("screen", "screen", 1e3, "mean alpha on the bare screen, ×1e3"),
         Figure("markers", "markers", 1e3, "mean alpha on bare markers, ×1e3"),
         Figure("set", "set", 1e3, "mean alpha on the bare room and stands, ×1e3"),
         Figure(
@@ -95,6 +96,7 @@ def measure(trial: Trial, taken: Taken, keyed: Keyed) -> dict[str, float]:
         "rec": lambda: composite_error(keyed, example),
         "core": lambda: metrics.core_error(alpha, truth),
         "hue": lambda: hue_error(foreground, example.foreground, areas["gel"]),
+        "screen": lambda: residue(alpha, areas["screen"]),
         "markers": lambda: residue(alpha, areas["markers"]),
         "set": lambda: residue(alpha, areas["set"]),
         "highlights": lambda: highlight_error(alpha, foreground, example.plate, areas["highlights"]),
