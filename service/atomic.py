@@ -8,13 +8,16 @@ import os
 import random
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
+from service.confined import folder_to_write
 from service.errors import DropKeyError, OutputAway, OutputFull, OutputReadOnly, Transient
 
 _TEMPORARY = re.compile(r"\..+\.(\d+)\.tmp")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _QUOTA = getattr(errno, "EDQUOT", -1)  # the disk has room, but not for this user or folder
 _FULL = {errno.ENOSPC, errno.EFBIG, _QUOTA}
 # Python gives these of Windows' own numbers no errno of their own.
@@ -24,25 +27,37 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _BUSY_TRIES = 20 if os.name == "nt" else 1  # Windows refuses to replace a file that somebody has open
 
 
-def replace_file(path: Path, content: bytes | memoryview) -> None:
+def replace_file(path: Path, content: bytes | memoryview, *, within: Sequence[Path] = ()) -> None:
     """Write ``content`` under a temporary name beside ``path``, flush it to the disk, then rename it.
 
-    Raises OutputFull, OutputReadOnly, OutputAway, or Transient for any other fault of the disk; then nothing temporary
-    is left.
+    ``within``: real folders that no link may lead out of on the way; of none, all are fine. Raises OutputFull,
+    OutputReadOnly, OutputAway, PathRefused, or Transient for other faults of the disk; then nothing temporary is left.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with folder_to_write(path.parent, within) as folder:
+            _replace(path, content, folder)
+    except OSError as error:
+        raise write_error(error, path) from error
+
+
+def _replace(path: Path, content: bytes | memoryview, folder: int | None) -> None:
+    """Write the file; with the handle of its ``folder`` in there, whatever lies at the folder's path by now."""
+    target = path if folder is None else Path(path.name)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         # A file of that name is a dead process's, or a link that somebody laid there: never written through.
-        temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        handle = os.open(temporary, _NEW, 0o666, dir_fd=folder)
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _rename(temporary, path)
-    except OSError as error:
+        _rename(temporary, target, folder)
+    except OSError:
         with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise write_error(error, path) from error
+            os.unlink(temporary, dir_fd=folder)
+        raise
 
 
 def is_full(error: OSError) -> bool:
@@ -100,10 +115,10 @@ def _is_being_written(path: Path, pid: int) -> bool:
         return False
 
 
-def _rename(temporary: Path, path: Path) -> None:
+def _rename(temporary: Path, path: Path, folder: int | None) -> None:
     for remaining in reversed(range(_BUSY_TRIES)):
         try:
-            os.replace(temporary, path)
+            os.replace(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
             return
         except PermissionError:
             if not remaining:

@@ -7,6 +7,7 @@ them through a link, and what is read afterwards is the very file that was opene
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import shutil
 import stat
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from service.errors import BadInput, PlateMissing, PlateUnreadable, Transient
+from service.errors import BadInput, PathRefused, PlateMissing, PlateUnreadable, Transient
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -84,15 +85,75 @@ def _open_inside(path: Path, folders: Sequence[Path]) -> int:
         os.close(handle)
         raise leads_out(path)
     *between, name = real.relative_to(folder).parts or (".",)
-    above = os.open(folder, _FOLDER)
+    above = _walk(folder, between)
     try:
-        for part in between:
-            inner = os.open(part, _FOLDER | _NO_LINK, dir_fd=above)
-            os.close(above)
-            above = inner
         return os.open(name, _FLAGS | _NO_LINK, dir_fd=above)
     finally:
         os.close(above)
+
+
+def _walk(folder: Path, between: Sequence[str]) -> int:
+    """Return the handle of the folder that lies ``between`` steps below ``folder``; none of these may be a link."""
+    above = os.open(folder, _FOLDER)
+    for part in between:
+        try:
+            inner = os.open(part, _FOLDER | _NO_LINK, dir_fd=above)
+        finally:
+            os.close(above)
+        above = inner
+    return above
+
+
+def check_written(folder: Path, within: Sequence[Path]) -> None:
+    """Raise PathRefused where ``folder``, links followed, lies in none of ``within``; of none, all are fine.
+
+    It need not exist yet.
+    """
+    if within:
+        _place_of(folder, within)
+
+
+def _place_of(folder: Path, within: Sequence[Path]) -> Path:
+    try:
+        real = folder.resolve()
+    except (OSError, RuntimeError) as error:
+        raise _no_place(folder) from error
+    found = next((place for place in within if real.is_relative_to(place)), None)
+    if found is None:
+        raise _no_place(folder)
+    return found
+
+
+@contextmanager
+def folder_to_write(folder: Path, within: Sequence[Path]) -> Iterator[int | None]:
+    """Yield the handle of ``folder``, to which no link leads from outside ``within``; None where all are fine.
+
+    Raises PathRefused, and OSError where it is not there. Windows has no such handles: there it is looked at only.
+    """
+    if not within:
+        yield None
+        return
+    place = _place_of(folder, within)
+    if os.open not in os.supports_dir_fd:
+        yield None
+        return
+    try:
+        handle = _walk(place, folder.resolve().relative_to(place).parts)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise _no_place(folder) from error
+        raise
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _no_place(folder: Path) -> PathRefused:
+    return PathRefused(
+        f"{folder} is behind a link that leads out of the output folder; nothing is written there.",
+        fix="Take the link away, add the folder that it leads to to extra_roots, or set follow_links in dropkey.toml.",
+    )
 
 
 def leads_out(path: Path) -> PlateUnreadable:

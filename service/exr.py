@@ -72,22 +72,24 @@ class ExrHeader:
         return attributes | {f"dropkey/{name}": value for name, value in self.provenance.items()}
 
 
-def write_foreground(path: Path, color: NDArray[np.float32], alpha: Plane, header: ExrHeader) -> str:
+def write_foreground(
+    path: Path, color: NDArray[np.float32], alpha: Plane, header: ExrHeader, *, within: Sequence[Path] = ()
+) -> str:
     """Write ``color`` (H, W, 3) and ``alpha`` (H, W) as R, G, B, A; returns the file's xxh3-128, hexadecimal.
 
     The values are written as they are: the caller multiplies by alpha, and says so in ``header``.
-    Raises OutputFull, OutputReadOnly or Transient; an earlier file at ``path`` stays whole then.
+    ``within`` and what is raised: as for `replace_file`; an earlier file at ``path`` stays whole then.
     """
     planes = {name: color[..., index] for index, name in enumerate("RGB")} | {"A": alpha}
-    return _write(path, encode(planes, header))
+    return _write(path, encode(planes, header), within)
 
 
-def write_alpha(path: Path, alpha: Plane, header: ExrHeader) -> str:
+def write_alpha(path: Path, alpha: Plane, header: ExrHeader, *, within: Sequence[Path] = ()) -> str:
     """Write ``alpha`` (H, W) as R = G = B = A: After Effects reads a lone channel at half precision.
 
     Returns and raises as `write_foreground` does.
     """
-    return _write(path, encode(dict.fromkeys("RGBA", alpha), header))
+    return _write(path, encode(dict.fromkeys("RGBA", alpha), header), within)
 
 
 def encode(planes: Mapping[str, Plane], header: ExrHeader) -> memoryview:
@@ -125,8 +127,8 @@ def checksum_of(content: bytes | memoryview) -> str:
     return xxhash.xxh3_128_hexdigest(content)
 
 
-def _write(path: Path, content: memoryview) -> str:
-    replace_file(path, content)
+def _write(path: Path, content: memoryview, within: Sequence[Path]) -> str:
+    replace_file(path, content, within=within)
     return checksum_of(content)
 
 

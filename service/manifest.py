@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -165,12 +166,12 @@ class Manifest(_Frozen):
     """True when a person accepted the listed holes."""
 
 
-def write_manifest(path: Path, manifest: Manifest) -> None:
+def write_manifest(path: Path, manifest: Manifest, *, within: Sequence[Path] = ()) -> None:
     """Put ``manifest`` in its place in one step.
 
-    Raises OutputFull, OutputReadOnly or Transient; an earlier manifest stays whole then.
+    ``within`` and what is raised: as for `replace_file`; an earlier manifest stays whole then.
     """
-    replace_file(path, (manifest.model_dump_json(indent=1) + "\n").encode())
+    replace_file(path, (manifest.model_dump_json(indent=1) + "\n").encode(), within=within)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -201,7 +202,7 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def accept_holes(path: Path) -> Manifest:
+def accept_holes(path: Path, *, within: Sequence[Path] = ()) -> Manifest:
     """Make an incomplete result `done` with its listed holes, as somebody decided; returns the new manifest.
 
     Raises WrongState unless it is incomplete (accepting twice changes nothing).
@@ -214,5 +215,5 @@ def accept_holes(path: Path) -> Manifest:
             f"A result that is {manifest.state} has no holes to accept.", fix="Only an incomplete one can be accepted."
         )
     accepted = manifest.model_copy(update={"state": ManifestState.DONE, "accepted": True})
-    write_manifest(path, accepted)
+    write_manifest(path, accepted, within=within)
     return accepted

@@ -26,6 +26,7 @@ class ShotOrder(_Message):
     frames: tuple[int, ...]  # to key, ascending; empty for a movie: all of it
     settings: KeySettings
     output: Path  # version folder, absolute; it is there
+    output_within: tuple[Path, ...] = ()  # real folders that no link may lead out of; none: links are fine
     version: int = 1
     fps: str | None = None  # overrides the plate's own rate
     pixel_aspect: float | None = None  # overrides the plate's own

@@ -159,6 +159,12 @@ class Paths:
             return ()
         return tuple(_real(root.path, str(root.path)) for root in self.roots)
 
+    def output_confinement(self, output_root: Path) -> tuple[Path, ...]:
+        """Return the real folders out of which no link in ``output_root`` may lead what is written; empty: it may."""
+        if self._follow_links:
+            return ()
+        return (_real(output_root, str(output_root)), *self.confinement(trusted=False))
+
     def _inside(self, candidate: Path, text: str, *, trusted: bool) -> Path:
         real = _real(candidate, text)
         folders = [root.path for root in self.roots]

@@ -13,6 +13,7 @@ import xxhash
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.atomic import replace_file, sweep_temporaries, write_error
+from service.confined import check_written
 from service.errors import OutputFull
 from service.exr import ExrHeader
 from service.manifest import KeyerInfo, Pass
@@ -29,6 +30,8 @@ class Delivery:
 
     shot: Shot
     folder: Path
+    within: tuple[Path, ...] = ()
+    """Real folders that no link on the way may lead out of; none: links are fine."""
 
     @property
     def manifest(self) -> Path:
@@ -70,10 +73,11 @@ class Delivery:
         """Make the folders of the passes, prove that they can be written, and tidy up after dead writers.
 
         The version folder is made by who claims it: made here, it would lie behind the mount point of a disk that went
-        away since. Raises OutputAway, OutputReadOnly, OutputFull or Transient.
+        away since. Raises OutputAway, OutputReadOnly, OutputFull, PathRefused or Transient.
         """
         passes = [self.folder / name for name in PASSES]
         for folder in passes:
+            check_written(folder, self.within)
             try:
                 folder.mkdir(exist_ok=True)
             except OSError as error:
@@ -81,7 +85,7 @@ class Delivery:
         for folder in (self.folder, *passes):
             sweep_temporaries(folder)
             probe = folder / f".probe.{os.getpid()}.tmp"
-            replace_file(probe, b"DropKey")
+            replace_file(probe, b"DropKey", within=self.within)
             probe.unlink(missing_ok=True)
         self.check_room(minimum_free_gib)
 

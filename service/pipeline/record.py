@@ -26,6 +26,7 @@ class Record:
 
     def __init__(self, order: ShotOrder, delivery: Delivery, keyer: KeyerInfo, job_id: str, seconds: float) -> None:
         self._path = delivery.manifest
+        self._within = delivery.within
         self._seconds = seconds
         self._saved_at = 0.0
         self._results: dict[int, FrameResult] = {}
@@ -109,7 +110,7 @@ class Record:
             warnings=(*self._warnings, *_warnings(results)),
             quality=None if state is ManifestState.RUNNING else summary_of_shot(results),
         )
-        write_manifest(self._path, self._manifest)
+        write_manifest(self._path, self._manifest, within=self._within)
         self._saved_at = time.monotonic()
         # A long shot's manifest takes a while: it may use a twentieth of the time, no more.
         self._seconds = max(self._seconds, 20.0 * (self._saved_at - started))

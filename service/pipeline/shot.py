@@ -73,7 +73,7 @@ def key_shot(
         device=str(getattr(keyer, "device", "cpu")),
         dropkey=dropkey_version(),
     )
-    delivery, sources = Delivery(order.shot, order.output), Sources(order.shot, order.mattes)
+    delivery, sources = Delivery(order.shot, order.output, order.output_within), Sources(order.shot, order.mattes)
     run = _Run(order, keyer, info, delivery, sources, job_id, attempt, report, stopped, limits)
     try:
         run.delivery.prepare(limits.minimum_free_gib)

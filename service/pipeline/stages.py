@@ -232,12 +232,13 @@ class Stages:
             )
             return FrameOutcome(result, Times(source.seconds, ready.seconds), error)
         notes = ready.notes or FrameNotes()
+        within = self._delivery.within
         header = self._header(Origin(source.frame, source.plate_fingerprint, source.matte_fingerprint, notes))
         checksums = {
             "foreground": write_foreground(
-                self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header
+                self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header, within=within
             ),
-            "alpha": write_alpha(self._delivery.file("alpha", source.frame), ready.alpha, header),
+            "alpha": write_alpha(self._delivery.file("alpha", source.frame), ready.alpha, header, within=within),
         }
         result = FrameResult(
             frame=source.frame,

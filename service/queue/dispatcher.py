@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.atomic import write_error
-from service.errors import OutputAway, OutputFull, OutputReadOnly, PlateAway, Transient, WorkerLost
+from service.confined import check_written
+from service.errors import OutputAway, OutputFull, OutputReadOnly, PathRefused, PlateAway, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
+from service.paths import Paths
 from service.queue.disks import Disks
 from service.queue.intake import root_of
 from service.queue.loop import Loop
@@ -48,6 +50,7 @@ class Dispatcher:
         self._settings = settings
         self._store = store
         self._disks = Disks(store)
+        self._paths = Paths(settings)
         self._executor = executor
         self._lock = lock
         self._changed = changed
@@ -293,15 +296,19 @@ class Dispatcher:
         if job.frames and len(poison) == len(job.frames):
             self._rest(job, JobState.NEEDS_ATTENTION, self._holes(job))
             return True
-        lost = job.problem is not None and job.problem.kind == WorkerLost.kind
         try:
             self._check_disks(job)
         except (OutputAway, PlateAway) as error:
-            away = Problem.of(error)
-            self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, problem=away, eta_seconds=None))
+            self._changed(self._store.update(job.id, state=JobState.ROOT_OFFLINE, problem=Problem.of(error)))
             return True
+        lost = job.problem is not None and job.problem.kind == WorkerLost.kind
+        within = self._paths.output_confinement(root_of(job))
         try:
+            check_written(job.output.parent, within)
             job = self._begin(job)
+        except PathRefused as error:
+            self._rest(job, JobState.FAILED, Problem.of(error))
+            return True
         except OSError as error:
             self._store.update(job.id, state=JobState.RUNNING)
             self._on_fault(job.id, Problem.of(write_error(error, job.output)), transient=True)
@@ -311,6 +318,7 @@ class Dispatcher:
             frames=job.frames,
             settings=job.request.settings,
             output=job.output,
+            output_within=within,
             version=job.version,
             fps=job.request.fps,
             pixel_aspect=job.request.pixel_aspect,
@@ -318,7 +326,7 @@ class Dispatcher:
             reuse=job.reuse,
             accept_gaps=job.request.accept_gaps,
             given_up=poison,
-            careful=bool(self._store.suspects(job.id)) or lost,
+            careful=lost or bool(self._store.suspects(job.id)),
         )
         if not self._executor.submit(job.id, job.attempt, order):
             self._changed(self._store.update(job.id, state=JobState.QUEUED))

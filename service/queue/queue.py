@@ -15,6 +15,7 @@ from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
 from service.messages import FrameFinished, PreviewMade, PreviewOrder
+from service.paths import Paths
 from service.queue.disks import Disks
 from service.queue.dispatcher import Dispatcher
 from service.queue.intake import UNSTARTED, Intake, root_of, vanished
@@ -39,6 +40,7 @@ class JobQueue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._paths = Paths(settings)
         self._store = store
         self._executor = executor
         self._lock = threading.RLock()
@@ -51,7 +53,7 @@ class JobQueue:
     def start(self) -> None:
         """Begin to run jobs, those of an earlier service first."""
         self._store.listener = self._hub.tell
-        self._status = StatusFiles(self._store.newest_at, self.why_away)
+        self._status = StatusFiles(self._store.newest_at, self.why_away, self._paths.output_confinement)
         self._dispatcher.start()
 
     def stop(self) -> None:
@@ -235,7 +237,7 @@ class JobQueue:
                 return self._requeue(self._store.update(job_id, request=request), forgive=True)
             if job.manifest is None or job.problem is None or job.problem.kind != "incomplete":
                 raise WrongState("The job has no result that could be accepted.", fix="Mend the cause, then retry.")
-            accept_holes(job.manifest)
+            accept_holes(job.manifest, within=self._paths.output_confinement(root_of(job)))
             return self._changed(self._store.update(job_id, state=JobState.DONE))
 
     def set_priority(self, job_id: str, priority: int) -> Job:

@@ -10,10 +10,11 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from service.atomic import replace_file, sweep_temporaries
+from service.confined import check_written
 from service.jobs import Job, JobState
 from service.queue.intake import root_of
 
@@ -30,8 +31,15 @@ log = logging.getLogger(__name__)
 class StatusFiles:
     """Keeps the status files up to date; each says how the newest version of its shot is."""
 
-    def __init__(self, newest: Callable[[Path], Job | None], why_away: Callable[[Path], str]) -> None:
+    def __init__(
+        self,
+        newest: Callable[[Path], Job | None],
+        why_away: Callable[[Path], str],
+        confinement: Callable[[Path], Sequence[Path]],
+    ) -> None:
+        """``confinement`` gives the folders that no link in an output root may lead out of."""
         self._newest = newest
+        self._confinement = confinement
         self._why_away = why_away
         self._dirty: set[Path] = set()
         self._swept: set[Path] = set()
@@ -71,10 +79,12 @@ class StatusFiles:
         try:
             job = self._newest(place)
             if job is not None and not self._why_away(root_of(job)):
+                within = self._confinement(root_of(job))
+                check_written(place, within)
                 if place not in self._swept:
                     self._swept.add(place)
                     sweep_temporaries(place)  # a service that was killed may have left half a file
-                write_status(job)
+                write_status(job, within=within)
                 return job
         except Exception:
             # The status is a convenience; the job itself reports what is wrong with its folder.
@@ -88,8 +98,11 @@ class StatusFiles:
             log.warning("the index of %s cannot be written", root, exc_info=True)
 
 
-def write_status(job: Job) -> Path:
-    """Write the job beside its version folders, all paths relative to the file; never half of it."""
+def write_status(job: Job, *, within: Sequence[Path] = ()) -> Path:
+    """Write the job beside its version folders, all paths relative to the file; never half of it.
+
+    ``within``: as for `replace_file`.
+    """
     place = job.output.parent
     place.mkdir(parents=True, exist_ok=True)
     content = job.model_dump(mode="json")
@@ -101,7 +114,7 @@ def write_status(job: Job) -> Path:
         if isinstance(source, str):
             content["mattes"][name] = _relative(Path(source), place)
     file = place / NAME
-    replace_file(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    replace_file(file, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(), within=within)
     return file
 
 
