@@ -43,7 +43,7 @@ class Pass(_Frozen):
     """Relative to the manifest, POSIX style."""
 
     pattern: str
-    """File names, fileseq style: `shot_foreground.####.exr`."""
+    """File names with a `#` for each digit of the frame number: `shot_foreground.####.exr`."""
 
     channels: tuple[str, ...]
     """Channel names, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -17,10 +17,13 @@ from service.sequences import (
     NumberedFiles,
     Pattern,
     format_frames,
+    frame_at_end,
     group_names,
     match_pattern,
+    match_stars,
     parse_frames,
     parse_pattern,
+    same_letters,
 )
 
 __all__ = [
@@ -47,6 +50,7 @@ MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm", ".m
 
 _ARRIVING = (".tmp", ".part", ".!sync")  # names that copying and synchronising programs give to unfinished files
 _SAMPLE = 64 * 1024
+_SEPARATORS = " ._-()[]{}"
 _VERSION = re.compile(r"v\d{3,}")
 
 
@@ -59,7 +63,7 @@ class Shot(BaseModel):
     """The stem, made unique under one output root by its parent's name."""
 
     kind: Literal["sequence", "still", "movie"]
-    """`still` is a single picture without a frame number: frame 1."""
+    """`still` is a single picture: frame 1, or the number that it ends in."""
 
     folder: Path
     """Absolute folder that holds the files."""
@@ -82,6 +86,9 @@ class Shot(BaseModel):
     files: dict[int, str] | None = None
     """Frame → file name, only where padding changes within the sequence and the pattern cannot say it."""
 
+    remarks: tuple[str, ...] = ()
+    """What lies beside it and is not in it, in sentences for the artist."""
+
     confined_to: tuple[Path, ...] = ()
     """Real folders that the files must lie in links followed, checked anew at each opening; empty: anywhere."""
 
@@ -97,6 +104,11 @@ class Shot(BaseModel):
         """Return ``frame`` padded as in the file names: -12 with padding 4 is '-0012'."""
         digits = f"{abs(frame):0{self.padding}d}"
         return f"-{digits}" if frame < 0 else digits
+
+    def starting_at(self, first_frame: int | None) -> Shot:
+        """Return a movie or still whose first frame has this number; None: the one that it has by itself."""
+        first = self.first_frame if first_frame is None else first_frame
+        return self.model_copy(update={"first_frame": first, "frames": () if self.kind == "movie" else (first,)})
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -169,18 +181,22 @@ def shot_from_plate(plate: str | Path, *, frames: str | None = None, first_frame
         shot = _only_shot(path)
     elif os.path.isfile(path):
         shot = _shot_of_file(path)
+    elif any(mark in path.name for mark in "*?"):
+        shot = _shot_of_stars(path)
     elif pattern is not None:
         shot = _shot_of_pattern(path, pattern)
         inner = set(parse_frames(pattern.frames)) if pattern.frames else None
         wanted = inner if wanted is None else wanted & inner if inner is not None else wanted
+        if inner is not None and (absent := inner.difference(shot.frames)):
+            told = f"Frames {format_frames(absent)}, which {path.name} asks for, are not there."
+            shot = shot.model_copy(update={"remarks": (*shot.remarks, told)})
     else:
         raise PlateMissing(
             f"There is no {path}.",
             fix="Check the path, that this machine can see the disk, and that you may look.",
         )
     if shot.kind != "sequence":
-        first = 1 if first_frame is None else first_frame
-        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
+        return shot.starting_at(first_frame)
     if wanted is None:
         return shot
     kept = tuple(frame for frame in shot.frames if frame in wanted)
@@ -234,7 +250,7 @@ def _only_shot(folder: Path) -> Shot:
     shots = find_shots(folder)
     sequences = [shot for shot in shots if shot.kind == "sequence"]
     if len(sequences) == 1 and all(shot.kind == "still" for shot in shots if shot is not sequences[0]):
-        return sequences[0]
+        return _beside(sequences[0], "other pictures", [shot.prefix for shot in shots if shot.kind == "still"])
     if len(shots) == 1:
         return shots[0]
     if not shots:
@@ -249,23 +265,92 @@ def _shot_of_file(path: Path) -> Shot:
     if extension in MOVIES:
         return _single(path.parent, path.name, "movie")
     if extension in PICTURES:
-        return _single(path.parent, path.name, "still")
+        return _one_of_its_sequence(path) or _single(path.parent, path.name, "still")
     known = " ".join(sorted(PICTURES | MOVIES))
     raise BadInput(f"{path.name} is neither a picture nor a movie that can be read.", fix=f"Known are: {known}.")
 
 
+def _one_of_its_sequence(path: Path) -> Shot | None:
+    """Return a picture under the number that it has in the sequence beside it; None where there is none."""
+    try:
+        sequences, _ = group_names(name for name in _file_names(path.parent) if _extension(name) in PICTURES)
+    except PlateMissing:
+        return None
+    for numbered in sequences:
+        for frame, name in numbered.names.items():
+            if name == path.name:
+                shot = _sequence(path.parent, numbered)
+                remark = (
+                    f"{path.name} alone is keyed, as frame {frame}; beside it lie frames {format_frames(shot.frames)}: "
+                    f"name {shot.pattern} for all of them."
+                )
+                still = _single(path.parent, name, "still")
+                return still.model_copy(
+                    update={"name": shot.name, "padding": shot.padding, "first_frame": frame, "frames": (frame,)}
+                    | {"remarks": (remark,)}
+                )
+    return None
+
+
 def _shot_of_pattern(path: Path, pattern: Pattern) -> Shot:
-    if _extension(path.name) not in PICTURES:
+    if _extension(f"{pattern.prefix}0{pattern.suffix}") not in PICTURES:
         raise BadInput(f"{path.name} names no kind of picture.", fix=f"Known are: {' '.join(sorted(PICTURES))}.")
-    numbered = match_pattern(pattern, _file_names(path.parent))
+    names = _file_names(path.parent)
+    numbered = match_pattern(pattern, names)
     if numbered is None:
-        raise PlateMissing(f"No file fits {path}.", fix="Check the pattern: #, @, %04d and $F4 stand for the frame.")
-    return _sequence(path.parent, numbered)
+        raise _nothing_fits(path, "Check the pattern: #, @, %04d, $F4, * and [0001-0009] stand for the frame.")
+    shot = _sequence(path.parent, numbered)
+    taken = set(numbered.names.values())
+    near = [name for name in names if name not in taken and _is_near(name, numbered)]
+    return _beside(shot, "files with names much like its own", near)
+
+
+def _beside(shot: Shot, what: str, names: Sequence[str]) -> Shot:
+    """Return ``shot`` with a remark about the files beside it that are not in it, if any."""
+    if not names:
+        return shot
+    remark = f"Beside the plate lie {what}, which are not keyed: {_listed(names)}."
+    return shot.model_copy(update={"remarks": (*shot.remarks, remark)})
+
+
+def _is_near(name: str, numbered: NumberedFiles) -> bool:
+    """Tell whether a picture differs from those of a sequence in its number's digits or its ending alone."""
+    if _extension(name) not in PICTURES:
+        return False
+    stem, own = same_letters(PurePath(name).stem), same_letters(numbered.prefix).rstrip(" ._-")
+    tail = same_letters(PurePath("x" + numbered.suffix).stem[1:])
+    rest = stem.removeprefix(own)
+    return stem.startswith(own) and rest.endswith(tail) and rest[: len(rest) - len(tail)].strip(" ._-").isdigit()
+
+
+def _nothing_fits(path: Path, fix: str) -> PlateMissing:
+    """Say that no file fits a pattern, and what there is."""
+    there = [shot.pattern for shot in find_shots(path.parent)]
+    listed = f" In the folder lie: {_listed(there)}." if there else ""
+    return PlateMissing(f"No file fits {path}.", fix=f"{fix}{listed}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+
+
+def _shot_of_stars(path: Path) -> Shot:
+    fitting = [name for name in match_stars(path.name, _file_names(path.parent)) if _extension(name) in PICTURES]
+    if not fitting:
+        raise _nothing_fits(path, "Check the name: * stands for any letters.")
+    sequences, singles = group_names(fitting)
+    shots = [_sequence(path.parent, numbered) for numbered in sequences]
+    shots += [_single(path.parent, name, "still") for name in singles]
+    if len(shots) > 1:
+        patterns = _listed([shot.pattern for shot in shots])
+        raise BadInput(f"{path.name} names {len(shots)} shots: {patterns}.", fix="Name one of them.")
+    return shots[0]
 
 
 def _sequence(folder: Path, numbered: NumberedFiles) -> Shot:
     tail = PurePath("x" + numbered.suffix).stem[1:]
-    stem = numbered.prefix if not tail.strip(" ._-") else f"{numbered.prefix.rstrip(' ._-')}{tail}"
+    bare = not tail.strip(_SEPARATORS)
+    stem = numbered.prefix.rstrip(_SEPARATORS) if bare else f"{numbered.prefix.rstrip(' ._-')}{tail}"
     return Shot(
         name=shot_name(stem, folder.name),
         kind="sequence",
@@ -279,8 +364,11 @@ def _sequence(folder: Path, numbered: NumberedFiles) -> Shot:
 
 
 def _single(folder: Path, name: str, kind: Literal["still", "movie"]) -> Shot:
-    frames = (1,) if kind == "still" else ()
-    return Shot(name=shot_name(PurePath(name).stem, folder.name), kind=kind, folder=folder, prefix=name, frames=frames)
+    number = frame_at_end(name) if kind == "still" else None
+    first = 1 if number is None else number
+    frames = (first,) if kind == "still" else ()
+    shot = Shot(name=shot_name(PurePath(name).stem, folder.name), kind=kind, folder=folder, prefix=name, frames=frames)
+    return shot.model_copy(update={"first_frame": first})
 
 
 def _extension(name: str) -> str:

@@ -170,8 +170,7 @@ def promised_files(shot: Shot, request: JobRequest) -> set[str] | None:
 def narrowed(shot: Shot, request: JobRequest) -> Shot:
     """Return ``shot`` with the frames that are wanted of it."""
     if shot.kind != "sequence":
-        first = 1 if request.first_frame is None else request.first_frame
-        return shot.model_copy(update={"first_frame": first, "frames": () if shot.kind == "movie" else (first,)})
+        return shot.starting_at(request.first_frame)
     if request.frames is None:
         return shot
     wanted = set(parse_frames(request.frames))

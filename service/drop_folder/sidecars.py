@@ -15,6 +15,7 @@ from service.errors import BadInput
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
 from service.requests import Order, check_extent, ordered
+from service.sequences import same_letters
 from service.settings import Settings
 from service.shots import Shot
 
@@ -37,9 +38,9 @@ def beside(shot: Shot, root: Path, ending: str, names_in: Callable[[Path], Colle
         places[0][1].append(shot.folder.name)
         places.append((shot.folder.parent, [shot.folder.name]))
     for folder, wanted in places:
-        present = {name.casefold(): name for name in names_in(folder)}
+        present = {same_letters(name): name for name in names_in(folder)}
         for name in wanted:
-            found = present.get(f"{name}{ending}".casefold()) if name else None
+            found = present.get(same_letters(f"{name}{ending}")) if name else None
             if found is not None:
                 return folder / found
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from service.drop_folder.settling import Sample
 from service.drop_folder.sidecars import JOB_FILE, SENTINEL, SIDECAR, beside
+from service.sequences import same_letters
 from service.settings import Settings
 from service.shots import Shot, find_shots_in_root
 
@@ -85,7 +86,7 @@ def _unlike(before: Mapping[Slot, Sighting], slot: Slot, sighting: Sighting) -> 
 
 def key_of(shot: Shot) -> Key:
     """Return where ``shot`` lies, whatever frames of it are there."""
-    return shot.kind, str(shot.folder), shot.prefix, shot.suffix.casefold()
+    return shot.kind, str(shot.folder), same_letters(shot.prefix), same_letters(shot.suffix)
 
 
 def file_names(shot: Shot) -> list[str]:

@@ -105,6 +105,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         record.expect(frames)
         aspect = order.pixel_aspect or plate.format.pixel_aspect_ratio
         record.opened(plate.format, fps, aspect)
+        for remark in order.shot.remarks:
+            record.warn(remark)
         run.sources.look(frames)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)

@@ -215,7 +215,8 @@ def test_a_range_in_a_pattern_or_beside_it_keeps_those_frames(tmp_path: Path) ->
 
 def test_a_picture_is_a_still_and_a_movie_can_start_anywhere(tmp_path: Path) -> None:
     put(tmp_path, "s.0001.exr", "s.0002.exr", "m.mov")
-    assert shot_from_plate(tmp_path / "s.0001.exr").kind == "still"
+    alone = shot_from_plate(put(tmp_path / "b", "t.exr") / "t.exr")
+    assert (alone.kind, alone.frames, alone.remarks) == ("still", (1,), ())
     movie = shot_from_plate(tmp_path / "m.mov", first_frame=1001)
     assert (movie.kind, movie.first_frame, movie.frames) == ("movie", 1001, ())
 
