@@ -12,6 +12,7 @@ import xxhash
 from pydantic import BaseModel, ConfigDict
 
 from service.errors import BadInput, PlateMissing
+from service.fingerprints import file_fingerprint
 from service.names import safe_name, shot_name, unique_name
 from service.sequences import (
     NumberedFiles,
@@ -49,7 +50,6 @@ MOVIES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".webm", ".m
 """Extensions of movies that can be plates."""
 
 _ARRIVING = (".tmp", ".part", ".!sync")  # names that copying and synchronising programs give to unfinished files
-_SAMPLE = 64 * 1024
 _SEPARATORS = " ._-()[]{}"
 _VERSION = re.compile(r"v\d{3,}")
 
@@ -207,26 +207,6 @@ def shot_from_plate(plate: str | Path, *, frames: str | None = None, first_frame
             shot=shot.name,
         )
     return shot.model_copy(update={"frames": kept})
-
-
-def file_fingerprint(path: Path) -> str:
-    """Identify a file by size, time and xxh3 of its first and last 64 KiB: 32 hexadecimal digits.
-
-    Raises PlateMissing when it is not there or cannot be opened.
-    """
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            mark = xxhash.xxh3_128(f"{status.st_size} {status.st_mtime_ns} ".encode())
-            mark.update(file.read(_SAMPLE))
-            if status.st_size > _SAMPLE:
-                file.seek(max(_SAMPLE, status.st_size - _SAMPLE))
-                mark.update(file.read(_SAMPLE))
-    except OSError as error:
-        raise PlateMissing(
-            f"{path.name} cannot be opened: {error.strerror}.", fix="See whether it is there."
-        ) from error
-    return mark.hexdigest()
 
 
 def shot_fingerprint(shot: Shot, frames: Iterable[int]) -> str:
