@@ -67,9 +67,11 @@ function refreshAll() {
     var before = statesByKey();
     var news = [];
     var problems = [];
+    var brought = [];
     try {
         news = refreshPreview();
         problems = refreshProblems(refreshJobs());
+        brought = autoBring();
         shared.polling.strikes = 0;
     } finally {
         showAll();
@@ -77,7 +79,7 @@ function refreshAll() {
         armPolling();
     }
     // A service that is away is told by its state already.
-    say([state.text].concat(news, newsSince(before), without(problems, state.text)).join("\n"), null);
+    sayAll([state.text].concat(news, newsSince(before), without(problems, state.text), brought));
 }
 
 /** Asks for a test frame that was not ready in time. One that failed says so once, and keeps nobody from their jobs. */
@@ -140,6 +142,18 @@ function chooseView(face, view) {
     }
 }
 
+function bringAll() {
+    demandPermission();
+    var sentences = bringFinished();
+    showAll();
+    sayAll(sentences.length > 0 ? sentences : ["No job of this project waits to be brought back."]);
+}
+
+/** What Auto does after a refresh: sentences of what came back. */
+function autoBring() {
+    return setting("auto") ? bringFinished() : [];
+}
+
 function bringBackOne(job) {
     if (isActive(job)) {
         refreshFor(job);
@@ -160,6 +174,16 @@ function jobAction(name, job) {
     }
     if (name === "again") {
         shared.chosen = keyAgain(job).key;
+    } else if (name === "remove") {
+        removeJob(job);
+        showAll();
+        say(filled("\u201c{0}\u201d is off the list; its files stay.", job.name), null);
+        return;
+    } else if (name === "place") {
+        var placed = placeHere(job);
+        showAll();
+        sayAll(placed.length > 0 ? placed : [filled("\u201c{0}\u201d is in the comp.", job.name)]);
+        return;
     } else if (name === "sooner") {
         prioritize(job, Math.min(100, job.priority + 10));
     } else if (name === "pause" && job.state === "paused") {
@@ -187,11 +211,18 @@ function showSetup() {
     var drop = setupRow(window, "Drop folder", setting("dropFolder"), true);
     var results = setupRow(window, "Results folder", setting("resultsFolder"), true);
     var template = setupRow(window, "Render template", setting("renderTemplate"), false);
+    var color = setupRow(window, "Label (0: none)", String(setting("labelColor")), false);
+    var places = row(window);
+    places.add("statictext", undefined, "Project folder").preferredSize = [100, -1];
+    var scheme = list(places, FOLDER_CHOICES, "setup");
+    scheme.selection = placeOf(FOLDER_CHOICES, setting("folderScheme"));
     var done = window.add("button", undefined, "OK");
     done.onClick = guarded("setup", function () {
         store().settings.dropFolder = trimmed(drop.text);
         store().settings.resultsFolder = trimmed(results.text);
         store().settings.renderTemplate = trimmed(template.text);
+        store().settings.labelColor = limited(parseInt(color.text, 10) || 0, 0, 16);
+        store().settings.folderScheme = FOLDER_CHOICES[scheme.selection.index][0];
         saveStore();
         window.close();
         say("Setup is kept. Press Refresh.", null);
@@ -201,8 +232,7 @@ function showSetup() {
 
 function setupRow(window, title, value, isFolder) {
     var line = row(window);
-    var name = label(line, title);
-    name.preferredSize = [100, -1];
+    line.add("statictext", undefined, title).preferredSize = [100, -1];
     var field = line.add("edittext", undefined, value);
     field.characters = 36;
     if (isFolder) {

@@ -93,8 +93,14 @@ function intoProject(job, passes, look, reason) {
 function importAll(job, passes, look, made) {
     var items = {};
     for (var i = 0; i < passes.length; i += 1) {
-        var item = importPass(passes[i], look);
-        made.push(item);
+        /** @type {any} */
+        var item = importedAlready(passes[i]);
+        if (item === null) {
+            item = importPass(passes[i], merged(look, { folder: projectFolder(job), color: setting("labelColor") }));
+            made.push(item);
+        } else {
+            interpret(item, passes[i], look);
+        }
         items[passes[i].name] = item;
     }
     job.items = {
@@ -102,6 +108,17 @@ function importAll(job, passes, look, made) {
         alpha: items.alpha ? items.alpha.id : 0
     };
     return items;
+}
+
+/** Footage of the same files that is in the project: a second item of it would only be in the way. */
+function importedAlready(pass) {
+    for (var i = 1; i <= app.project.numItems; i += 1) {
+        var item = app.project.item(i);
+        if (item instanceof FootageItem && bareName(sourceFile(item)) === bareName(pass.file)) {
+            return item;
+        }
+    }
+    return null;
 }
 
 function intoComp(job, target, passes, look) {

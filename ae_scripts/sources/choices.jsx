@@ -1,14 +1,6 @@
 /** The few settings in the panel: controls that show what is remembered, and remember what is changed. */
 
-var OUTPUT_CHOICES = [
-    ["foreground", "Foreground with alpha"],
-    ["both", "Foreground; alpha in the project"],
-    ["matte", "Plate with alpha as track matte"]
-];
-var RANGE_CHOICES = [["layer", "Layer trim"], ["workarea", "Work area"], ["whole", "Whole clip"]];
-var EFFECT_CHOICES = [["render", "Render effects in"], ["ignore", "Send file without effects"]];
-var SCREEN_CHOICES = [["auto", "Auto"], ["picked", "Picked color"]];
-var VIEW_CHOICES = [["grey", "On grey"], ["alpha", "Alpha"], ["foreground", "Foreground"], ["plate", "Plate"]];
+var LABEL_WIDTH = 50;
 
 function presetChoices() {
     var choices = [];
@@ -45,58 +37,82 @@ function row(parent) {
     return group;
 }
 
-function label(parent, text) {
-    var made = parent.add("statictext", undefined, text);
-    made.preferredSize = [56, -1];
+/** A control with its help tip; `name` is its entry in WORDS. */
+function tipped(control, name) {
+    control.helpTip = tip(name);
+    return control;
+}
+
+function label(parent, name) {
+    var made = tipped(parent.add("statictext", undefined, word(name)), name);
+    made.preferredSize = [LABEL_WIDTH, -1];
     return made;
 }
 
-function buildChoices(parent, controls) {
-    var box = parent.add("panel", undefined, "Key");
-    box.orientation = "column";
-    box.alignment = ["fill", "top"];
-    box.alignChildren = ["fill", "top"];
+function button(parent, name) {
+    return tipped(parent.add("button", undefined, word(name)), name);
+}
+
+function buildChoices(box, controls) {
     var first = row(box);
-    label(first, "Screen");
-    controls.screen = list(first, SCREEN_CHOICES);
-    controls.pick = first.add("button", undefined, "Pick\u2026");
+    label(first, "screen");
+    controls.screen = list(first, SCREEN_CHOICES, "screen");
+    controls.pick = button(first, "pick");
+    controls.sample = button(first, "sample");
+    var plate = row(box);
+    label(plate, "encoding");
+    controls.encoding = list(plate, ENCODING_CHOICES, "encoding");
     var second = row(box);
-    label(second, "Despill");
-    controls.despill = second.add("slider", undefined, 1, 0, 1);
+    label(second, "despill");
+    controls.despill = tipped(second.add("slider", undefined, 1, 0, 1), "despill");
     controls.despill.alignment = ["fill", "center"];
     controls.despillText = second.add("statictext", undefined, "100 %");
     var third = row(box);
-    label(third, "Output");
-    controls.output = list(third, OUTPUT_CHOICES);
+    label(third, "output");
+    controls.output = list(third, OUTPUT_CHOICES, "output");
     var fourth = row(box);
-    label(fourth, "Range");
-    controls.range = list(fourth, RANGE_CHOICES);
-    fourth.add("statictext", undefined, "Handles");
-    controls.handles = fourth.add("edittext", undefined, "0");
+    label(fourth, "range");
+    controls.range = list(fourth, RANGE_CHOICES, "range");
+    fourth.add("statictext", undefined, word("handles"));
+    controls.handles = tipped(fourth.add("edittext", undefined, "0"), "handles");
     controls.handles.characters = 4;
     var fifth = row(box);
-    label(fifth, "Preset");
-    controls.preset = list(fifth, presetChoices());
+    label(fifth, "preset");
+    controls.preset = list(fifth, presetChoices(), "preset");
     var sixth = row(box);
-    label(sixth, "Effects");
-    controls.effects = list(sixth, EFFECT_CHOICES);
-    controls.reset = sixth.add("button", undefined, "Reset");
+    label(sixth, "effects");
+    controls.effects = list(sixth, EFFECT_CHOICES, "effects");
+    controls.reset = button(sixth, "reset");
     connectChoices(controls);
 }
 
-function list(parent, choices) {
-    var made = parent.add("dropdownlist", undefined, labelsOf(choices));
+function list(parent, choices, name) {
+    var made = tipped(parent.add("dropdownlist", undefined, labelsOf(choices)), name);
     made.alignment = ["fill", "center"];
+    // Narrower than its longest entry, so that a docked column may be.
+    made.minimumSize = [60, 20];
+    made.preferredSize = [60, -1];
     made.selection = 0;
     return made;
 }
 
 function connectChoices(controls) {
-    connectList(controls, "output", OUTPUT_CHOICES);
-    connectList(controls, "range", RANGE_CHOICES);
-    connectList(controls, "preset", presetChoices());
-    connectList(controls, "effects", EFFECT_CHOICES);
+    connectList(controls, "output", OUTPUT_CHOICES, null);
+    connectList(controls, "range", RANGE_CHOICES, null);
+    connectList(controls, "preset", presetChoices(), null);
+    connectList(controls, "effects", EFFECT_CHOICES, null);
     controls.pick.onClick = guarded("pick a color", function () { pickScreen(controls); });
+    controls.sample.onClick = guarded("sample the screen", function () {
+        var said = sampleScreen();
+        showChoices(controls);
+        say(said, null);
+    });
+    controls.encoding.onChange = guarded("plate encoding", function () {
+        var chosen = ENCODING_CHOICES[controls.encoding.selection.index][0];
+        if (chosen !== shownEncoding()) {
+            tellEncoding(chosen);
+        }
+    });
     controls.screen.onChange = guarded("screen color", function () {
         if (controls.screen.selection.index === 0) {
             changeSetting("screenColor", "auto");
@@ -109,8 +125,7 @@ function connectChoices(controls) {
         showChoices(controls);
     });
     controls.handles.onChange = guarded("handles", function () {
-        var frames = parseInt(controls.handles.text, 10);
-        changeSetting("handles", isNaN(frames) ? 0 : limited(frames, 0, 1000));
+        takeTyped(controls);
         showChoices(controls);
     });
     controls.reset.onClick = guarded("reset", function () {
@@ -120,10 +135,19 @@ function connectChoices(controls) {
     });
 }
 
-function connectList(controls, name, choices) {
+function connectList(controls, name, choices, after) {
     controls[name].onChange = guarded(name, function () {
         changeSetting(name, choices[controls[name].selection.index][0]);
+        if (after) {
+            after();
+        }
     });
+}
+
+/** What was typed counts without Enter, too: a button that is pressed may leave the focus where it was. */
+function takeTyped(controls) {
+    var frames = parseInt(controls.handles.text, 10);
+    changeSetting("handles", isNaN(frames) ? 0 : limited(frames, 0, 1000));
 }
 
 function pickScreen(controls) {
@@ -144,6 +168,11 @@ function showChoices(controls) {
     controls.handles.text = String(setting("handles"));
     controls.preset.selection = placeOf(presetChoices(), setting("preset"));
     controls.effects.selection = placeOf(EFFECT_CHOICES, setting("effects"));
+    controls.encoding.selection = placeOf(ENCODING_CHOICES, shownEncoding());
     controls.view.selection = placeOf(VIEW_CHOICES, setting("view"));
     controls.live.value = setting("live");
+    controls.auto.value = setting("auto");
+    controls.zoom.value = setting("zoom");
+    controls.filterProject.selection = placeOf(PROJECT_CHOICES, setting("filterProject"));
+    controls.filterState.selection = placeOf(STATE_CHOICES, setting("filterState"));
 }

@@ -9,7 +9,8 @@ function colorReport(project) {
     if (project.bitsPerChannel !== 32) {
         report.push({
             text: filled(
-                "This project has {0} bits per channel: light above 1.0 will clip and linear EXR will look too dark.",
+                "This project has {0} bits per channel: light above 1.0 will clip and linear EXR will look too dark; "
+                    + "the output \u201cPlate with alpha as track matte\u201d suits it as it is.",
                 project.bitsPerChannel
             ),
             label: "Set 32 bits per channel",
@@ -87,8 +88,12 @@ function passedThrough(layer) {
     return { encoding: found.length === 1 ? found[0] : "srgb", note: "" };
 }
 
-/** What the service takes a file for that says nothing of itself: docs/color.md. */
+/** What the artist said of a file, else what the service takes one for that says nothing of itself: docs/color.md. */
 function autoEncoding(file) {
+    var told = toldEncoding(file.fsName);
+    if (told !== "auto") {
+        return told;
+    }
     return positionIn(MOVIE_ENDINGS, endingOf(file)) === -1 ? "srgb" : "rec709";
 }
 
@@ -98,7 +103,9 @@ function linearColor(packed) {
 }
 
 function linearValue(part) {
-    var value = part / 255;
-    var linear = value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4);
-    return Math.round(linear * 1e6) / 1e6;
+    return Math.round(linearPart(part / 255) * 1e6) / 1e6;
+}
+
+function linearPart(value) {
+    return value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4);
 }

@@ -3,7 +3,7 @@
 var PROJECT_FOLDER = "DropKey";
 var ASPECT_SLACK = 0.0001;
 
-/** Imports a pass as new footage. `look` is {association, fps, pixelAspect, label, comment}. */
+/** Imports a pass as new footage. `look` is {association, fps, pixelAspect, label, color, folder, comment}. */
 function importPass(pass, look) {
     var file = fileAt(pass.file);
     var options = new ImportOptions(file);
@@ -15,7 +15,10 @@ function importPass(pass, look) {
     var item = app.project.importFile(options);
     try {
         interpret(item, pass, look);
-        item.parentFolder = projectFolder();
+        item.parentFolder = look.folder;
+        if (look.color > 0) {
+            item.label = look.color;
+        }
     } catch (error) {
         removeOne(item);
         throw error;
@@ -58,14 +61,28 @@ function interpret(item, pass, look) {
     item.comment = look.comment;
 }
 
-function projectFolder() {
+/** Where in the project keys go, as Setup says: one folder, one for each comp in it, or beside the source. */
+function projectFolder(job) {
+    var source = setting("folderScheme") === "source" ? itemWithId(job.sourceId) : null;
+    if (source !== null && source.parentFolder) {
+        return source.parentFolder;
+    }
+    var top = folderNamed(PROJECT_FOLDER, null);
+    return setting("folderScheme") === "comp" ? folderNamed(job.compName, top) : top;
+}
+
+function folderNamed(name, parent) {
     for (var i = 1; i <= app.project.numItems; i += 1) {
         var item = app.project.item(i);
-        if (item instanceof FolderItem && item.name === PROJECT_FOLDER) {
+        if (item instanceof FolderItem && item.name === name && (parent === null || item.parentFolder === parent)) {
             return item;
         }
     }
-    return app.project.items.addFolder(PROJECT_FOLDER);
+    var made = app.project.items.addFolder(name);
+    if (parent !== null) {
+        made.parentFolder = parent;
+    }
+    return made;
 }
 
 /** The project item with that id, or null. */

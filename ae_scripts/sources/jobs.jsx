@@ -1,24 +1,7 @@
 /** The jobs of this artist: made, sent, followed, remembered. Their states are those of docs/panel.md. */
 
-var STATE_WORDS = {
-    "rendering": "rendering",
-    "submitting": "sending",
-    "waiting_input": "waiting for files",
-    "queued": "queued",
-    "running": "keying",
-    "paused": "paused",
-    "root_offline": "folder offline",
-    "needs_attention": "needs attention",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "imported": "in the comp",
-    "in-project": "in the project",
-    "stale": "source changed",
-    "orphan": "layer gone",
-    "lost": "unknown to DropKey"
-};
 var ACTIVE_STATES = ["submitting", "waiting_input", "queued", "running", "paused", "root_offline", "needs_attention"];
+var PROBLEM_STATES = ["needs_attention", "failed", "root_offline", "lost", "stale", "orphan"];
 var KEPT_STATES = ["imported", "in-project", "stale", "orphan"];
 var PAGE_JOBS = 50;
 
@@ -137,6 +120,7 @@ function sendLayer(comp, layer) {
     });
     store().jobs = [job].concat(store().jobs);
     saveStore();
+    rememberChoices(fileKey(layer.source));
     submit(job);
     return { job: job, isNew: true };
 }
@@ -234,17 +218,33 @@ function prioritize(job, priority) {
     saveStore();
 }
 
-/** Keys the same frames with the settings of now as the next version. */
+/** Keys the layer as it is now (masks, trim, choices) as the next version; where it is gone, the same frames again. */
 function keyAgain(job) {
-    var again = merged(job, {
-        key: newKey(),
+    var target = findTarget(job);
+    var order = target.layer === null ? job : orderOf(target.comp, target.layer);
+    var key = newKey();
+    var request = merged(job.request, { settings: keySettings(order.encoding), key_again: true });
+    var notes = job.notes;
+    if (target.layer !== null) {
+        var drawn = mattesOfOrder(target.layer, order);
+        request = merged(requestOf(order, writeMattes(drawn.texts, key)), { key_again: true });
+        notes = order.notes.concat(drawn.notes);
+    }
+    var again = merged(merged(job, order), {
+        key: key,
         jobId: "",
         state: "submitting",
         done: 0,
+        total: order.last - order.first + 1,
         version: 0,
         message: "",
         manifest: "",
-        request: merged(job.request, { settings: keySettings(job.encoding), key_again: true })
+        seen: "",
+        items: {},
+        layers: [],
+        output: target.layer === null ? job.output : setting("output"),
+        request: request,
+        notes: notes
     });
     store().jobs = [again].concat(store().jobs);
     saveStore();
@@ -262,11 +262,23 @@ function jobWithId(jobId) {
     return null;
 }
 
+var BAR_PARTS = 8;
+
+/** A progress bar that fits into a line of a list. */
+function barText(done, total) {
+    var full = total > 0 ? Math.floor(BAR_PARTS * Math.min(1, done / total)) : 0;
+    var text = "";
+    for (var i = 0; i < BAR_PARTS; i += 1) {
+        text += i < full ? "\u25ae" : "\u25af";
+    }
+    return text;
+}
+
 /** One line of the job list. */
 function jobLine(job) {
     var parts = [job.name + (job.version > 0 ? " v" + padded(job.version, 3) : ""), STATE_WORDS[job.state] || job.state];
     if (job.state === "running" || job.state === "paused") {
-        parts.push(job.done + "/" + job.total);
+        parts.push(barText(job.done, job.total) + " " + job.done + "/" + job.total);
     }
     if (job.state === "running" && job.eta !== null) {
         parts.push(durationText(job.eta));

@@ -9,6 +9,7 @@ function openPanel(host) {
     attempt(function () {
         showChoices(face.controls);
         showJobs(face);
+        showFolds(face);
     }, null);
     container.onResizing = container.onResize = function () {
         attempt(face.fit, null);
@@ -20,10 +21,8 @@ function openPanel(host) {
             stopPolling();
         }
     };
-    if (docked) {
-        container.layout.layout(true);
-    } else {
-        container.layout.layout(true);
+    layOut(container);
+    if (!docked) {
         container.center();
         container.show();
     }

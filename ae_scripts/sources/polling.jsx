@@ -51,7 +51,11 @@ function pollTick() {
             return;
         }
         var away = refreshJobs().away !== null;
+        var brought = autoBring();
         showAll();
+        if (brought.length > 0) {
+            sayAll(brought);
+        }
         shared.polling.strikes = late || away ? shared.polling.strikes + 1 : 0;
     } catch (error) {
         shared.polling.strikes += 1;

@@ -18,12 +18,12 @@ function testFrame() {
     // The screen is found in the shot's frames, as the whole job would find it.
     request.frames = order.rendered ? request.frames : rangeText(order.base, order.base + order.count - 1);
     delete request.client;
-    return previewAnswer(askService("POST", "/preview", {
-        job: request,
-        frame: number,
-        longest_side: PREVIEW_SIDE,
-        wait_seconds: PREVIEW_WAIT
-    }, null));
+    /** @type {any} */
+    var ask = { job: request, frame: number, wait_seconds: PREVIEW_WAIT };
+    if (!setting("zoom")) {
+        ask.longest_side = PREVIEW_SIDE;
+    }
+    return previewAnswer(askService("POST", "/preview", ask, null));
 }
 
 /** The order of just the frame at the playhead. */

@@ -238,7 +238,7 @@ function fileOrder(comp, layer) {
         count: count,
         fps: fps,
         rendered: false,
-        encoding: "auto",
+        encoding: toldEncoding(item.mainSource.file.fsName),
         placeTime: timeOfSourceFrame(frames.first, timing),
         whole: frames.first === 0 && frames.last === count - 1,
         notes: (item.useProxy ? ["The proxy is passed over: the original footage is keyed."] : []).concat(notesOfGaps(missing))

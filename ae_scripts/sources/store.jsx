@@ -15,6 +15,14 @@ var DEFAULT_SETTINGS = {
     preset: "default",
     live: false,
     view: "grey",
+    auto: false,
+    zoom: false,
+    filterProject: "all",
+    filterState: "all",
+    folded: {},
+    sources: {},
+    labelColor: 0,
+    folderScheme: "one",
     renderTemplate: "",
     dropFolder: "",
     resultsFolder: ""
@@ -222,7 +230,8 @@ function changeSetting(name, value) {
 function resetSettings() {
     var old = store().settings;
     store().settings = merged(DEFAULT_SETTINGS, {
-        dropFolder: old.dropFolder, resultsFolder: old.resultsFolder, renderTemplate: old.renderTemplate
+        dropFolder: old.dropFolder, resultsFolder: old.resultsFolder, renderTemplate: old.renderTemplate,
+        sources: old.sources, folded: old.folded, labelColor: old.labelColor, folderScheme: old.folderScheme
     });
     saveStore();
 }

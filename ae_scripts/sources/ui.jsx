@@ -1,15 +1,13 @@
-/** The panel's widgets, laid out in one column, and what fills them. */
+/** The panel's widgets, laid out in one column that may be narrow, and what fills them. */
 
 var PANEL_MARGIN = 8;
+var PANEL_LEAST_WIDTH = 280;
+var PANEL_LEAST_HEIGHT = 200;
+var UNFOLDED = 10000;
+var BUTTONS_A_ROW = 3;
 var JOB_BUTTONS = [
-    ["bring", "Bring back"], ["pause", "Pause"], ["cancel", "Cancel"],
-    ["retry", "Retry"], ["again", "Key again"], ["sooner", "Sooner"]
+    "bring", "bringAll", "place", "pause", "cancel", "retry", "again", "accept", "sooner", "remove"
 ];
-var STATE_LABELS = {
-    "unconfigured": "not set up", "no-permission": "no permission", "offline": "offline", "timeout": "no answer",
-    "garbage": "not DropKey", "incompatible": "other version", "wrong-token": "wrong token", "loading-model": "loading",
-    "not-ready": "not ready", "ready": "ready", "busy": "busy", "files": "shared folder"
-};
 
 /** Fills `container` and returns its interface; asks nothing of network or disk. */
 function buildInterface(container) {
@@ -19,52 +17,93 @@ function buildInterface(container) {
     container.alignChildren = ["fill", "top"];
     container.spacing = 6;
     container.margins = PANEL_MARGIN;
-    buildHeader(container, controls);
-    buildChoices(container, controls);
-    buildPreview(container, controls);
-    buildJobs(container, controls);
-    buildFooter(container, controls);
+    container.minimumSize = [PANEL_LEAST_WIDTH, PANEL_LEAST_HEIGHT];
     /** @type {any} */
-    var face = { container: container, controls: controls, keys: [], action: null, pictured: null };
+    var face = { container: container, controls: controls, folds: [], keys: [], action: null, pictured: null, filling: false };
+    buildHeader(container, controls);
+    buildChoices(fold(face, "foldKey"), controls);
+    buildPreview(fold(face, "foldPicture"), controls);
+    buildJobs(fold(face, "foldJobs"), controls);
+    buildFooter(container, controls);
     face.showState = function (state) { showState(face, state); };
     face.showJobs = function () { showJobs(face); };
     face.showPreview = function () { showPreview(face); };
     face.showMessage = function () { showMessage(face); };
+    face.showFolds = function () { showFolds(face); };
     face.fit = function () { fitPicture(controls.picture, container.size[0] - 2 * PANEL_MARGIN); };
     connect(face);
     return face;
 }
 
+/** Gives every control its natural size, then the room that the panel has: one without the other leaves gaps or cuts. */
+function layOut(container) {
+    container.layout.layout(true);
+    container.layout.resize();
+}
+
+/** A group with a button above that folds it away; returns the group. */
+function fold(face, name) {
+    var head = button(face.container, name);
+    head.alignment = ["fill", "top"];
+    var body = face.container.add("group");
+    body.orientation = "column";
+    body.alignChildren = ["fill", "top"];
+    body.alignment = ["fill", name === "foldJobs" ? "fill" : "top"];
+    body.spacing = 6;
+    face.folds.push({ name: name, head: head, body: body });
+    head.onClick = guarded(name, function () {
+        var change = {};
+        change[name] = !own(setting("folded"), name, false);
+        changeSetting("folded", merged(setting("folded"), change));
+        showFolds(face);
+    });
+    return body;
+}
+
+function showFolds(face) {
+    for (var i = 0; i < face.folds.length; i += 1) {
+        var one = face.folds[i];
+        var isFolded = own(setting("folded"), one.name, false);
+        one.head.text = (isFolded ? "\u25b8 " : "\u25be ") + word(one.name);
+        // What is only hidden keeps its room.
+        one.body.visible = !isFolded;
+        one.body.maximumSize = [UNFOLDED, isFolded ? 0 : UNFOLDED];
+    }
+    layOut(face.container);
+}
+
 function buildHeader(container, controls) {
     var head = row(container);
-    controls.status = head.add("statictext", undefined, "DropKey \u2013 press Refresh");
+    controls.status = head.add("statictext", undefined, word("ready"));
     controls.status.alignment = ["fill", "center"];
-    controls.refresh = head.add("button", undefined, "Refresh");
-    controls.dashboard = head.add("button", undefined, "Dashboard");
+    controls.refresh = button(head, "refresh");
     var main = row(container);
-    controls.send = main.add("button", undefined, "Key selected layers");
+    controls.send = button(main, "send");
     controls.send.alignment = ["fill", "center"];
-    controls.test = main.add("button", undefined, "Test frame");
+    controls.test = button(main, "test");
 }
 
-function buildPreview(container, controls) {
-    var line = row(container);
-    label(line, "View");
-    controls.view = list(line, VIEW_CHOICES);
-    controls.picture = addPicture(container);
+function buildPreview(box, controls) {
+    var line = row(box);
+    label(line, "view");
+    controls.view = list(line, VIEW_CHOICES, "view");
+    controls.before = tipped(line.add("checkbox", undefined, word("before")), "before");
+    controls.zoom = tipped(line.add("checkbox", undefined, word("zoom")), "zoom");
+    controls.picture = addPicture(box);
 }
 
-function buildJobs(container, controls) {
-    controls.jobs = container.add("listbox", undefined, []);
+function buildJobs(box, controls) {
+    var line = row(box);
+    label(line, "filterProject");
+    controls.filterProject = list(line, PROJECT_CHOICES, "filterProject");
+    controls.filterState = list(line, STATE_CHOICES, "filterState");
+    controls.jobs = tipped(box.add("listbox", undefined, []), "jobs");
     controls.jobs.alignment = ["fill", "fill"];
     controls.jobs.minimumSize = [100, 90];
-    var line = row(container);
     for (var i = 0; i < JOB_BUTTONS.length; i += 1) {
-        if (i === 3) {
-            line = row(container);
-        }
-        controls[JOB_BUTTONS[i][0]] = line.add("button", undefined, JOB_BUTTONS[i][1]);
-        controls[JOB_BUTTONS[i][0]].alignment = ["fill", "center"];
+        line = i % BUTTONS_A_ROW === 0 ? row(box) : line;
+        controls[JOB_BUTTONS[i]] = button(line, JOB_BUTTONS[i]);
+        controls[JOB_BUTTONS[i]].alignment = ["fill", "center"];
     }
 }
 
@@ -72,29 +111,55 @@ function buildFooter(container, controls) {
     controls.message = container.add("statictext", undefined, "", { multiline: true });
     controls.message.alignment = ["fill", "bottom"];
     controls.message.minimumSize = [100, 48];
-    controls.fix = container.add("button", undefined, "Fix it");
+    controls.fix = container.add("button", undefined, "");
     controls.fix.visible = false;
     var line = row(container);
-    controls.live = line.add("checkbox", undefined, "Live");
-    controls.setup = line.add("button", undefined, "Setup\u2026");
-    controls.details = line.add("button", undefined, "Details\u2026");
+    controls.live = tipped(line.add("checkbox", undefined, word("live")), "live");
+    controls.auto = tipped(line.add("checkbox", undefined, word("auto")), "auto");
+    controls.dashboard = button(line, "dashboard");
+    line = row(container);
+    controls.setup = button(line, "setup");
+    controls.details = button(line, "details");
+}
+
+/** Connects a button; what was typed and not confirmed counts before it acts. */
+function press(face, name, action) {
+    face.controls[name].onClick = guarded(name, function () {
+        takeTyped(face.controls);
+        action();
+    });
 }
 
 function connect(face) {
     var controls = face.controls;
-    controls.refresh.onClick = guarded("refresh", function () {
+    press(face, "refresh", function () {
         showChoices(controls);
         refreshAll();
     });
-    controls.dashboard.onClick = guarded("dashboard", openDashboard);
-    controls.send.onClick = guarded("send", sendSelected);
-    controls.test.onClick = guarded("test frame", testOne);
-    controls.setup.onClick = guarded("setup", showSetup);
-    controls.details.onClick = guarded("details", showDetails);
+    press(face, "dashboard", openDashboard);
+    press(face, "send", function () {
+        if (isShiftDown()) {
+            recallChoices();
+            showChoices(controls);
+        }
+        sendSelected();
+    });
+    press(face, "test", testOne);
+    press(face, "setup", showSetup);
+    press(face, "details", showDetails);
     controls.view.onChange = guarded("view", function () {
         chooseView(face, VIEW_CHOICES[controls.view.selection.index][0]);
     });
-    controls.live.onClick = guarded("live", function () {
+    press(face, "before", function () { showPicture(face, controls.before.value ? "plate" : setting("view")); });
+    press(face, "zoom", function () {
+        changeSetting("zoom", controls.zoom.value);
+        face.fit();
+        layOut(face.container);
+    });
+    connectList(controls, "filterProject", PROJECT_CHOICES, face.showJobs);
+    connectList(controls, "filterState", STATE_CHOICES, face.showJobs);
+    press(face, "auto", function () { changeSetting("auto", controls.auto.value); });
+    press(face, "live", function () {
         changeSetting("live", controls.live.value);
         shared.polling.strikes = 0;
         if (controls.live.value) {
@@ -103,37 +168,46 @@ function connect(face) {
             stopPolling();
         }
     });
-    controls.fix.onClick = guarded("fix", function () {
+    press(face, "fix", function () {
         var action = face.action;
         if (action !== null) {
             action.run();
             say("Done: " + action.label + ".", null);
         }
     });
+    connectJobs(face);
+}
+
+function connectJobs(face) {
     for (var i = 0; i < JOB_BUTTONS.length; i += 1) {
-        connectJob(face, JOB_BUTTONS[i][0]);
+        connectJob(face, JOB_BUTTONS[i]);
     }
-    controls.jobs.onChange = guarded("job list", function () { showChosen(face); });
+    press(face, "bringAll", bringAll);
+    face.controls.jobs.onChange = guarded("job list", function () { showChosen(face); });
+    face.controls.jobs.onDoubleClick = guarded("bring", function () { withChosen(face, "bring"); });
 }
 
 function connectJob(face, name) {
-    face.controls[name].onClick = guarded(name, function () {
-        var job = chosenJob(face);
-        if (job === null) {
-            throw problem("no-job", "No job is chosen.", "Click one in the list.");
-        }
-        jobAction(name, job);
-    });
+    press(face, name, function () { withChosen(face, name); });
+}
+
+function withChosen(face, name) {
+    var job = chosenJob(face);
+    if (job === null) {
+        throw problem("no-job", "No job is chosen.", "Click one in the list.");
+    }
+    jobAction(name, job);
 }
 
 function chosenJob(face) {
     var selected = face.controls.jobs.selection;
-    if (!selected) {
-        return store().jobs.length === 1 ? store().jobs[0] : null;
+    var key = selected ? face.keys[selected.index] : "";
+    if (!selected && face.keys.length === 1) {
+        key = face.keys[0];
     }
     var jobs = store().jobs;
     for (var i = 0; i < jobs.length; i += 1) {
-        if (jobs[i].key === face.keys[selected.index]) {
+        if (jobs[i].key === key) {
             return jobs[i];
         }
     }
@@ -142,8 +216,9 @@ function chosenJob(face) {
 
 function showChosen(face) {
     var job = chosenJob(face);
-    if (job !== null) {
-        face.controls.pause.text = job.state === "paused" ? "Resume" : "Pause";
+    // A list that is filled chooses, too.
+    if (job !== null && !face.filling) {
+        showChosenButton(face);
         if (job.message !== "") {
             say(job.message, null);
         }
@@ -165,31 +240,68 @@ function anyRuns() {
     return false;
 }
 
-/** Fills the job list anew and keeps the chosen job chosen. */
+/** Fills the job list anew, as its filters say, and keeps the chosen job chosen. */
 function showJobs(face) {
     var job = chosenJob(face);
     var chosen = shared.chosen !== "" ? shared.chosen : own(job, "key", "");
     var box = face.controls.jobs;
-    var jobs = store().jobs;
-    box.removeAll();
-    face.keys = [];
-    for (var i = 0; i < jobs.length; i += 1) {
-        box.add("item", jobLine(jobs[i]));
-        face.keys.push(jobs[i].key);
-        if (jobs[i].key === chosen) {
-            box.selection = i;
+    var jobs = listedHere();
+    face.filling = true;
+    try {
+        box.removeAll();
+        face.keys = [];
+        for (var i = 0; i < jobs.length; i += 1) {
+            box.add("item", jobLine(jobs[i]));
+            face.keys.push(jobs[i].key);
+            if (jobs[i].key === chosen) {
+                box.selection = i;
+            }
         }
+    } finally {
+        face.filling = false;
     }
     showChosenButton(face);
 }
 
+/** The jobs that the filters let through. */
+function listedHere() {
+    var here = { project: projectPath(), projectId: projectMark() };
+    var listed = [];
+    var jobs = store().jobs;
+    for (var i = 0; i < jobs.length; i += 1) {
+        if (isListed(jobs[i], here)) {
+            listed.push(jobs[i]);
+        }
+    }
+    return listed;
+}
+
+function isListed(job, here) {
+    if (setting("filterProject") === "this") {
+        var mark = own(job, "projectId", "");
+        if (mark !== "" && here.projectId !== "" ? mark !== here.projectId : job.project !== here.project) {
+            return false;
+        }
+    }
+    var wanted = setting("filterState");
+    return wanted === "all"
+        || (wanted === "active" && isActive(job))
+        || (wanted === "finished" && job.state === "done")
+        || (wanted === "problems" && positionIn(PROBLEM_STATES, job.state) !== -1);
+}
+
 function showChosenButton(face) {
     var job = chosenJob(face);
-    face.controls.pause.text = job !== null && job.state === "paused" ? "Resume" : "Pause";
+    face.controls.pause.text = word(job !== null && job.state === "paused" ? "resume" : "pause");
 }
 
 function showPreview(face) {
-    var path = own(own(shared.preview, "pictures", null), setting("view"), "");
+    face.controls.before.value = false;
+    showPicture(face, setting("view"));
+}
+
+function showPicture(face, view) {
+    var path = own(own(shared.preview, "pictures", null), view, "");
     if (path === "" || face.pictured === path) {
         return;
     }
@@ -202,7 +314,7 @@ function showPreview(face) {
         face.fit();
         return true;
     }, false);
-    attempt(function () { face.container.layout.layout(true); }, null);
+    attempt(function () { layOut(face.container); }, null);
 }
 
 function showMessage(face) {
@@ -214,5 +326,5 @@ function showMessage(face) {
         face.controls.fix.text = last.action.label;
     }
     // A longer sentence needs more lines than the last one had.
-    face.container.layout.layout(true);
+    layOut(face.container);
 }

@@ -1,6 +1,7 @@
 /** Writes the picture of docs/panel.md to the file that is named: the panel in each state, laid out from what it built. */
 import fs from "node:fs";
 import path from "node:path";
+import { find } from "./host/scriptui.mjs";
 import { drawSheet } from "./host/drawing.mjs";
 import { send, stage, writeSequence } from "./stage.mjs";
 
@@ -43,7 +44,7 @@ const second = busy.host.addLayer(busy.comp, busy.host.addFootage(writeSequence(
 second.name = "dancer";
 busy.host.press(busy.panel, "Key selected layers");
 busy.host.press(busy.panel, "Refresh");
-busy.panel.children.find((each) => each.type === "listbox").selection = 1;
+find(busy.panel, (each) => each.type === "listbox").selection = 1;
 show("Keying one shot, the next one waits", busy);
 
 const attention = named(stage(null), "hero");

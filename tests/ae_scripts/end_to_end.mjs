@@ -1,6 +1,7 @@
 /** One artist's morning against a service that really runs: argument 1 is a JSON file with its home, plates and folder. */
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { find } from "./host/scriptui.mjs";
 import { Host } from "./host/index.mjs";
 import { BUNDLE } from "./stage.mjs";
 
@@ -41,7 +42,7 @@ comp.time = 2 / given.fps;
 for (let turn = 0; turn < waited && !/keyed in/.test(host.message(panel)); turn += 1) host.press(panel, "Test frame");
 const tested = host.message(panel);
 if (!byFiles) host.choose(panel, "Alpha");
-const picture = panel.children.find((each) => each.type === "image").image?.picture;
+const picture = find(panel, (each) => each.type === "image").image?.picture;
 host.press(panel, "Key selected layers");
 const sent = host.message(panel);
 for (let turn = 0; turn < 400 && !/done/.test(host.jobs(panel)[0] ?? ""); turn += 1) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { find } from "./host/scriptui.mjs";
 import { test } from "node:test";
 import { example, reply } from "./host/service.mjs";
 import { send, stage, writeSequence } from "./stage.mjs";
@@ -90,7 +91,7 @@ test("a failing job keeps Live going for the others, and Bring back to those tha
     scene.host.fireTasks();
     assert.match(lines(scene)[0], /keying/);
     scene.service.finish(whole);
-    const list = scene.panel.children.find((each) => each.type === "listbox");
+    const list = find(scene.panel, (each) => each.type === "listbox");
     list.selection = 0;
     scene.host.press(scene.panel, "Bring back");
     assert.match(lines(scene)[0], /in the comp/);

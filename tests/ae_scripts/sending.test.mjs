@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
+import { find } from "./host/scriptui.mjs";
 import { test } from "node:test";
 import { SolidSource } from "./host/footage.mjs";
 import { tinyPng } from "./host/queue.mjs";
@@ -118,7 +119,7 @@ test("choices travel: screen, despill, preset", (t) => {
     scene.host.color = 0x00b140;
     scene.host.press(scene.panel, "Pick\u2026");
     scene.host.choose(scene.panel, "Dirty screen (crush residue)");
-    const slider = scene.panel.children[2].children[1].children[1];
+    const slider = find(scene.panel, (each) => each.type === "slider");
     slider.value = 0.4;
     scene.host.fire(slider, "onChange");
     const { settings } = send(scene).request;
@@ -191,7 +192,7 @@ test("progress is shown as frames and time left; problems as the service words t
     assert.match(scene.host.message(scene.panel), /failed; No screen\. Pick its color\./);
 });
 
-const pictureOf = (scene) => scene.panel.children.find((each) => each.type === "image");
+const pictureOf = (scene) => find(scene.panel, (each) => each.type === "image");
 
 test("another view shows another picture of the test frame, in every open panel, and asks for nothing", (t) => {
     const scene = stage(t);

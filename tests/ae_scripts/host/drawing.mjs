@@ -1,6 +1,7 @@
 /** Draws the ScriptUI tree that the simulated host recorded, as an SVG; the real one differs in fonts and colors only. */
 
-const [LINE, GAP, WIDTH, CHARACTER] = [22, 6, 330, 6.2];
+import { CHARACTER, GAP, LINE, shown, widthsInRow } from "./measure.mjs";
+
 const INK = { back: "#232323", box: "#2d2d2d", edge: "#444", text: "#c8c8c8", button: "#3a3a3a", field: "#1b1b1b", mark: "#4b8bf5" };
 
 const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
@@ -21,17 +22,6 @@ function wrapped(text, width) {
     }
     return lines;
 }
-
-function natural(widget) {
-    if (widget.preferredSize?.[0] > 0) return widget.preferredSize[0];
-    if (widget.type === "button") return widget.text.length * CHARACTER + 16;
-    if (widget.type === "checkbox") return widget.text.length * CHARACTER + 22;
-    if (widget.type === "edittext") return (widget.characters ?? 20) * CHARACTER + 10;
-    if (widget.type === "dropdownlist") return 90;
-    return widget.text.length * CHARACTER + 4;
-}
-
-const shownChildren = (widget) => widget.children.filter((child) => child.visible);
 
 /** Adds the widget at x, y, as wide as told, to `out`; returns its height. */
 function draw(widget, x, y, width, out) {
@@ -76,19 +66,16 @@ function listbox(widget, x, y, width, out, fitted) {
 function container(widget, x, y, width, out) {
     const framed = widget.type === "panel" && widget.parent !== null;
     const [inset, top] = framed ? [10, 20] : [0, 0];
-    const children = shownChildren(widget);
+    const children = shown(widget);
     const place = out.length;
     let height = top;
     if (widget.orientation === "row") {
-        const fills = children.filter((child) => child.alignment?.[0] === "fill");
-        const fixed = children.filter((child) => !fills.includes(child)).reduce((sum, child) => sum + natural(child), 0);
-        const room = Math.max(30, (width - fixed - GAP * (children.length - 1)) / Math.max(1, fills.length));
+        const widths = widthsInRow(children, width);
         let at = x;
-        for (const child of children) {
-            const wide = fills.includes(child) ? room : natural(child);
-            height = Math.max(height, draw(child, at, y, wide, out));
-            at += wide + GAP;
-        }
+        children.forEach((child, i) => {
+            height = Math.max(height, draw(child, at, y, widths[i], out));
+            at += widths[i] + GAP;
+        });
         return height;
     }
     for (const child of children) height += draw(child, x + inset, y + height, width - 2 * inset, out) + GAP;
@@ -102,25 +89,27 @@ function container(widget, x, y, width, out) {
 /** One picture of a panel: {svg, height}. */
 export function drawPanel(panel, title, x, y) {
     const out = [];
+    const WIDTH = panel.size[0];
     const height = container(panel, x + 8, y + 34, WIDTH - 16, out) + 44;
     const frame = `<text x="${x}" y="${y + 12}" class="title">${escaped(title)}</text><rect x="${x}" y="${y + 20}" width="${WIDTH}" height="${height}" rx="4" fill="${INK.back}" stroke="#111"/>`;
     return { svg: frame + out.join(""), height: height + 24 };
 }
 
-/** All panels side by side, `columns` in a row. */
-export function drawSheet(panels, columns = 3) {
+/** All panels, each as wide as it is, side by side as far as `most` pixels reach. */
+export function drawSheet(panels, most = 1100) {
     const parts = [];
-    let [y, tallest] = [8, 0];
-    panels.forEach(([title, panel], i) => {
-        const drawn = drawPanel(panel, title, 10 + (i % columns) * (WIDTH + 20), y);
+    let [x, y, tallest, width] = [10, 8, 0, 0];
+    for (const [title, panel] of panels) {
+        if (x > 10 && x + panel.size[0] + 10 > most) {
+            [x, y, tallest] = [10, y + tallest + 14, 0];
+        }
+        const drawn = drawPanel(panel, title, x, y);
         parts.push(drawn.svg);
         tallest = Math.max(tallest, drawn.height);
-        if (i % columns === columns - 1 || i === panels.length - 1) {
-            y += tallest + 14;
-            tallest = 0;
-        }
-    });
-    const width = columns * (WIDTH + 20);
+        x += panel.size[0] + 20;
+        width = Math.max(width, x);
+    }
+    const height = y + tallest + 14;
     const style = `text{font:11px Helvetica,Arial,sans-serif;fill:${INK.text}}.title{font-weight:bold;font-size:13px;fill:#222}`;
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}"><style>${style}</style><rect width="${width}" height="${y}" fill="#fff"/>${parts.join("\n")}</svg>\n`;
+    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><style>${style}</style><rect width="${width}" height="${height}" fill="#fff"/>${parts.join("\n")}</svg>\n`;
 }

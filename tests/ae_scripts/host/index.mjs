@@ -41,6 +41,8 @@ export class Host {
         Object.assign(this, { readOnly: false, diskFull: false, stopAfter: null, inTask: false, modalOpen: false, sequenceRate: 30 });
         Object.assign(this, { writes: [], executed: [], commands: [], systemCalls: [], alerts: [], modals: [], warnings: [], renders: [], windows: [], taskErrors: [] });
         Object.assign(this, { layouts: 0, looseEdits: [], slept: 0, color: -1, chosenFolder: null, onDialog: () => undefined });
+        this.shift = false;
+        this.pixelAt = () => [0, 0.5, 0.25, 1]; // what an expression samples out of the comp
         this.language = "en";
         this.menu = {};
         this.renderDefaults = { ...WORST };
@@ -85,7 +87,7 @@ export class Host {
 
         class Item {
             static hostKind = "Item";
-            constructor() { Object.assign(this, { id: host.nextId(), name: "", comment: "", parentFolder: null, selected: false }); }
+            constructor() { Object.assign(this, { id: host.nextId(), name: "", comment: "", parentFolder: null, selected: false, label: 1 }); }
             remove() {
                 host.items.splice(host.items.indexOf(this), 1);
                 host.rawQueue.list = host.rawQueue.list.filter((item) => item.comp !== this); // a comp's renders go with it
@@ -194,6 +196,7 @@ export class Host {
         }
         class ScriptUITools {
             static hostKind = "ScriptUI";
+            get environment() { return { keyboardState: { shiftKey: host.shift } }; }
             newImage(file) {
                 if (!file.exists) throw new Error("ScriptUI: the picture is not there.");
                 return new ScriptUIImage(file);
@@ -318,6 +321,12 @@ export class Host {
                 this.inTask = false;
             }
         }
+    }
+
+    /** Clicks into a control, `x` and `y` from its own corner. */
+    click(widget, x, y) {
+        widget.onmousedown?.({ clientX: x, clientY: y });
+        return widget;
     }
 
     message(container) {

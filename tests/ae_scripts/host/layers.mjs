@@ -1,5 +1,5 @@
 /** Layers of a comp: times, order, switches, masks, parents, copies. */
-import { Effect, Group, makeMask, Styles, transformGroup } from "./properties.mjs";
+import { Effect, EffectParade, Group, makeMask, Styles, transformGroup } from "./properties.mjs";
 
 export const TrackMatteType = { NO_TRACK_MATTE: 5012, ALPHA: 5013, ALPHA_INVERTED: 5014, LUMA: 5015, LUMA_INVERTED: 5016 };
 export const BlendingMode = { NORMAL: 5212, ADD: 5220 };
@@ -54,7 +54,7 @@ export function makeLayers(host, Item) {
         constructor(comp, source, name) {
             super(comp, name ?? source.name);
             Object.assign(this, SWITCHES, { source, start: 0, speed: 100, nullLayer: false, matteType: TrackMatteType.NO_TRACK_MATTE, matteLayer: null });
-            this.groups = [transformGroup(this, source.width, source.height), new Group("ADBE Mask Parade"), new Group("ADBE Effect Parade"), new Styles("ADBE Layer Styles")];
+            this.groups = [transformGroup(this, source.width, source.height), new Group("ADBE Mask Parade"), Object.assign(new EffectParade("ADBE Effect Parade"), { layer: this }), new Styles("ADBE Layer Styles")];
             this.trimIn = 0;
             this.trimOut = source.duration || comp.duration;
         }
@@ -68,7 +68,7 @@ export function makeLayers(host, Item) {
         /** `layer`: what a parameter such as Set Matte's points to. */
         addEffect(name, { layer = null, expression = "" } = {}) {
             const effect = new Effect(name);
-            Object.assign(effect, { layer, expression });
+            Object.assign(effect, { layer, expression, owner: this.groups[2] });
             this.groups[2].children.push(effect);
             return effect;
         }
@@ -132,6 +132,8 @@ export function makeLayers(host, Item) {
             const copy = new AVLayer(comp, this.source, this.name);
             for (const key of [...Object.keys(SWITCHES), "start", "speed", "trimIn", "trimOut", "locked", "matteType", "nullLayer"]) copy[key] = this[key];
             copy.groups = this.groups.map((group) => group.copyFor(copy));
+            copy.groups[2].layer = copy;
+            copy.groups[2].children.forEach((effect) => { effect.owner = copy.groups[2]; });
             return copy;
         }
         duplicate() {
@@ -200,6 +202,7 @@ function makeComps(host, Item, AVLayer) {
             Object.assign(this, { name, width, height, pixelAspect, duration, frameRate, stack: [], time: 0, displayStartTime: 0 });
             Object.assign(this, { workAreaStart: 0, workAreaDuration: duration, resolutionFactor: [1, 1] });
         }
+        get host() { return host; }
         get frameDuration() { return 1 / this.frameRate; }
         get numLayers() { return this.stack.length; }
         get layers() { return new LayerCollection(this); }

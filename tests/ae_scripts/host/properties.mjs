@@ -21,12 +21,16 @@ export class Property {
         this.plain = value;
         this.keys = [];
         this.expression = "";
+        this.expressionError = "";
         this.dimensionsSeparated = false;
         this.layer = layer;
     }
     get numKeys() { return this.keys.length; }
     get isTimeVarying() { return this.keys.length > 1; }
-    get value() { return clone(this.keys.length ? this.valueAtTime(this.layer.comp.time, false) : this.plain); }
+    get value() {
+        if (this.expression && this.matchName === "ADBE Color Control-0001") return clone(evaluated(this));
+        return clone(this.keys.length ? this.valueAtTime(this.layer.comp.time, false) : this.plain);
+    }
     valueAtTime(time) {
         if (!this.keys.length) return clone(this.plain);
         const sorted = this.keys;
@@ -88,6 +92,33 @@ export class Mask extends Group {
 export class Effect extends Group {
     static hostKind = "EffectPropertyGroup";
     enabled = true;
+    remove() {
+        this.owner.children.splice(this.owner.children.indexOf(this), 1);
+        this.isDead = true;
+    }
+}
+
+/** The value that an expression gives: the few that the panel writes. */
+function evaluated(property) {
+    const { host } = property.layer.comp;
+    const sampled = /^sampleImage\(effect\("([^"]+)"\)\(1\), \[(\d+), (\d+)\], false, time\)$/.exec(property.expression);
+    const point = sampled && property.layer.property("ADBE Effect Parade").property(sampled[1]);
+    if (point) return host.pixelAt(point.property(1).value);
+    property.expressionError = "After Effects warning: the expression cannot be read.";
+    return property.plain;
+}
+
+/** The effects of a layer, to which controls can be added. */
+export class EffectParade extends Group {
+    static hostKind = "PropertyGroup";
+    addProperty(matchName) {
+        const value = { "ADBE Point Control": [0, 0], "ADBE Color Control": [1, 0, 0, 1] }[matchName];
+        if (!value) throw new Error(`After Effects error: there is no effect ${matchName}.`);
+        const effect = new Effect(matchName, [new Property(`${matchName}-0001`, value, this.layer)]);
+        effect.owner = this;
+        this.children.push(effect);
+        return effect;
+    }
 }
 
 export class Styles extends Group {

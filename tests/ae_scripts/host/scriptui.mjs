@@ -1,6 +1,8 @@
 /** ScriptUI widgets as a tree that tests can read and press; what a panel closes, dies. */
 
-const TYPES = ["group", "panel", "button", "statictext", "edittext", "dropdownlist", "listbox", "checkbox", "slider", "image", "item"];
+import { layOut } from "./measure.mjs";
+
+const TYPES = ["progressbar", "group", "panel", "button", "statictext", "edittext", "dropdownlist", "listbox", "checkbox", "slider", "image", "item"];
 
 export function makeScriptUI(host) {
     class ListItem {
@@ -47,6 +49,8 @@ export function makeScriptUI(host) {
             this.children.push(made);
             return made;
         }
+        addEventListener(name, action) { this[`on${name}`] = action; }
+        notify(event) { host.fire(this, event); }
         removeAll() {
             this.items = [];
             this.chosen = null;
@@ -56,14 +60,15 @@ export function makeScriptUI(host) {
     class Layout {
         static hostKind = "Layout";
         constructor(container) { this.container = container; }
+        /** Natural sizes; what is to fill its room gets it from `resize` only. */
         layout() {
             host.layouts += 1;
-            const { size, margins, children } = this.container;
-            for (const child of children.filter((each) => each.alignment?.[0] === "fill")) {
-                child.size = [size[0] - 2 * margins, child.preferredSize?.[1] ?? child.image?.size[1] ?? 22];
-            }
+            layOut(this.container, this.container.size[0], { filled: false });
         }
-        resize() { this.layout(); }
+        resize() {
+            host.layouts += 1;
+            layOut(this.container, this.container.size[0]);
+        }
     }
 
     class Graphics {

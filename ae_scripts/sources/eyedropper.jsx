@@ -1,0 +1,73 @@
+/** Samples the screen's color out of the comp: a point control on the layer says where, an expression reads the pixels. */
+
+var POINT_NAME = "DropKey screen point";
+var READER_NAME = "DropKey screen color";
+// A square of 2 x 2 pixels more than this on each side, before the layer's own effects.
+var SAMPLE_RADIUS = 4;
+
+/** First press: lays a point on the layer. Second: reads the color under it, and takes the point away again. */
+function sampleScreen() {
+    /** @type {any} */
+    var layer = selectedLayers().layers[0];
+    if (!layer.source) {
+        throw problem("no-footage", "The selected layer has no picture.", "Select the layer with the green screen.");
+    }
+    var parade = layer.property("ADBE Effect Parade");
+    if (parade.property(POINT_NAME) === null) {
+        inOneUndoStep("DropKey: point onto the screen", function () {
+            addControl(parade, "ADBE Point Control", POINT_NAME)
+                .property(1).setValue([layer.source.width / 2, layer.source.height / 2]);
+        });
+        return "Drag the point \u201c" + POINT_NAME + "\u201d onto the bare screen, then press Sample again.";
+    }
+    var color = inOneUndoStep("DropKey: sample the screen", function () { return readColor(layer, parade); });
+    changeSetting("screenColor", color);
+    return filled("The screen is linear {0}, {1}, {2}.", color[0].toFixed(3), color[1].toFixed(3), color[2].toFixed(3));
+}
+
+function addControl(parade, matchName, name) {
+    var control = parade.addProperty(matchName);
+    control.name = name;
+    return control;
+}
+
+function readColor(layer, parade) {
+    try {
+        var property = addControl(parade, "ADBE Color Control", READER_NAME).property(1);
+        property.expression = "sampleImage(effect(\"" + POINT_NAME + "\")(1), [" + SAMPLE_RADIUS + ", " + SAMPLE_RADIUS
+            + "], false, time)";
+        var value = property.value;
+        if (property.expressionError) {
+            throw problem("no-sample", "After Effects could not read the pixels: " + property.expressionError, "Use Pick instead.");
+        }
+        return linearSample(value, layer);
+    } finally {
+        removeEffect(parade, READER_NAME);
+        removeEffect(parade, POINT_NAME);
+    }
+}
+
+function removeEffect(parade, name) {
+    var effect = parade.property(name);
+    if (effect) {
+        removeOne(effect);
+    }
+}
+
+/** Linear Rec.709 of what an expression sees: the project's numbers, which mean what a render of them would. */
+function linearSample(value, layer) {
+    var encoding = app.project.linearizeWorkingSpace ? "linear" : renderEncoding(app.project, ".png", layer).encoding;
+    var color = [];
+    for (var i = 0; i < 3; i += 1) {
+        color.push(Math.round(decoded(value[i], encoding) * 1e6) / 1e6);
+    }
+    return color;
+}
+
+function decoded(value, encoding) {
+    if (encoding === "linear") {
+        return value;
+    }
+    var part = Math.max(0, value);
+    return encoding === "srgb" ? linearPart(part) : Math.pow(part, encoding === "gamma22" ? 2.2 : 2.4);
+}
