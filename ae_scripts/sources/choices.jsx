@@ -146,6 +146,10 @@ function connectList(controls, name, choices, after) {
 
 /** What was typed counts without Enter, too: a button that is pressed may leave the focus where it was. */
 function takeTyped(controls) {
+    if (controls.handles.text === controls.handlesShown) {
+        return;
+    }
+    controls.handlesShown = controls.handles.text;
     var frames = parseInt(controls.handles.text, 10);
     changeSetting("handles", isNaN(frames) ? 0 : limited(frames, 0, 1000));
 }
@@ -166,6 +170,7 @@ function showChoices(controls) {
     controls.output.selection = placeOf(OUTPUT_CHOICES, setting("output"));
     controls.range.selection = placeOf(RANGE_CHOICES, setting("range"));
     controls.handles.text = String(setting("handles"));
+    controls.handlesShown = controls.handles.text;
     controls.preset.selection = placeOf(presetChoices(), setting("preset"));
     controls.effects.selection = placeOf(EFFECT_CHOICES, setting("effects"));
     controls.encoding.selection = placeOf(ENCODING_CHOICES, shownEncoding());
