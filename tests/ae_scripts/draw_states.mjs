@@ -6,10 +6,22 @@ import { drawSheet } from "./host/drawing.mjs";
 import { send, stage, writeSequence } from "./stage.mjs";
 
 const panels = [];
-const show = (title, scene) => panels.push([title, scene.panel]);
+const show = (title, scene, width = 330) => {
+    scene.host.resize(scene.panel, [width, 900]);
+    panels.push([title, scene.panel]);
+};
 const named = (scene, name) => { scene.layer.name = name; return scene; };
 
-show("Just opened", stage(null));
+for (const width of [280, 400, 700]) {
+    const opened = named(stage(null), "hero");
+    Object.assign(send(opened), { state: "running", frames_done: 7, eta_seconds: 95 });
+    opened.host.press(opened.panel, "Refresh");
+    show(`${width} pixels wide`, opened, width);
+}
+
+const folded = stage(null);
+for (const name of ["Key", "Picture"]) folded.host.press(folded.panel, `\u25be ${name}`);
+show("Just opened, choices and picture folded", folded);
 
 const forbidden = stage(null, { permission: false });
 forbidden.host.press(forbidden.panel, "Refresh");

@@ -117,7 +117,7 @@ for (const kind of ["file", "range", "matte", "render"]) {
     });
 }
 
-for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset"]) {
+for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1"]) {
     test(`${button} survives a fault of each host call`, () => {
         const scene = prepared("file");
         scene.host.press(scene.panel, "Key selected layers");

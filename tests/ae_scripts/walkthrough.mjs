@@ -20,7 +20,7 @@ const steps = {
         assert.match(host.status(panel), /press Refresh/);
     },
     "Let scripts write files": () => {
-        assert.match(press("Refresh"), /Allow Scripts to Write Files and Access Network/);
+        assert.match(press("Refresh"), /Scripting & Expressions, tick Allow Scripts to Write Files and Access Network/);
         press("Open Preferences");
         assert.deepEqual([host.commands, host.permission], [[2359], false]);
         host.permission = true;
@@ -59,31 +59,7 @@ const steps = {
         nested.remove();
         layer.selected = true;
     },
-    "Follow the job": () => {
-        const list = find(panel, (widget) => widget.type === "listbox");
-        for (const [button, state] of [["Pause", "paused"], ["Resume", "queued"], ["Cancel", "cancelled"], ["Retry", "queued"]]) {
-            press(button);
-            assert.match(host.jobs(panel)[0], new RegExp(state));
-        }
-        press("Sooner");
-        press("Cancel");
-        list.selection = 1;
-        const job = [...service.jobs.values()][0];
-        Object.assign(job, { state: "running", frames_done: 5, eta_seconds: 20 });
-        press("Refresh");
-        assert.match(host.jobs(panel)[1], /5\/20.*20 s/);
-        press("Live");
-        assert.equal(host.tasks.size, 1);
-        host.fireTasks();
-        press("Live");
-        assert.equal(host.tasks.size, 0);
-        const before = host.jobs(panel);
-        panel.close();
-        panel = host.load(BUNDLE);
-        assert.deepEqual(host.jobs(panel), before);
-    },
     "Bring it back": () => {
-        host.project.bitsPerChannel = 16;
         service.finish([...service.jobs.values()][0]);
         press("Refresh");
         find(panel, (widget) => widget.type === "listbox").selection = 1;
@@ -94,11 +70,36 @@ const steps = {
         const steps = host.undoSteps.filter((name) => name.startsWith("DropKey: bring back"));
         assert.deepEqual([layer.enabled, steps.length, host.undoDepth, host.looseEdits], [false, 1, 0, []]);
     },
-    "Mind the color": () => {
-        assert.match(host.message(panel), /16 bits per channel/);
-        assert.equal(host.project.bitsPerChannel, 16);
-        press("Set 32 bits per channel");
-        assert.equal(host.project.bitsPerChannel, 32);
+    "Follow the jobs": () => {
+        const list = () => find(panel, (widget) => widget.type === "listbox");
+        list().selection = 0;
+        for (const [button, state] of [["Pause", "paused"], ["Resume", "queued"], ["Cancel", "cancelled"], ["Retry", "queued"]]) {
+            press(button);
+            assert.match(host.jobs(panel)[0], new RegExp(state));
+        }
+        press("Sooner");
+        assert.equal(last().priority, 60);
+        Object.assign(last(), { state: "running", frames_done: 125, eta_seconds: 20 });
+        press("Live");
+        press("Refresh");
+        assert.match(host.jobs(panel)[0], /125\/250.*20 s/);
+        assert.equal(host.tasks.size, 1);
+        host.fireTasks();
+        press("Live");
+        assert.equal(host.tasks.size, 0);
+        const before = host.jobs(panel);
+        panel.close();
+        panel = host.load(BUNDLE);
+        assert.deepEqual(host.jobs(panel), before);
+        last().state = "needs_attention";
+        press("Refresh");
+        list().selection = 0;
+        press("Accept");
+        last().state = "cancelled";
+        press("Refresh");
+        press("Remove");
+        assert.equal(host.jobs(panel).length, 1);
+        assert.match(press("Bring all"), /No job of this project waits/);
     },
     "Key again": () => {
         const slider = find(panel, (widget) => widget.type === "slider");
@@ -112,6 +113,18 @@ const steps = {
         assert.match(press("Bring back"), /behind the layers that were there/);
         assert.equal(comp.numLayers, layers);
         assert.match(comp.stack[layer.index - 2].source.file.fsName, /v003/);
+    },
+    "Mind the color": () => {
+        host.project.bitsPerChannel = 16;
+        layer.outPoint = 0.6;
+        assert.match(press("Key selected layers"), /16 bits per channel.*\u201cPlate with alpha as track matte\u201d/);
+        assert.equal(host.project.bitsPerChannel, 16);
+        press("Set 32 bits per channel");
+        assert.equal(host.project.bitsPerChannel, 32);
+        host.choose(panel, "ARRI LogC4");
+        layer.outPoint = 0.4;
+        press("Key selected layers");
+        assert.equal(last().request.settings.encoding, "arri-logc4");
     },
     "Work without the service on this machine": () => {
         service.leave();
@@ -143,6 +156,20 @@ for (const heading of headings) {
     const collect = (widget) => { if (widget.text) labels.add(widget.text); widget.children.forEach(collect); };
     collect(panel);
     console.log(`done: ${heading}`);
+}
+const sources = fs.readdirSync(new URL("../../ae_scripts/sources/", import.meta.url)).map((name) => fs.readFileSync(new URL(`../../ae_scripts/sources/${name}`, import.meta.url), "utf8"));
+const text = (literals) => [...literals.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((found) => JSON.parse(`"${found[1]}"`)).join("");
+// Every control's label stands on the page, and every sentence that the panel says of a problem.
+const words = sources.find((source) => source.includes("var WORDS"));
+for (const [, label] of words.slice(0, words.indexOf("};")).matchAll(/^ {4}"\w+": \[("(?:[^"\\]|\\.)*")/gm)) {
+    labels.add(text(label));
+    if (text(label) && !text(label).startsWith("DropKey")) assert.ok(page.includes(`**${text(label)}**`), `docs/panel.md says nothing of \u201c${text(label)}\u201d`);
+}
+for (const source of sources) {
+    for (const [, literals] of source.matchAll(/problem\(\s*"[a-z-]+",\s*(?:filled\()?\s*((?:"(?:[^"\\]|\\.)*"\s*\+?\s*)+)/g)) {
+        const said = text(literals).replace(/\{\d\}/g, "\u2026").replace(/: $/, ": \u2026");
+        assert.ok(page.includes(`| ${said} |`), `docs/panel.md lacks the message: ${said}`);
+    }
 }
 labels.add("Open Preferences").add("Set 32 bits per channel");
 const told = new Set([...page.matchAll(/\*\*([A-Z][^*]+)\*\*/g)].map((found) => found[1]));
