@@ -147,6 +147,9 @@ class Screen(_Frozen):
     """Black bars above, below, left and right, in parts of the height or the width. Alpha is
     0 there, but for what a core matte holds."""
 
+    doubt: str = ""
+    """What is doubtful about it, in sentences for the artist; empty: nothing."""
+
 
 class FrameQuality(_Frozen):
     """Figures that tell how well one frame was keyed, without knowing the truth; defined in docs/quality.md."""

@@ -12,6 +12,7 @@ from model.errors import NoScreenError
 from model.keyer import Keyer
 from model.settings import KeySettings, Screen
 from service.errors import BadInput, NoScreen, PlateMissing
+from service.pipeline.screen_doubts import doubts_about, is_no_screen, likely_color, written
 from service.pipeline.sources import Sources
 from service.plates import Plate
 
@@ -47,6 +48,7 @@ def survey(
     when no frame at all can be read.
     """
     chosen = sampled(frames)
+    plate.watch(chosen)
     pictures: list[torch.Tensor] = []
     seen: dict[int, str] = {}
     fault: BadInput | None = None
@@ -65,7 +67,22 @@ def survey(
         seen[frame] = sources.plate(frame) or ""
     if not pictures:
         raise fault or PlateMissing("None of the frames is there.", fix="Name frames that are in the plate.")
+    return Survey(_found(plate, pictures, keyer, settings), seen)
+
+
+def _found(plate: Plate, pictures: Sequence[torch.Tensor], keyer: Keyer, settings: KeySettings) -> Screen:
+    """Have the keyer find the screen, and say what is doubtful about it. Raises NoScreen."""
+    asked = settings.screen_color != "auto"
     try:
-        return Survey(keyer.survey(pictures, settings), seen)
+        screen = keyer.survey(pictures, settings)
     except NoScreenError as error:
-        raise NoScreen(error.message, fix=error.fix) from error
+        likely = likely_color(pictures)
+        named = f" The border is mostly {written(likely)}." if likely is not None else ""
+        raise NoScreen(error.message, fix=f"{error.fix}{named}") from error
+    if not asked and is_no_screen(screen.color):
+        color = written(screen.color)
+        raise NoScreen(
+            f"No screen was found: the most screen-like color, {color}, is that of skin, wood or a wall.",
+            fix=f"If it is the screen all the same, set screen_color to {color}.",
+        )
+    return screen.model_copy(update={"doubt": doubts_about(screen, pictures, plate.empty_share(), asked=asked)})

@@ -98,14 +98,15 @@ class MoviePlate:
             )
         upright = self._orientation.upright
         color = to_light(upright(frame_to_rgb(decoded, self._reading)), self._chosen)
-        alpha = frame_alpha(decoded) if self._with_alpha else None
+        alpha = frame_alpha(decoded) if self._with_alpha or look else None
         # JPEG is full range by definition, not by a tag.
         telling = look and self._settings.range == "auto" and not self._is_jpeg()
         return Picture(
             color,
-            None if alpha is None else np.ascontiguousarray(upright(alpha)),
+            np.ascontiguousarray(upright(alpha)) if alpha is not None and self._with_alpha else None,
             self._otherwise(decoded),
             range_seen(decoded, self._reading) if telling else None,
+            float((alpha <= 0).mean()) if look and alpha is not None else None,
         )
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ class Plate:
         self._lost = frozenset(source.format.lost_frames)
         self._watched: frozenset[int] = frozenset()
         self._looked: dict[int, Levels | None] = {}
+        self._empty: dict[int, float] = {}
 
     @property
     def format(self) -> PlateFormat:
@@ -68,6 +69,8 @@ class Plate:
             picture = self._source.read(frame, look=frame in self._watched)
             if frame in self._watched:
                 self._looked[frame] = picture.levels
+                if picture.empty is not None:
+                    self._empty[frame] = picture.empty
             return picture
         except DropKeyError as error:
             raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
@@ -88,6 +91,10 @@ class Plate:
             with contextlib.suppress(BadInput):
                 self.read(frame)
         return doubts_of([levels for levels in self._looked.values() if levels is not None])
+
+    def empty_share(self) -> float | None:
+        """Return how much of the watched frames that were read has an alpha of 0; None where they have no alpha."""
+        return sum(self._empty.values()) / len(self._empty) if self._empty else None
 
     def close(self) -> None:
         """Let go of the files."""

@@ -58,3 +58,6 @@ class Picture:
 
     levels: Levels | None = None
     """What its levels are like, where they were looked at."""
+
+    empty: float | None = None
+    """Share of its own alpha that is 0, where it was looked at; None without an alpha."""

@@ -49,7 +49,7 @@ class SequencePlate:
             self._shot.frame_path(frame),
             self._layer,
             self._limits,
-            with_alpha=self._with_alpha,
+            with_alpha=self._with_alpha or look,
             within=self._shot.confined_to,
         )
         size = (stored.header.width, stored.header.height)
@@ -59,10 +59,12 @@ class SequencePlate:
                 fix="Render the frame in the shot's size.",
             )
         alpha = None if stored.alpha is None else np.ascontiguousarray(as_float(stored.alpha))
+        empty = float((alpha <= 0).mean()) if look and alpha is not None else None
         notes = self._otherwise(stored.header)
         telling = look and self._by_tags and stored.header.file_type == "openexr"
         levels = steps_seen(as_float(stored.color)) if telling else None
-        return Picture(linear_color(stored, self._chosen, self._range), alpha, notes, levels)
+        color = linear_color(stored, self._chosen, self._range)
+        return Picture(color, alpha if self._with_alpha else None, notes, levels, empty)
 
     def close(self) -> None:
         """Nothing stays open between frames, so that other programs can replace them."""
