@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,7 +57,8 @@ def choose_channels(picture: Any, layer: str | None, file_name: str, maximum_par
             found.setdefault(name, channels)
             if part:
                 found.setdefault(f"{part}.{name}" if name and name != part else part, channels)
-    picture.geterror()  # asking for one part too many leaves a complaint behind
+    with suppress(UnicodeDecodeError):  # damaged names that it quotes
+        picture.geterror()  # asking for one part too many leaves a complaint behind
     if split and not found:
         raise PlateUnreadable(
             f"{file_name} holds its colors as luminance and chroma (Y, RY, BY), which is not read.",

@@ -320,7 +320,12 @@ def open_container(path: Path, file: Path) -> av.container.InputContainer:
     if file.stat().st_size == 0:
         raise PlateUnreadable(f"{path.name} is empty (0 bytes).", fix="Export or copy it again.")
     try:
-        return av.open(str(file), format=_CONTAINERS[path.suffix.casefold()], options={"protocol_whitelist": "file"})
+        return av.open(
+            str(file),
+            format=_CONTAINERS[path.suffix.casefold()],
+            options={"protocol_whitelist": "file"},
+            metadata_errors="replace",  # titles in an old camera's own letters are no reason to refuse its movie
+        )
     except FFmpegError as error:
         raise PlateUnreadable(
             f"{path.name} cannot be opened as a movie: {error.strerror}.",

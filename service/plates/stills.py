@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -165,14 +165,33 @@ def _opened(path: Path, limits: Limits, within: Sequence[Path]) -> Iterator[_Ope
         oiio.attribute("limits:imagesize_MB", limits.maximum_picture_mib * channels)
         hints = oiio.ImageSpec()
         hints.attribute("oiio:UnassociatedAlpha", 1)  # without it, colors come back multiplied by a straight alpha
-        oiio.geterror()
+        _complaint(oiio)
         found = _Open(oiio.ImageInput.open(str(file), hints), path, file, start)
         if found.picture is None:
-            raise found.unreadable(oiio.geterror())
+            raise found.unreadable(_complaint(oiio))
         try:
             yield found
+        except UnicodeDecodeError as error:
+            raise PlateUnreadable(
+                f"{path.name} cannot be decoded: names in it are damaged.", fix="Render or copy the frame again."
+            ) from error
         finally:
             found.picture.close()
+
+
+def _complaint(of: Any) -> str:
+    """Return what OpenImageIO, or a picture of it, complains about; damaged names that it quotes are left out."""
+    try:
+        return str(of.geterror())
+    except UnicodeDecodeError:
+        return "names in it are damaged"
+
+
+def _attributes(spec: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of a file, but for those that are no text where they should be."""
+    for item in spec.extra_attribs:
+        with suppress(UnicodeDecodeError):
+            yield item.name, item.value
 
 
 def _start_of(file: Path) -> bytes:
@@ -185,7 +204,7 @@ def _header(file: _Open, channels: Channels, limits: Limits) -> StillHeader:
     spec = picture.spec()
     if spec.deep:
         raise PlateUnreadable(f"{path.name} is a deep EXR.", fix="Flatten it, then retry.")
-    tags = {item.name: item.value for item in spec.extra_attribs}
+    tags = dict(_attributes(spec))
     is_exr = picture.format_name() == "openexr"
     if "Cb" in str(tags.get("dpx:ImageDescriptor", "")):
         raise PlateUnreadable(
@@ -261,7 +280,7 @@ def _pixels(file: _Open, channels: Channels) -> NDArray[Any]:
     stored_as = str(spec.format) if str(spec.format) in ("uint8", "uint16") else "float"
     first, last = min(wanted), max(wanted) + 1
     pixels = picture.read_image(channels.part, 0, first, last, stored_as)
-    complaint = picture.geterror()
+    complaint = _complaint(picture)
     # Some decoders fill what is missing with grey and only complain.
     if pixels is None or complaint:
         raise file.unreadable(complaint)
