@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,7 @@ import torch
 from torch import Tensor
 
 from model.errors import UnknownKeyerError
-from model.settings import FrameNotes, KeySettings, Screen
-
-KEYER_NAMES = ("difference", "neural", "regression", "classification")
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # a name that leads out of no folder
+from model.settings import KEYER_NAMES, OWN_NAME, FrameNotes, KeySettings, Screen
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def load_keyer(name: str, device: str | torch.device = "cpu", own_weights: Path 
     """
     place = torch.device(device)
     kind, colon, own = name.partition(":")
-    if kind == "neural" and not (colon and (own_weights is None or not _PLAIN.fullmatch(own))):
+    if kind == "neural" and not (colon and (own_weights is None or not OWN_NAME.fullmatch(own))):
         from model.neural import NeuralKeyer
 
         weights = own_weights / f"{own}.safetensors" if own_weights is not None and own else None

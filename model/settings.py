@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,11 @@ Association = Literal["premultiplied", "straight"]
 Compression = Literal["none", "rle", "zips", "zip", "piz"]
 Matrix = Literal["auto", "rec709", "rec601", "rec2020", "smpte240", "fcc", "ycgco"]
 Range = Literal["auto", "limited", "full"]
+
+
+KEYER_NAMES = ("difference", "neural", "regression", "classification")
+OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What NAME in the keyer `neural:NAME` may be: it leads out of no folder."""
 
 
 class _Frozen(BaseModel):

@@ -294,7 +294,7 @@ def check_prefixes(settings: Settings) -> Iterator[Finding]:
         if entry.ours.is_dir():
             yield Finding("prefix map", "fine", text)
         else:
-            yield Finding("prefix map", "problem", f"{text}, which is not there", "Mount it, or mend prefix_map.")
+            yield Finding("prefix map", "problem", f"{text}, which is not there", "Mount it, or correct prefix_map.")
 
 
 # ---- asking the system

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.settings import MatteSources
+from model.settings import KEYER_NAMES, OWN_NAME, MatteSources
 from service.errors import BadInput
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
@@ -44,8 +44,25 @@ def check_extent(content: bytes) -> None:
             )
 
 
+def check_keyer(name: str, weights_folder: Path) -> None:
+    """Raise BadInput where there is no keyer called ``name``: better now than when its turn comes."""
+    kind, colon, own = name.partition(":")
+    if colon and kind == "neural" and OWN_NAME.fullmatch(own):
+        if not (weights_folder / f"{own}.safetensors").is_file():
+            raise BadInput(
+                f"There are no weights called '{own}' for the keyer '{name}'.",
+                fix=f"Put {own}.safetensors into {weights_folder}, or choose another keyer.",
+            )
+    elif name not in KEYER_NAMES:
+        raise BadInput(
+            f"There is no keyer called '{name}'.",
+            fix=f"Choose one of: {', '.join(KEYER_NAMES)}; or neural:NAME for weights of your own.",
+        )
+
+
 def ordered(request: JobRequest, settings: Settings, resolve: Resolve) -> Order:
-    """Check what ``request`` names besides its plate, by ``resolve``; raises PathRefused."""
+    """Check what ``request`` names besides its plate, by ``resolve``; raises PathRefused, and BadInput for a keyer."""
+    check_keyer(request.settings.keyer, settings.weights_folder)
     own = request.settings
     chosen = {name: getattr(own, name) for name in own.model_fields_set}
     complete = request.model_copy(update={"settings": settings.key_defaults.model_copy(update=chosen)})

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from model.settings import KeySettings
 from service.errors import Misconfigured
+from service.faults import sentence
 
 Seconds = Annotated[float, Field(ge=0.0)]
 
@@ -201,9 +202,10 @@ def load_settings(**flags: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        wrong = sentence(error.errors())
         raise Misconfigured(
-            f"The settings do not fit: {wrong}.", fix="Mend dropkey.toml in the home folder, or the DROPKEY_* variable."
+            f"The settings do not fit: {wrong}.",
+            fix="Fix dropkey.toml in the home folder, or the DROPKEY_* variable.",
         ) from None
     except PermissionError as error:
         raise Misconfigured(
@@ -211,4 +213,4 @@ def load_settings(**flags: Any) -> Settings:
             fix="Let your user read it, or set DROPKEY_HOME to a folder that it may write into.",
         ) from error
     except (OSError, ValueError) as error:
-        raise Misconfigured(f"dropkey.toml cannot be read: {error}.", fix="Mend it, or move it away.") from error
+        raise Misconfigured(f"dropkey.toml cannot be read: {error}.", fix="Fix it, or move it away.") from error

@@ -88,13 +88,17 @@ def wanted_frames(request: JobRequest, shot: Shot) -> tuple[tuple[int, ...], tup
     return there, tuple(frame for frame in wanted if frame not in present)
 
 
+def _frames_are(count: int) -> str:
+    return "1 frame is" if count == 1 else f"{count} frames are"
+
+
 def gap_problem(request: JobRequest, missing: tuple[int, ...]) -> Problem | None:
     """Say what is missing, unless that was accepted."""
     if not missing or request.accept_gaps:
         return None
     return Problem(
         kind=PlateMissing.kind,
-        message=f"{len(missing)} frames are missing: {format_frames(missing)}.",
+        message=f"{_frames_are(len(missing))} missing: {format_frames(missing)}.",
         fix="Render them and drop the shot again or retry, or accept to key what is there.",
         frame=missing[0],
     )

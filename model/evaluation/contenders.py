@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from model.errors import UnknownKeyerError
-from model.keyer import KEYER_NAMES, Keyer, Mattes, load_keyer
-from model.settings import KeySettings
+from model.keyer import Keyer, Mattes, load_keyer
+from model.settings import KEYER_NAMES, KeySettings
 
 Picture = NDArray[np.float32]
 

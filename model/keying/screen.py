@@ -55,13 +55,13 @@ def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
             raise NoScreenError(
                 f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
                 f" and {share:.1%} of its border.",
-                fix="If there is a screen, name its color (screen_color).",
+                fix="If there is a screen, set its color (Screen color on the page, --screen-color in a terminal).",
             )
         color = _triple(colors[:, near].median(dim=1).values)
         if _saturation(color) < _MINIMUM_SATURATION:
             raise NoScreenError(
                 f"No screen was found: the most screen-like color {tuple(round(c, 3) for c in color)} is almost grey.",
-                fix="If there is a screen, name its color (screen_color).",
+                fix="If there is a screen, set its color (Screen color on the page, --screen-color in a terminal).",
             )
     spread = float(distance[near].quantile(0.9)) if int(near.sum()) else 0.0
     return Screen(color=color, coverage=coverage, tolerance=min(max(1.6 * spread, 0.06), _NEAR))

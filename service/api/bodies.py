@@ -62,5 +62,5 @@ def _read(shape: type[BaseModel], content: bytes) -> BaseModel:
     try:
         return shape.model_validate_json(content)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from None

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from service import errors
 from service.api.hardening import HARDENING
+from service.faults import reasons
 
 STATUS: dict[type[errors.DropKeyError], int] = {
     errors.NotFound: 404,
@@ -85,12 +86,14 @@ def _http(_request: Request, error: Exception) -> ProblemResponse:
 
 def _invalid(_request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(422, "The request does not fit its schema.", kind="invalid_request", errors=listed(error.errors()))
+    told = listed(error.errors())
+    wrong = "; ".join(f"{one['where'].removeprefix('body.')} {one['message']}" for one in told[:5])
+    return problem(422, f"The request does not fit: {wrong}.", kind="invalid_request", errors=told)
 
 
 def listed(found: Sequence[Any]) -> list[dict[str, str]]:
     """Return pydantic's findings as (where, message); values stay out, they may be huge or private."""
-    return [{"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found[:50]]
+    return [{"where": where, "message": why} for where, why in list(reasons(found))[:50]]
 
 
 def _unknown(_request: Request, error: Exception) -> ProblemResponse:

@@ -141,7 +141,7 @@ def _read_json_object(file: Path) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{file} cannot be read as JSON: {error}.", fix="Mend the file.") from None
+        raise BadInput(f"{file} cannot be read as JSON: {error}.", fix="Fix the file.") from None
     if not isinstance(values, dict):
         raise BadInput(f"{file} holds no JSON object.", fix='Write it as {"despill": 0.8}.')
     return values

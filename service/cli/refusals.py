@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from service.faults import reason
+
 
 def flag(field: str) -> str:
     """Return the flag that fills ``field``."""
@@ -28,4 +30,4 @@ def _reason(entry: ErrorDetails) -> str:
         return f"“{entry['input']}” is not written as it should be"
     if entry["type"] == "extra_forbidden":
         return "there is no such choice"
-    return entry["msg"].removeprefix("Value error, ")
+    return reason(entry)

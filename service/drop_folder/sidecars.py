@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from service.confined import read_confined
 from service.errors import BadInput
+from service.faults import sentence
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
 from service.requests import Order, check_extent, ordered
@@ -93,7 +94,7 @@ def _read_object(file: Path, paths: Paths, settings: Settings) -> dict[str, Any]
     try:
         content = json.loads(written.decode("utf-8-sig"))  # Notepad writes a byte order mark
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{file.name} is not JSON: {error}.", fix="Mend it; the shot is then taken up again.") from error
+        raise BadInput(f"{file.name} is not JSON: {error}.", fix="Fix it; the shot is then taken up again.") from error
     if not isinstance(content, dict):
         raise BadInput(f"{file.name} must hold a JSON object.", fix='Write for example {"frames": "1001-1100"}.')
     return content
@@ -103,8 +104,8 @@ def _checked(file: Path, content: dict[str, Any]) -> JobRequest:
     try:
         request = JobRequest.model_validate(content)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()[:10])
-        raise BadInput(f"{file.name} does not fit: {wrong}.", fix="Mend it; the shot is then taken up again.") from None
+        wrong = sentence(error.errors())
+        raise BadInput(f"{file.name} does not fit: {wrong}.", fix="Fix it; the shot is then taken up again.") from None
     if request.key_again:
         raise BadInput(
             f"{file.name} asks to key again, and would at every start of the service.",

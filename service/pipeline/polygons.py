@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from model.settings import PolygonMatte
 from service.confined import read_confined
 from service.errors import BadInput, PlateMissing
+from service.faults import sentence
 from service.versions import MOST_DRAWN_BYTES
 
 
@@ -36,8 +37,7 @@ def _polygons(path: Path, _changed: int, _size: int, within: tuple[Path, ...]) -
     try:
         return PolygonMatte.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) + ": " + first["msg"]
+        where = sentence(error.errors(include_url=False)[:1])
         raise BadInput(
             f"The matte {path} holds no polygons ({where}).",
             fix="Send the shot again; the file is to hold what `mattes` of a request may hold.",

@@ -379,7 +379,7 @@ class Dispatcher:
         return Problem(
             kind="incomplete",
             message=f"{len(failed)} of {len(job.frames)} frames failed ({which}){reason}",
-            fix="Mend their plates and retry, or accept the result with these holes.",
+            fix="Replace their plates and retry, or accept the result with these holes.",
             frame=failed[0].frame if failed else None,
         )
 

@@ -236,7 +236,7 @@ class JobQueue:
                 request = job.request.model_copy(update={"accept_gaps": True})
                 return self._requeue(self._store.update(job_id, request=request), forgive=True)
             if job.manifest is None or job.problem is None or job.problem.kind != "incomplete":
-                raise WrongState("The job has no result that could be accepted.", fix="Mend the cause, then retry.")
+                raise WrongState("The job has no result that could be accepted.", fix="Remove the cause, then retry.")
             accept_holes(job.manifest, within=self._paths.output_confinement(root_of(job)))
             return self._changed(self._store.update(job_id, state=JobState.DONE))
 
