@@ -1,4 +1,4 @@
-"""`dropkey open`: shows the page of the running service in the browser."""
+"""`dropkey open`: prints a fresh link to the page of the running service, and opens it in the browser."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from service.settings import load_settings
 
 @app.command("open")
 def open_page(
-    only_print: Annotated[bool, typer.Option("--print", help="Print the link instead; it works once.")] = False,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the link only; it works once.")] = False,
 ) -> None:
-    """Open the page of the running service in the browser."""
+    """Print a fresh link to the page of the running service, and open it in the browser."""
     from service.client import Client
 
     with Client.of_running(load_settings()) as client:
         link = client.browser_link()
-    if only_print or not webbrowser.open(link):
-        typer.echo(link)
+    typer.echo(link)
+    if not only_print:
+        webbrowser.open(link)

@@ -238,7 +238,8 @@ class JobQueue:
             if job.manifest is None or job.problem is None or job.problem.kind != "incomplete":
                 raise WrongState("The job has no result that could be accepted.", fix="Remove the cause, then retry.")
             accept_holes(job.manifest, within=self._paths.output_confinement(root_of(job)))
-            return self._changed(self._store.update(job_id, state=JobState.DONE))
+            accepted = job.problem.model_copy(update={"fix": "It was accepted as it is."})
+            return self._changed(self._store.update(job_id, state=JobState.DONE, problem=accepted))
 
     def set_priority(self, job_id: str, priority: int) -> Job:
         """Let a job go sooner (higher) or later. Raises WrongState when it is over."""

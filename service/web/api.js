@@ -4,7 +4,7 @@
 export class Refusal extends Error {
   constructor(status, said = {}) {
     const plain = status === 0 ? "The service does not answer." : status === 401
-      ? "You are not signed in. Open the link that `dropkey serve` prints."
+      ? "You are not signed in. Run `dropkey open` on the service's machine: it opens a fresh link."
       : status === 404 && !said.type?.startsWith("urn:") ? "This service does not offer that yet." : `The service answered ${status}.`;
     const detail = status === 401 ? plain : said.detail && said.type !== "about:blank" ? said.detail : plain;
     // What the service says of a missing token is for programs.

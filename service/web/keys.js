@@ -10,7 +10,7 @@ let bound = [];
  *   `keys` as in `ArrowLeft`, `Shift+E`, several split by a space.
  */
 export function bind(table) {
-  bound = [...table, { keys: "?", words: "These keys", group: "Everywhere", run: help }];
+  bound = [...table, { keys: "?", words: "These shortcuts", group: "Everywhere", run: help }];
 }
 
 const named = (event) => {
@@ -48,7 +48,7 @@ export function help() {
   const groups = new Map();
   for (const entry of bound) groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
   const dialog = el("dialog", { class: "help", "aria-labelledby": "help-title" },
-    el("header", {}, el("h2", { id: "help-title", text: "Keys" }),
+    el("header", {}, el("h2", { id: "help-title", text: "Keyboard shortcuts" }),
       el("button", { type: "button", text: "Close", on: { click: () => dialog.close() } })),
     el("div", { class: "groups" }, ...[...groups].map(([group, entries]) => el("section", {}, el("h3", { text: group }),
       el("dl", {}, ...entries.map((entry) => el("div", {}, el("dt", {}, ...shown(entry.keys)), el("dd", { text: entry.words }))))))));

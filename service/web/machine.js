@@ -53,8 +53,8 @@ export function machinePanel(jobs) {
 
 function root({ path, watched, online, free_bytes: free, problem }) {
   const room = free === null ? null : `${bytes(free)} free`;
-  const how = problem ? `Not watched now: ${problem}` : watched ? "Watched" : "To browse";
-  return line(online && !problem, path, [online ? how : "Away: see to its disk or share", room].filter(Boolean).join(" · "));
+  const how = problem ? `Not watched now: ${problem}` : watched ? "Watched" : "Browse only";
+  return line(online && !problem, path, [online ? how : "Offline: see to its disk or share", room].filter(Boolean).join(" · "));
 }
 
 const STATES = { starting: "Starting", ready: "Ready", busy: "Keying", waiting: "Starts again in a moment", stopped: "Stopped" };

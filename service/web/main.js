@@ -7,6 +7,7 @@ import { attempt, notice } from "./dom.js";
 import { queueView } from "./queue.js";
 import { shotView } from "./shot.js";
 import { droppedPath, submitDialog } from "./submit.js";
+import { version } from "./words.js";
 
 const jobs = new Jobs();
 const frames = new EventTarget(); // "change" with {id, frames} while a shot is keyed
@@ -14,10 +15,20 @@ const content = document.getElementById("content");
 const link = document.getElementById("link");
 let view = null;
 
+/** What became of a shot that was asked for: it may be known already. */
+const TOOK = {
+  done: "is keyed already, with these settings; ask for a new version to key it again",
+  running: "is being keyed",
+  waiting_input: "waits for its files",
+  needs_attention: "needs attention",
+  paused: "is paused",
+  root_offline: "waits for its folder",
+};
+
 const open = (id) => { location.hash = `#/shot/${id}`; };
 const took = (job) => {
   jobs.update(job);
-  notice(`${job.shot.name} is in the queue.`, { kind: "good", seconds: 6 });
+  notice(`${job.shot.name} ${version(job.version)} ${TOOK[job.state] ?? "is in the queue"}.`, { kind: "good", seconds: 6 });
 };
 const submit = (dropped = {}) => submitDialog({ ...dropped, took });
 

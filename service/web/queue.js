@@ -2,17 +2,15 @@
 
 import { act, setPriority } from "./api.js";
 import { attempt, choice, el, say } from "./dom.js";
+import { firstSteps } from "./first.js";
 import { machinePanel } from "./machine.js";
 import { jobRow } from "./row.js";
-import { ACTIONS, FILTERS } from "./words.js";
+import { ACTIONS, FILTERS, counted } from "./words.js";
 
 const remembered = { filter: "all", search: "" };
 const SEARCH_AFTER_MS = 250; // of silence: the service is asked per word, not per letter
 const FRESH_MS = 30_000; // rows say how long ago they came
-const EMPTY = {
-  live: "Nothing here yet. Drop a shot into a drop folder, or press “Key a shot”.",
-  out: "This browser is not signed in. Run `dropkey serve` and open the link that it prints; it works once.",
-};
+const EMPTY = { out: "This browser is not signed in. Run `dropkey open` on the service's machine: it prints and opens a fresh link." };
 
 /**
  * Return the view.
@@ -26,6 +24,7 @@ export function queueView({ jobs, open, submit }) {
   let link = jobs.state;
   const list = el("ul", { class: "jobs", "aria-label": "Jobs" });
   const empty = el("p", { class: "empty" });
+  const first = firstSteps();
   const count = el("p", { class: "count", role: "status" });
   const search = el("input", { type: "search", id: "search", maxlength: 200, placeholder: "Search shots", "aria-label": "Search shots", "aria-keyshortcuts": "/",
     value: remembered.search, on: { input: () => { clearTimeout(asking); asking = setTimeout(look, SEARCH_AFTER_MS); } } });
@@ -88,8 +87,11 @@ export function queueView({ jobs, open, submit }) {
       if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] ?? null);
     });
     if (focused?.isConnected && document.activeElement !== focused) focused.focus(); // its row was moved
-    say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${all} jobs` : "");
-    empty.hidden = shown.length > 0;
+    say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${counted(all, "job")}` : "");
+    const fresh = !all && jobs.state === "live"; // nothing was ever asked for
+    first.hidden = !fresh || shown.length > 0;
+    if (!first.hidden) first.look();
+    empty.hidden = shown.length > 0 || fresh;
     empty.textContent = all ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
     older.hidden = !jobs.more;
   }
@@ -125,7 +127,7 @@ export function queueView({ jobs, open, submit }) {
   jobs.addEventListener("change", show);
   const node = el("div", { class: "queue" },
     el("section", { class: "list", "aria-labelledby": "queue-title" },
-      el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), count, list, empty, older),
+      el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), count, list, empty, first.node, older),
     machinePanel(jobs));
   show();
   end.observe(older);

@@ -2,7 +2,7 @@
 
 import { frameAt, getFrames, picturePath, refusalOf } from "./api.js";
 import { el, say } from "./dom.js";
-import { ACTIONS, FILTERS, STATES, ago, duration, version } from "./words.js";
+import { ACTIONS, FILTERS, STATES, ago, duration, troubleOf, version } from "./words.js";
 
 const THUMBNAIL = 192; // pixels of the longer side: twice what is shown, for dense screens
 
@@ -50,7 +50,7 @@ export function jobRow(first, does) {
     bar.hidden = job.frames_total === 0;
     bar.setAttribute("aria-label", `${job.shot}: frames done`);
     problem.hidden = !job.problem;
-    say(problem, job.problem ? [job.problem.message, job.problem.fix].filter(Boolean).join(" ") : "");
+    say(problem, troubleOf(job));
     say(priority, String(job.priority));
     const waits = ["waiting_input", "queued", "running", "paused", "root_offline"].includes(job.state);
     node.querySelector(".rank").hidden = !waits;
@@ -122,9 +122,10 @@ export function jobRow(first, does) {
 }
 
 function figures(job) {
-  const counted = job.frames_total ? `${job.frames_done} / ${job.frames_total}` : "counting frames";
+  // A movie's pictures are counted once a worker has begun; of what never began they never will be.
+  const all = job.frames_total ? `${job.frames_done} / ${job.frames_total}` : FILTERS.active.includes(job.state) ? "frames not counted yet" : null;
   const running = job.state === "running";
-  return [counted,
+  return [all,
     job.frames_failed ? `${job.frames_failed} failed` : null,
     job.frames_per_second ? `${job.frames_per_second.toFixed(job.frames_per_second < 10 ? 1 : 0)} fps` : null,
     running && job.eta_seconds !== null && job.eta_seconds !== undefined ? `${duration(job.eta_seconds)} left` : null,

@@ -10,7 +10,7 @@ import { readout } from "./readout.js";
 import { shotKeys } from "./shot_keys.js";
 import { toolbar } from "./toolbar.js";
 import { tuning } from "./tuning.js";
-import { ACTIONS, STATES, version } from "./words.js";
+import { ACTIONS, STATES, troubleOf, version } from "./words.js";
 import { Viewer } from "./viewer.js";
 
 const LOOK_AGAIN_MS = 1500;
@@ -116,7 +116,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     say(state, `${STATES[now.state]}${now.state === "running" ? ` ${now.frames_done} / ${now.frames_total}` : ""}`);
     if (before && before !== state.textContent && now.state !== "running") asking ??= setTimeout(() => { asking = null; look(); }, 100);
     trouble.hidden = !now.problem;
-    say(trouble, now.problem ? [now.problem.message, now.problem.fix].filter(Boolean).join(" ") : "");
+    say(trouble, troubleOf(now));
     const offered = Object.entries(ACTIONS[now.state] ?? {});
     if (actions.dataset.verbs !== offered.join()) {
       actions.dataset.verbs = offered.join();

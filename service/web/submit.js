@@ -2,6 +2,7 @@
 
 import { browse, getRoots, submitJob } from "./api.js";
 import { el } from "./dom.js";
+import { counted } from "./words.js";
 
 /** Open the dialog; `path` fills it in, `words` say why there is none. `took` hears of the job once there is one. */
 export function submitDialog({ path = "", words = "", took }) {
@@ -10,7 +11,6 @@ export function submitDialog({ path = "", words = "", took }) {
   const trouble = el("p", { class: "trouble", role: "alert", hidden: true });
   const again = el("input", { type: "checkbox", id: "again" });
   const go = el("button", { type: "submit", class: "primary", text: "Key this shot" });
-  let root = null;
 
   async function send(event) {
     event.preventDefault();
@@ -18,7 +18,7 @@ export function submitDialog({ path = "", words = "", took }) {
     if (!plate) return complain("Name a folder, a sequence or a movie.");
     go.disabled = true;
     try {
-      const job = await submitJob({ plate, ...(root === null ? {} : { root }), key_again: again.checked, client: "dashboard" });
+      const job = await submitJob({ plate, key_again: again.checked, client: "dashboard" });
       took(job);
       dialog.close();
     } catch (error) {
@@ -33,7 +33,6 @@ export function submitDialog({ path = "", words = "", took }) {
     trouble.textContent = words;
     field.focus();
   };
-  field.addEventListener("input", () => { root = null; });
 
   const dialog = el("dialog", { class: "submit", "aria-labelledby": "submit-title" },
     el("form", { method: "dialog", on: { submit: send } },
@@ -41,7 +40,7 @@ export function submitDialog({ path = "", words = "", took }) {
         el("button", { type: "button", text: "Close", on: { click: () => dialog.close() } })),
       el("label", { for: "plate", text: "Plate" }), field,
       el("p", { id: "plate-hint", class: "hint", text: "A folder, a picture of a sequence, a pattern or a movie. Drag a path in, or browse below." }),
-      browser((chosen) => { field.value = chosen.path; root = chosen.root; field.focus(); }),
+      browser((path) => { field.value = path; field.focus(); }),
       trouble,
       el("footer", {}, el("label", { for: "again", class: "check" }, again, " Make a new version even if nothing changed"), go)));
   dialog.addEventListener("close", () => dialog.remove());
@@ -50,7 +49,7 @@ export function submitDialog({ path = "", words = "", took }) {
     event.preventDefault();
     event.stopPropagation();
     const dropped = droppedPath(event.dataTransfer);
-    if (dropped.path) { field.value = dropped.path; root = null; } else complain(dropped.words);
+    if (dropped.path) field.value = dropped.path; else complain(dropped.words);
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -90,7 +89,7 @@ function browser(chosen) {
   async function roots() {
     where.textContent = "Folders of this service";
     const found = await tried(getRoots);
-    if (found) list.replaceChildren(...found.roots.map((root) => entry(root.path, "folder", () => folder(root, ""), root.online ? null : "away")));
+    if (found) list.replaceChildren(...found.roots.map((root) => entry(root.path, "folder", () => folder(root, ""), root.online ? null : "offline")));
   }
 
   async function folder(root, path) {
@@ -100,7 +99,7 @@ function browser(chosen) {
     const parent = path.split("/").slice(0, -1).join("/");
     list.replaceChildren(entry("Back", "up", () => (path ? folder(root, parent) : roots())),
       ...found.folders.map((inner) => entry(inner.name, "folder", () => folder(root, inner.path))),
-      ...found.shots.map((shot) => entry(shot.name, "shot", () => chosen({ root: root.id, path: shot.plate }), extent(shot))),
+      ...found.shots.map((shot) => entry(shot.name, "shot", () => chosen(`${root.path.replace(/[\\/]$/, "")}/${shot.plate}`), extent(shot))),
       ...(found.cut ? [el("li", { class: "hint", text: "There is more than is listed." })] : []));
     list.querySelector("button")?.focus();
   }
@@ -120,5 +119,5 @@ function browser(chosen) {
 
 function extent({ kind, frames, first_frame: first, last_frame: last, missing }) {
   if (kind === "movie") return "movie";
-  return `${first}–${last} · ${frames} frames${missing ? ` · ${missing} missing` : ""}`;
+  return `${first}–${last} · ${counted(frames, "frame")}${missing ? ` · ${missing} missing` : ""}`;
 }

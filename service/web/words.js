@@ -5,7 +5,7 @@ export const STATES = {
   queued: "Queued",
   running: "Keying",
   paused: "Paused",
-  root_offline: "Folder away",
+  root_offline: "Folder offline",
   needs_attention: "Needs attention",
   done: "Done",
   failed: "Failed",
@@ -33,6 +33,15 @@ export const ACTIONS = {
   failed: { retry: "Retry" },
   cancelled: { retry: "Retry" },
 };
+
+/** `1 frame`, `2 frames` */
+export const counted = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+
+/** What is wrong with a job and what to do; of a result that somebody accepted, only what is wrong. */
+export function troubleOf({ problem, state }) {
+  if (!problem) return "";
+  return state === "done" ? `Accepted as it is: ${problem.message}` : [problem.message, problem.fix].filter(Boolean).join(" ");
+}
 
 /** `v001` */
 export const version = (number) => `v${String(number).padStart(3, "0")}`;

@@ -126,9 +126,8 @@ def test_the_links_of_serve_and_open_let_one_browser_in_each(
         printed = dropkey("open", "--print")
         assert printed.exit_code == 0 and opened == [] and lets_in(link_in(printed.stdout))
         shown = dropkey("open")
-        assert (shown.exit_code, shown.stdout, len(opened)) == (0, "", 1) and lets_in(link_in(opened[0]))
-        monkeypatch.setattr(webbrowser, "open", lambda _: False)
-        assert lets_in(link_in(dropkey("open").stdout)), "where no browser opens, the link is printed"
+        assert shown.exit_code == 0 and opened == [link_in(shown.stdout)], "printed too: the browser may be another one"
+        assert lets_in(opened[0])
 
 
 def test_open_without_a_service_says_how_to_start_it(dropkey: Dropkey) -> None:

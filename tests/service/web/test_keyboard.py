@@ -40,7 +40,7 @@ def test_the_keyboard_is_enough(page: Page, hero: str, home: Path) -> None:
     write_shot(home / "plain" / "typed", range(1, 3), WIDTH, HEIGHT)
     expect(page.locator(f'li[data-id="{hero}"]')).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     for _ in range(10):
         page.keyboard.press("j")

@@ -59,7 +59,7 @@ def test_queue_and_dialogs_fit_a_screen_of_320_pixels(page: Page, service: Playe
     has_room(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     has_room(page)
 
 
