@@ -60,7 +60,7 @@ def test_a_shot_is_found_in_the_roots_and_keyed(page: Page, hero: str, home: Pat
     dialog.get_by_role("button", name="green").click()
     expect(dialog.get_by_label("Plate")).to_have_value(str(home / "drop" / "hero" / "green.####.exr"))
     dialog.get_by_role("button", name="Key this shot").click()
-    expect(page.get_by_text("is in the queue")).to_be_visible()
+    expect(page.get_by_text("is keyed already")).to_be_visible()
     expect(dialog).to_have_count(0)
 
 

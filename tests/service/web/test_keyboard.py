@@ -86,7 +86,7 @@ def test_a_shot_is_browsed_keyed_and_keyed_again_without_a_mouse(page: Page, sho
         words = page.locator("span", has_text=re.compile(f"^{re.escape(name)}$"))
         step_to(page, dialog.locator(".entry").filter(has=words))
         page.keyboard.press("Enter")
-    expect(dialog.get_by_label("Plate")).to_have_value("typed/green.####.exr")
+    expect(dialog.get_by_label("Plate")).to_have_value(str(shots / "typed" / "green.####.exr"))
     expect(dialog.get_by_label("Plate")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("is in the queue")).to_be_visible()
