@@ -39,6 +39,7 @@ __all__ = [
     "parse_frames",
     "safe_name",
     "shot_fingerprint",
+    "shot_folders",
     "shot_from_plate",
     "unique_name",
 ]
@@ -147,7 +148,7 @@ def find_shots_in_root(root: Path, *, follow_links: bool = False, maximum_depth:
     Raises PlateMissing when the root itself cannot be read.
     """
     shots = find_shots(root)
-    for folder in _subfolders(root.absolute(), follow_links, maximum_depth):
+    for folder in shot_folders(root, follow_links=follow_links, maximum_depth=maximum_depth):
         try:
             shots += find_shots(folder)
         except PlateMissing:
@@ -373,7 +374,9 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _subfolders(root: Path, follow_links: bool, maximum_depth: int) -> Iterator[Path]:
+def shot_folders(root: Path, *, follow_links: bool = False, maximum_depth: int = 4) -> Iterator[Path]:
+    """Yield the subfolders of ``root`` whose shots count, as `find_shots_in_root` says."""
+    root = root.absolute()
     for place, folders, names in os.walk(root, followlinks=follow_links):
         folder = Path(place)
         if folder != root and (is_own_output(folder) or any(name.endswith("_RCF.txt") for name in names)):

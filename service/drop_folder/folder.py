@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
-from model.settings import MatteSources
 from service.drop_folder.lease import Lease
 from service.drop_folder.order_book import (
     Entry,
@@ -21,79 +18,25 @@ from service.drop_folder.order_book import (
     plate_missing,
     promised_files,
 )
-from service.drop_folder.settling import Patience, Sample, Settling
-from service.drop_folder.sightings import Look, Sighting, Slot, slots
+from service.drop_folder.port import Queue
+from service.drop_folder.settling import Patience, Settling
+from service.drop_folder.sightings import Key, Look, Sighting, Slot, slots
+from service.drop_folder.tracked import Found, Tracked, declared, stands_in
 from service.drop_folder.watching import in_use
 from service.errors import DropKeyError, PlateMissing
-from service.jobs import Job, JobRequest, JobState, Problem
+from service.jobs import JobState, Problem
 from service.paths import Paths
 from service.requests import Order
 from service.settings import Settings
 from service.shots import Shot
 
+LEAST_TAKING_SECONDS = 2.0
+SHARE_OF_TAKING = 4
+"""Handing shots to the queue may take this many times as long as the look before, then everything is looked at anew."""
+
 _ARRIVING = frozenset({JobState.WAITING_INPUT, JobState.PAUSED, JobState.ROOT_OFFLINE})
 
 log = structlog.get_logger("drop_folder")
-
-
-class Queue(Protocol):
-    """What a drop folder needs of the job queue."""
-
-    def submit(
-        self,
-        request: JobRequest,
-        shot: Shot,
-        *,
-        output_root: Path | None = None,
-        mattes: MatteSources | None = None,
-        settled: bool = True,
-    ) -> tuple[Job, bool]:
-        """Take a shot; the flag tells whether the job is new."""
-
-    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
-        """All files of a waiting job have arrived."""
-
-    def wait_for(self, job_id: str, problem: Problem | None) -> Job:
-        """Say what a waiting job waits for."""
-
-    def refuse(self, job_id: str, problem: Problem) -> Job:
-        """Fail a waiting job before it began, so that the artist sees why."""
-
-    def done_elsewhere(
-        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
-    ) -> bool:
-        """Tell whether another service has keyed this very shot into the same output root."""
-
-    def cancel(self, job_id: str) -> Job:
-        """Give a job up."""
-
-    def why_away(self, folder: Path) -> str:
-        """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""
-
-    def root_lost(self, root: Path) -> None:
-        """The folder is away: freeze its jobs."""
-
-    def root_back(self, root: Path) -> None:
-        """It is there again: go on."""
-
-
-@dataclass
-class _Tracked:
-    """What is known of one shot from scan to scan."""
-
-    settling: Settling
-    seen: Sighting  # at the last look that saw it
-    job_id: str | None = None  # of the job that waits for the files
-    output_root: Path | None = None  # … and where it was told to put its results
-    told: Problem | None = None  # what that job is said to wait for
-    delivered: dict[str, Sample] | None = None  # the files as the queue got them
-    refused: Sample | None = None  # the sidecar that could not be used
-    used_sentinel: Sample | None = None  # a `.ready` file counts once
-    transfers: frozenset[tuple[str, Sample]] = frozenset()
-    closed: set[str] = field(default_factory=set)  # files that no other program has open any more
-    gone_since: float | None = None
-    trouble: str = ""  # what kept it from the queue at the last scan
-    changed: bool = False  # since the queue got it, so that a failed or cancelled job of the same files is done again
 
 
 class DropFolder:
@@ -126,7 +69,15 @@ class DropFolder:
         self._clock = clock
         self._in_use = in_use
         self._book = OrderBook(settings, paths)
-        self._tracked: dict[Slot, _Tracked] = {}
+        self._tracked: dict[Slot, Tracked] = {}
+        self._ordered: list[Sighting] = []  # shots that job files order
+        self._mattes: set[Key] = set()
+        self.urgent: set[Path] = set()
+        """Folders of shots that have a `.ready` file and could not be taken yet."""
+        self.behind = False
+        """Whether the last scan left shots to the next one, so that it looks again meanwhile."""
+        self.look_seconds = 0.0
+        """What looking alone took at the last scan."""
         self._device: int | None = None
         self._frozen: bool | None = None  # whether the queue froze our jobs; an earlier service may have left it so
 
@@ -137,7 +88,11 @@ class DropFolder:
 
     def scan(self) -> None:
         """Look once at everything, and tell the queue what appeared, settled or changed."""
-        now = self._clock()
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """Scan in short steps; between two of them `glance` may be called."""
         # Before anything is written: not even our lease goes into the mount point of a share that is not there (yet).
         away = self._queue.why_away(self.root)
         if away:
@@ -145,30 +100,61 @@ class DropFolder:
             return
         if self.watched_by and not self._ours():
             return
-        seen = self._look()
+        seen = yield from self._look()
         # After the look, which may have hung with its share for longer than a lease lasts.
         if seen is None or not self._ours():
             return
-        for slot, (sighting, entry) in seen.items():
-            tracked = self._tracked.setdefault(slot, _Tracked(Settling(self._patience), sighting))
-            tracked.seen = sighting
-            try:
-                self._follow(tracked, sighting, entry, now)
-                tracked.trouble = ""
-            except Exception as error:
-                # One shot must not keep the others from being seen; said once, not at every scan.
-                if tracked.trouble != str(error):
-                    tracked.trouble = str(error)
-                    known = isinstance(error, (DropKeyError, OSError))
-                    log.warning(
-                        "shot not taken",
-                        root=str(self.root),
-                        shot=sighting.shot.name,
-                        problem=str(error),
-                        exc_info=not known,
-                    )
+        end = self._clock() + max(LEAST_TAKING_SECONDS, SHARE_OF_TAKING * self.look_seconds)
+        self.behind = False
+        for slot, found in sorted(seen.items(), key=lambda item: item[1].sighting.sentinel is None):
+            if self._clock() > end:
+                self.behind = True
+                break
+            self._attend(slot, found)
+            yield
         for slot in self._tracked.keys() - seen.keys():
-            self._miss(slot, now)
+            self._miss(slot, self._clock())
+
+    def glance(self, folders: Iterable[Path]) -> None:
+        """Look at the shots in ``folders`` that have a `.ready` file, and take them: they need not wait for a scan."""
+        if not self.online or self.watched_by:
+            return
+        look, self.urgent = self._new_look(), set()
+        for folder in folders:
+            now = self._clock()
+            try:
+                sightings = look.shots(folder, declared_only=True)
+            except (OSError, PlateMissing):
+                continue  # the scan says it
+            before = {slot: tracked.seen for slot, tracked in self._tracked.items() if slot[0][1] == str(folder)}
+            for slot, sighting in slots(sightings, before).items():
+                entry = self._book.order(sighting)
+                if not self._is_matte(slot) and not any(sighting.overlaps(other) for other in self._ordered):
+                    self._attend(slot, Found(sighting, entry, now))
+
+    def _attend(self, slot: Slot, found: Found) -> None:
+        sighting = found.sighting
+        tracked = self._tracked.setdefault(slot, Tracked(Settling(self._patience), sighting))
+        if tracked.looked > found.looked:
+            return  # a glance has seen it since
+        tracked.seen, tracked.looked = sighting, found.looked
+        try:
+            self._follow(tracked, sighting, found.entry, found.looked)
+            tracked.trouble = ""
+        except Exception as error:
+            # One shot must not keep the others from being seen; said once, not at every scan.
+            if tracked.trouble != str(error):
+                tracked.trouble = str(error)
+                known = isinstance(error, (DropKeyError, OSError))
+                log.warning(
+                    "shot not taken",
+                    root=str(self.root),
+                    shot=sighting.shot.name,
+                    problem=str(error),
+                    exc_info=not known,
+                )
+        if tracked.delivered is None and declared(tracked, sighting):
+            self.urgent.add(sighting.shot.folder)
 
     def let_go(self) -> None:
         """Let another service watch the root."""
@@ -195,13 +181,22 @@ class DropFolder:
 
     # ---- looking
 
-    def _look(self) -> dict[Slot, tuple[Sighting, Entry]] | None:
+    def _new_look(self) -> Look:
+        confined_to = self._paths.confinement(trusted=False)
+        return Look(self.root, self._settings, confined_to=confined_to, network=self._network)
+
+    def _look(self) -> Generator[None, None, dict[Slot, Found] | None]:
         """Return what lies in the root now; None while it is away, when nothing may be concluded."""
+        self.look_seconds, looked = 0.0, dict[Path, float]()
+        sightings: list[Sighting] = []
         try:
             device = self.root.stat().st_dev
-            confined_to = self._paths.confinement(trusted=False)
-            look = Look(self.root, self._settings, confined_to=confined_to, network=self._network)
-            sightings = look.shots()
+            look = self._new_look()
+            for folder in look.folders():
+                looked[folder] = self._clock()
+                sightings += look.shots(folder)
+                self.look_seconds += self._clock() - looked[folder]
+                yield
         except (OSError, PlateMissing) as error:
             self._away(str(error))
             return None
@@ -211,15 +206,22 @@ class DropFolder:
         self._back()
         self._device = device
         job_files = look.job_files()
-        for file in job_files:
-            ordered = self._book.ordered(file, look)
-            if ordered is not None:
-                sightings = [sighting for sighting in sightings if not sighting.overlaps(ordered)] + [ordered]
+        ordered = [self._book.ordered(file, look) for file in job_files]
+        self._ordered = [sighting for sighting in ordered if sighting is not None]
+        for other in self._ordered:
+            sightings = [sighting for sighting in sightings if not sighting.overlaps(other)] + [other]
         seen = slots(sightings, {slot: tracked.seen for slot, tracked in self._tracked.items()})
         self._book.forget_except([*job_files, *(s.source for s in seen.values() if s.source is not None)])
-        entries = {slot: (sighting, self._book.order(sighting)) for slot, sighting in seen.items()}
-        mattes = self._book.mattes()
-        return {slot: pair for slot, pair in entries.items() if not mattes & {slot[0], ("folder", slot[0][1], "", "")}}
+        found: dict[Slot, Found] = {}
+        for slot, sighting in seen.items():
+            when = looked.get(sighting.shot.folder, looked[self.root])
+            found[slot] = Found(sighting, self._book.order(sighting), when)
+            yield
+        self._mattes = self._book.mattes()
+        return {slot: one for slot, one in found.items() if not self._is_matte(slot)}
+
+    def _is_matte(self, slot: Slot) -> bool:
+        return bool(self._mattes & {slot[0], ("folder", slot[0][1], "", "")})
 
     def _back(self) -> None:
         if self._frozen is not False:
@@ -236,7 +238,7 @@ class DropFolder:
 
     # ---- following one shot
 
-    def _follow(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> None:
+    def _follow(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> None:
         tracked.gone_since = None
         if self._known(tracked, sighting):
             return
@@ -249,7 +251,7 @@ class DropFolder:
         if trouble is not None:
             self._refuse(tracked, sighting, entry.order, trouble)
             return
-        if entry.trouble is not None or _stands_in(sighting):
+        if entry.trouble is not None or stands_in(sighting):
             return
         shot, lacks = narrowed(sighting.shot, entry.order.request), self._lacks(tracked, sighting, entry, now)
         some = shot.kind != "sequence" or bool(shot.frames)
@@ -267,7 +269,7 @@ class DropFolder:
             self._queue.wait_for(tracked.job_id, lacks)
             tracked.told = lacks
 
-    def _lacks(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> Problem | None:
+    def _lacks(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> Problem | None:
         """Return what the shot still lacks, once nothing comes any more."""
         if not tracked.settling.stalled(now):
             return None
@@ -275,11 +277,11 @@ class DropFolder:
             sighting,
             entry.order.request,
             tracked.settling.empty(),
-            declared=_declared(tracked, sighting),
+            declared=declared(tracked, sighting),
             grace=self._patience.grace,
         )
 
-    def _known(self, tracked: _Tracked, sighting: Sighting) -> bool:
+    def _known(self, tracked: Tracked, sighting: Sighting) -> bool:
         """Tell whether the queue has these files already; files that merely went away change nothing."""
         if tracked.delivered is None:
             return False
@@ -293,7 +295,7 @@ class DropFolder:
         tracked.settling.begin()
         return False
 
-    def _trouble(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> DropKeyError | None:
+    def _trouble(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> DropKeyError | None:
         """Return why the sidecar or job file is refused, once nobody is writing it any more."""
         source, frames = sighting.source, entry.order.request.frames
         if source is None or source.name in tracked.settling.unsettled(now):
@@ -301,14 +303,14 @@ class DropFolder:
         if entry.trouble is not None:
             return entry.trouble
         waited = tracked.settling.idle(now) >= self._patience.grace
-        if waited and _stands_in(sighting) and entry.plate is not None:
+        if waited and stands_in(sighting) and entry.plate is not None:
             return plate_missing(source, entry.plate)
-        over = waited or (_declared(tracked, sighting) and not tracked.settling.unsettled(now))
+        over = waited or (declared(tracked, sighting) and not tracked.settling.unsettled(now))
         if over and frames is not None and not narrowed(sighting.shot, entry.order.request).frames:
             return frames_missing(source, frames, sighting.shot) if sighting.shot.kind == "sequence" else None
         return None
 
-    def _announce(self, tracked: _Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
+    def _announce(self, tracked: Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
         """Have a job wait for the files, unless the queue is through with these files already."""
         job, _ = self._queue.submit(
             order.request, shot, output_root=order.output_root, mattes=order.mattes, settled=False
@@ -322,9 +324,9 @@ class DropFolder:
         """Tell whether the service that watched before us was through with this shot."""
         return self._queue.done_elsewhere(order.request, shot, output_root=order.output_root, mattes=order.mattes)
 
-    def _complete(self, tracked: _Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
+    def _complete(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         promised = promised_files(sighting.shot, entry.order.request)
-        if not tracked.settling.complete(now, promised=promised, declared=_declared(tracked, sighting)):
+        if not tracked.settling.complete(now, promised=promised, declared=declared(tracked, sighting)):
             return False
         for name in sighting.files.keys() - tracked.closed:
             source = sighting.source
@@ -334,7 +336,7 @@ class DropFolder:
             tracked.closed.add(name)
         return True
 
-    def _deliver(self, tracked: _Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
+    def _deliver(self, tracked: Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
         if tracked.job_id is not None and tracked.output_root != order.output_root:
             self._give_up(tracked)  # the sidecar came later than the first frames, and wants the results elsewhere
         if tracked.job_id is None:
@@ -347,7 +349,7 @@ class DropFolder:
                 self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
         self._handed_over(tracked, sighting)
 
-    def _refuse(self, tracked: _Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
+    def _refuse(self, tracked: Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
         problem = Problem.of(trouble)
         known = tracked.job_id or self._to_be_refused(tracked, order, sighting.shot)
         if known is not None:
@@ -356,7 +358,7 @@ class DropFolder:
         tracked.refused = sighting.files.get(sighting.source.name)
         self._handed_over(tracked, sighting)
 
-    def _to_be_refused(self, tracked: _Tracked, order: Order, shot: Shot) -> str | None:
+    def _to_be_refused(self, tracked: Tracked, order: Order, shot: Shot) -> str | None:
         """Return a waiting job that can carry the bad news; None when an earlier service told it."""
         job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, settled=False)
         if job.state not in _ARRIVING:
@@ -366,7 +368,7 @@ class DropFolder:
             job, _ = self._queue.submit(again, shot, output_root=order.output_root, settled=False)
         return job.id
 
-    def _handed_over(self, tracked: _Tracked, sighting: Sighting) -> None:
+    def _handed_over(self, tracked: Tracked, sighting: Sighting) -> None:
         tracked.delivered, tracked.job_id = dict(sighting.files), None
         tracked.used_sentinel = sighting.sentinel
 
@@ -381,20 +383,10 @@ class DropFolder:
             self._give_up(tracked)
             del self._tracked[slot]
 
-    def _give_up(self, tracked: _Tracked) -> None:
+    def _give_up(self, tracked: Tracked) -> None:
         job_id, tracked.job_id = tracked.job_id, None
         if job_id is not None:
             try:
                 self._queue.cancel(job_id)
             except DropKeyError as error:
                 log.info("waiting job not cancelled", job_id=job_id, problem=str(error))
-
-
-def _declared(tracked: _Tracked, sighting: Sighting) -> bool:
-    """Tell whether a `.ready` file says that all is there."""
-    return sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
-
-
-def _stands_in(sighting: Sighting) -> bool:
-    """Tell whether a job file stands for a shot that is not there (yet)."""
-    return sighting.source is not None and sighting.shot.prefix == sighting.source.name

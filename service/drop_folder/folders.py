@@ -10,8 +10,9 @@ from pathlib import Path
 
 import structlog
 
-from service.drop_folder.folder import DropFolder, Queue
+from service.drop_folder.folder import DropFolder
 from service.drop_folder.lease import Lease
+from service.drop_folder.port import Queue
 from service.drop_folder.watching import Alarm, Watch, needs_polling
 from service.paths import Paths
 from service.settings import Settings
@@ -22,8 +23,11 @@ LEAST_PAUSE_SECONDS = 0.2
 HANGING_SECONDS = 30.0
 """A look at one place that takes longer than this is told: its share does not answer."""
 
+GLANCE_SECONDS = 0.5
+"""Between two looks at a shot that its `.ready` file announced and that is still settling; grows while it is."""
+
 SHARE_OF_SCANNING = 10
-"""A scan is followed by a pause of at least this many times its own length, so that a huge root costs 10 % at most."""
+"""Looking is followed by a pause of at least this many times its own length, so that a huge root costs 10 % at most."""
 
 ScanWatcher = Callable[[Path, float], None]
 
@@ -102,7 +106,9 @@ class _Keeper:
         self._settings = settings
         self._closing = closing
         self._alarm = Alarm()
-        self._watch = Watch(folder.root, settings, self._alarm.ring)
+        self._watch = Watch(folder.root, settings, self._alarm.ring, self._alarm.name)
+        self._glance_pause = min(GLANCE_SECONDS, settings.scan_seconds)
+        self._next_glance = 0.0
         self._thread = threading.Thread(target=self._run, name=f"drop folder {folder.root.name}", daemon=True)
 
     def start(self) -> None:
@@ -134,11 +140,15 @@ class _Keeper:
             # Before the scan, so that nothing falls between the two.
             if self.folder.root.is_dir():
                 self._watch.ensure()
-            self.folder.scan()
+            for _ in self.folder.steps():
+                if self._closing.is_set():
+                    return
+                self._glance()
+                self._looking_since = time.monotonic()
             self.free_bytes = _free(self.folder.root) if self.folder.online else None
             if self.folder.online:
                 self.looked = began
-                self._scanned(self.folder.root, time.monotonic() - began)
+                self._scanned(self.folder.root, self.folder.look_seconds)
             self._tell("")
         except Exception as error:
             # Whatever lies in one folder must not end the watching of it.
@@ -165,16 +175,36 @@ class _Keeper:
 
     def _scan_on(self) -> None:
         while not self._closing.is_set():
-            began = time.monotonic()
             self.look()
-            took = time.monotonic() - began
-            least = max(LEAST_PAUSE_SECONDS, SHARE_OF_SCANNING * took)
-            self._closing.wait(min(least, self._settings.idle_scan_seconds))
-            self._alarm.wait(max(0.0, self._pause() - least))
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait until something moves or the next scan is due; who lays down a `.ready` file is heard at once."""
+        now = time.monotonic()
+        least = 0.0 if self.folder.behind else SHARE_OF_SCANNING * self.folder.look_seconds
+        earliest = now + min(max(LEAST_PAUSE_SECONDS, least), self._settings.idle_scan_seconds)
+        end = max(earliest, now + self._pause())
+        while not self._closing.is_set() and (now := time.monotonic()) < end:
+            wake = min(end, self._next_glance) if self.folder.urgent else end
+            if self._alarm.wait(max(0.0, wake - now)):
+                end = min(end, earliest)
+            self._glance()
+
+    def _glance(self) -> None:
+        """Look at shots with a `.ready` file alone: when one comes, and ever more rarely until they are taken."""
+        named = {folder for folder in self._alarm.named() if folder.is_relative_to(self.folder.root)}
+        if named:
+            self._glance_pause = min(GLANCE_SECONDS, self._settings.scan_seconds)
+        elif not self.folder.urgent or time.monotonic() < self._next_glance:
+            return
+        self.folder.glance(named | self.folder.urgent)
+        self._next_glance = time.monotonic() + self._glance_pause
+        self._glance_pause = min(1.5 * self._glance_pause, self._settings.scan_seconds)
 
     def _pause(self) -> float:
         """Return the seconds until the next scan if nothing wakes us."""
-        if self.problem or self.folder.watched_by or not self.folder.online or self.folder.busy:
+        unsure = self.problem or self.folder.watched_by or not self.folder.online or not self._watch.alive
+        if unsure or self.folder.busy:
             return min(self._settings.scan_seconds, max(self._settings.settle_stable_seconds, LEAST_PAUSE_SECONDS))
         return self._settings.idle_scan_seconds
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -27,8 +27,10 @@ _CLIENT = "drop folder"
 _NUMBER_AT_END = re.compile(r"[ ._-]*-?\d+$")
 
 
-def beside(shot: Shot, root: Path, ending: str, names_in: Callable[[Path], Collection[str]]) -> Path | None:
-    """Return the file with ``ending`` that belongs to ``shot``, or None; ``names_in`` lists a folder.
+def beside(shot: Shot, root: Path, ending: str, names_in: Callable[[Path], Mapping[str, str]]) -> Path | None:
+    """Return the file with ``ending`` that belongs to ``shot``, or None.
+
+    ``names_in`` lists a folder: each name as `same_letters` has it, and as it is.
 
     It is called as the shot, its file names' stem or its folder, and lies in the shot's folder or beside that.
     """
@@ -39,7 +41,7 @@ def beside(shot: Shot, root: Path, ending: str, names_in: Callable[[Path], Colle
         places[0][1].append(shot.folder.name)
         places.append((shot.folder.parent, [shot.folder.name]))
     for folder, wanted in places:
-        present = {same_letters(name): name for name in names_in(folder)}
+        present = names_in(folder)
         for name in wanted:
             found = present.get(same_letters(f"{name}{ending}")) if name else None
             if found is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.drop_folder.settling import Sample
 from service.drop_folder.sidecars import JOB_FILE, SENTINEL, SIDECAR, beside
+from service.errors import PlateMissing
 from service.sequences import same_letters
 from service.settings import Settings
-from service.shots import Shot, find_shots_in_root
+from service.shots import Shot, find_shots, shot_folders
 
 # What copying, downloading and synchronising programs call a file that is not complete yet.
 _TRANSFERS = (".tmp", ".part", ".partial", ".!sync", ".filepart", ".crdownload", ".download")
@@ -109,11 +110,30 @@ class Look:
         self._settings = settings
         self._network = network
         self._names: dict[Path, dict[str, bool]] = {}
+        self._folded: dict[Path, dict[str, str]] = {}
+        self._moving: dict[Path, frozenset[tuple[str, Sample]]] = {}
+        self._linked: dict[Path, bool] = {}
+        self._away: dict[Path, bool] = {}
 
-    def shots(self) -> list[Sighting]:
-        """Return the shots of the root; raises PlateMissing or OSError when it is away."""
-        found = find_shots_in_root(self._root, follow_links=self._settings.follow_links)
-        sightings = [self.see(shot) for shot in found if not self._own_output(shot) and not self._leads_out(shot)]
+    def folders(self) -> Iterator[Path]:
+        """Yield the root, and the folders in it that may hold shots."""
+        yield self._root
+        yield from shot_folders(self._root, follow_links=self._settings.follow_links)
+
+    def shots(self, folder: Path, *, declared_only: bool = False) -> list[Sighting]:
+        """Return the shots of one folder; ``declared_only``: those with a `.ready` file.
+
+        Raises PlateMissing when the root is away; a subfolder may have gone meanwhile.
+        """
+        try:
+            found = [shot for shot in find_shots(folder) if not self._own_output(shot)]
+        except PlateMissing:
+            if folder == self._root:
+                raise
+            return []
+        if declared_only:
+            found = [shot for shot in found if beside(shot, self._root, SENTINEL, self._folded_names)]
+        sightings = [self.see(shot) for shot in found if not self._leads_out(shot)]
         return [sighting for sighting in sightings if sighting is not None]
 
     def job_files(self) -> list[Path]:
@@ -122,7 +142,7 @@ class Look:
 
     def see(self, shot: Shot, source: Path | None = None) -> Sighting | None:
         """Return ``shot`` as it is now, with its sidecar unless ``source`` orders it; None when all files are gone."""
-        source = source or beside(shot, self._root, SIDECAR, self.names)
+        source = source or beside(shot, self._root, SIDECAR, self._folded_names)
         folder = str(shot.folder)
         # Plain text here: a hundred thousand frames cost a second as Path objects.
         files = {
@@ -132,15 +152,13 @@ class Look:
             return None
         if source is not None and (sample := self.sample(source)) is not None:
             files[source.name] = sample
-        sentinel = beside(shot, self._root, SENTINEL, self.names)
-        moving = [name for name in self.names(shot.folder) if _is_transfer(name)]
-        samples = ((name, self.sample(shot.folder / name)) for name in moving)
+        sentinel = beside(shot, self._root, SENTINEL, self._folded_names)
         return Sighting(
             shot.model_copy(update={"confined_to": self._confined_to}),
             source,
             files,
             self.sample(sentinel) if sentinel else None,
-            frozenset((name, sample) for name, sample in samples if sample is not None),
+            self._transfers(shot.folder),
         )
 
     def names(self, folder: Path) -> dict[str, bool]:
@@ -152,6 +170,24 @@ class Look:
             except OSError:
                 self._names[folder] = {}
         return self._names[folder]
+
+    # A folder may hold thousands of shots: what is asked for each of them is worked out once.
+
+    def _folded_names(self, folder: Path) -> dict[str, str]:
+        if folder not in self._folded:
+            self._folded[folder] = {same_letters(name): name for name in self.names(folder)}
+        return self._folded[folder]
+
+    def _transfers(self, folder: Path) -> frozenset[tuple[str, Sample]]:
+        if folder not in self._moving:
+            samples = ((name, self.sample(folder / name)) for name in self.names(folder) if _is_transfer(name))
+            self._moving[folder] = frozenset((name, sample) for name, sample in samples if sample is not None)
+        return self._moving[folder]
+
+    def _holds_links(self, folder: Path) -> bool:
+        if folder not in self._linked:
+            self._linked[folder] = any(self.names(folder).values())
+        return self._linked[folder]
 
     def sample(self, file: Path | str) -> Sample | None:
         """Return what ``file`` looks like now, None when it went away."""
@@ -170,9 +206,13 @@ class Look:
         """Tell whether any file of ``shot`` is reached through a link that leaves the root."""
         if self._settings.follow_links:
             return False
+        if shot.folder not in self._away:
+            self._away[shot.folder] = not shot.folder.resolve().is_relative_to(self._real_root)
+        if self._away[shot.folder] or not self._holds_links(shot.folder):
+            return self._away[shot.folder]
         names = self.names(shot.folder)
-        linked = [shot.folder / name for name in file_names(shot) if names.get(name)] if any(names.values()) else []
-        return any(not path.resolve().is_relative_to(self._real_root) for path in [shot.folder, *linked])
+        linked = [shot.folder / name for name in file_names(shot) if names.get(name)]
+        return any(not path.resolve().is_relative_to(self._real_root) for path in linked)
 
 
 def _is_transfer(name: str) -> bool:

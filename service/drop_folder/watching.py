@@ -15,6 +15,7 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
 from service.drop_folder.lease import LEASE_FILE
+from service.drop_folder.sidecars import SENTINEL
 from service.settings import Settings
 from service.store.database import is_network_path
 
@@ -31,13 +32,18 @@ def needs_polling(root: Path, settings: Settings) -> bool:
 
 
 class Watch:
-    """The watch on one root. ``wake`` is called, from another thread, whenever something moved."""
+    """The watch on one root. ``wake`` is called, from another thread, whenever something moved.
 
-    def __init__(self, root: Path, settings: Settings, wake: Callable[[], None]) -> None:
+    ``ready`` is called before, with the path, where that was a `.ready` file.
+    """
+
+    def __init__(
+        self, root: Path, settings: Settings, wake: Callable[[], None], ready: Callable[[Path], None] = lambda _: None
+    ) -> None:
         self._root = root
         self._polling = needs_polling(root, settings)
         self._interval = max(settings.scan_seconds, 0.05)
-        self._handler = _Handler(wake)
+        self._handler = _Handler(wake, ready)
         self._observer: BaseObserver | None = None
         self._problem = ""
 
@@ -80,13 +86,18 @@ class Watch:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], ready: Callable[[Path], None] = lambda _: None) -> None:
         self._wake = wake
+        self._ready = ready
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         # Renewing our lease is no news, nor is another service's.
-        if event.event_type in _MOVING and LEASE_FILE not in os.path.basename(os.fsdecode(event.src_path)):
-            self._wake()
+        if event.event_type not in _MOVING or LEASE_FILE in os.path.basename(os.fsdecode(event.src_path)):
+            return
+        for path in (os.fsdecode(event.src_path), os.fsdecode(event.dest_path)):
+            if path.casefold().endswith(SENTINEL):
+                self._ready(Path(path))
+        self._wake()
 
 
 class Alarm:
@@ -94,10 +105,23 @@ class Alarm:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._named: set[Path] = set()
 
     def ring(self) -> None:
         """Wake the waiting thread."""
         self._event.set()
+
+    def name(self, sentinel: Path) -> None:
+        """Note where a `.ready` file came: its shot lies beside it, or in the folder that is called as it is."""
+        with self._lock:
+            self._named |= {sentinel.parent, sentinel.with_name(sentinel.name[: -len(SENTINEL)])}
+
+    def named(self) -> set[Path]:
+        """Return the folders that were noted since the last time."""
+        with self._lock:
+            taken, self._named = self._named, set()
+        return taken
 
     def wait(self, seconds: float) -> bool:
         """Wait to be rung, at most ``seconds``; tells whether it was."""

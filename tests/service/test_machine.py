@@ -65,7 +65,7 @@ def test_a_drop_folder_whose_scan_fails_says_why(place: Place, monkeypatch: pyte
     folders = DropFolders(place.settings, place.paths, place.queue)
     (keeper,) = folders._keepers
     client = asker(place, folders=folders)
-    monkeypatch.setattr(keeper.folder, "scan", lambda: [][1])
+    monkeypatch.setattr(keeper.folder, "steps", lambda: [][1])
     try:
         keeper.look()
     finally:

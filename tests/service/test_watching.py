@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,14 +169,14 @@ def test_events_wake_a_folder_that_would_sleep_for_an_hour(tmp_path: Path) -> No
 def test_a_scan_that_crashes_does_not_end_the_watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(tmp_path, idle_scan_seconds=0.1, **QUICK)
     folders = DropFolders(place.settings, place.paths, place.queue)
-    really, crashes = folders._keepers[0].folder.scan, [RuntimeError("once"), RuntimeError("twice")]
+    really, crashes = folders._keepers[0].folder.steps, [RuntimeError("once"), RuntimeError("twice")]
 
-    def scan() -> None:
+    def steps() -> Iterator[None]:
         if crashes:
             raise crashes.pop()
-        really()
+        return really()
 
-    monkeypatch.setattr(folders._keepers[0].folder, "scan", scan)
+    monkeypatch.setattr(folders._keepers[0].folder, "steps", steps)
     folders.start()
     try:
         place.render(range(1, 4))
@@ -192,12 +192,12 @@ def test_a_failing_scan_is_told_once_and_over_when_it_succeeds(tmp_path: Path, m
     (keeper,) = folders._keepers
     failing = True
 
-    def scan(really: Callable[[], None] = keeper.folder.scan) -> None:
+    def steps(really: Callable[[], Iterator[None]] = keeper.folder.steps) -> Iterator[None]:
         if failing:
             raise RuntimeError("no more handles")
-        really()
+        return really()
 
-    monkeypatch.setattr(keeper.folder, "scan", scan)
+    monkeypatch.setattr(keeper.folder, "steps", steps)
     try:
         with structlog.testing.capture_logs() as logs:
             keeper.look()
@@ -262,13 +262,13 @@ def test_a_scan_that_hangs_is_told_while_it_lasts(tmp_path: Path, monkeypatch: p
     folders = DropFolders(place.settings, place.paths, place.queue)
     answers = threading.Event()
     (keeper,) = folders._keepers
-    scan = keeper.folder.scan
+    steps = keeper.folder.steps
 
-    def hangs() -> None:
+    def hangs() -> Iterator[None]:
         answers.wait(PATIENCE)
-        scan()
+        return steps()
 
-    monkeypatch.setattr(keeper.folder, "scan", hangs)
+    monkeypatch.setattr(keeper.folder, "steps", hangs)
     folders.start()
     try:
         until(folders.problems, "it is told")

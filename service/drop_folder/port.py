@@ -1,0 +1,51 @@
+"""What a drop folder needs of the job queue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from model.settings import MatteSources
+from service.jobs import Job, JobRequest, Problem
+from service.shots import Shot
+
+
+class Queue(Protocol):
+    """What a drop folder needs of the job queue."""
+
+    def submit(
+        self,
+        request: JobRequest,
+        shot: Shot,
+        *,
+        output_root: Path | None = None,
+        mattes: MatteSources | None = None,
+        settled: bool = True,
+    ) -> tuple[Job, bool]:
+        """Take a shot; the flag tells whether the job is new."""
+
+    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
+        """All files of a waiting job have arrived."""
+
+    def wait_for(self, job_id: str, problem: Problem | None) -> Job:
+        """Say what a waiting job waits for."""
+
+    def refuse(self, job_id: str, problem: Problem) -> Job:
+        """Fail a waiting job before it began, so that the artist sees why."""
+
+    def done_elsewhere(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether another service has keyed this very shot into the same output root."""
+
+    def cancel(self, job_id: str) -> Job:
+        """Give a job up."""
+
+    def why_away(self, folder: Path) -> str:
+        """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""
+
+    def root_lost(self, root: Path) -> None:
+        """The folder is away: freeze its jobs."""
+
+    def root_back(self, root: Path) -> None:
+        """It is there again: go on."""
