@@ -34,12 +34,34 @@ function previewOrder(comp, layer) {
         throw problem("empty-range", filled("\u201c{0}\u201d is not visible at the playhead.", layer.name), "Move it there.");
     }
     if (way.way === "render") {
-        return orderOfRender(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step }, testFolder(layer));
+        return renderedTest(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step });
     }
     var order = orderOf(comp, layer);
     var timing = { startTime: layer.startTime, stretch: layer.stretch, fps: order.fps };
     var index = limited(sourceFrameAt(comp.time, timing), 0, order.count - 1);
     return merged(order, { first: index, last: index, placeTime: comp.time });
+}
+
+/** Renders the frame, or takes the one that was rendered: as long as nothing in the project changed, it is the same. */
+function renderedTest(comp, layer, span) {
+    var key = [comp.id, own2(layer, "id", 0), layer.index, comp.time, projectRevision()].join(" ");
+    var known = shared.tested;
+    if (known !== null && known.key === key && projectRevision() !== "") {
+        return known.order;
+    }
+    shared.tested = null;
+    var order = orderOfRender(comp, layer, span, testFolder(layer));
+    // The render itself counts as a change.
+    key = [comp.id, own2(layer, "id", 0), layer.index, comp.time, projectRevision()].join(" ");
+    shared.tested = { key: key, order: order };
+    return order;
+}
+
+/** A number that every change of the project raises; empty where this After Effects tells none. */
+function projectRevision() {
+    /** @type {any} */
+    var project = app.project;
+    return project.revision === undefined ? "" : String(project.revision);
 }
 
 /** Asks again for a test frame that was not ready in time. */

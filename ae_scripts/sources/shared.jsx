@@ -13,7 +13,7 @@ function joinShared() {
         shared = there.shared;
     } else {
         shared = {
-            store: null, unusable: null, written: { text: "", jobs: {}, settings: {} }, instance: newKey(), presence: null, interfaces: [], preview: null, last: null, chosen: "",
+            store: null, unusable: null, written: { text: "", jobs: {}, settings: {} }, instance: newKey(), tested: null, presence: null, interfaces: [], preview: null, last: null, chosen: "",
             polling: { task: 0, due: 0, strikes: 0 }
         };
     }

@@ -265,7 +265,9 @@ function showJobs(face) {
 
 /** The jobs that the filters let through. */
 function listedHere() {
-    var here = { project: projectPath(), projectId: projectMark() };
+    var isAll = setting("filterProject") === "all";
+    // The mark stands in metadata that may be long: it is looked for where it counts only.
+    var here = isAll ? null : { project: projectPath(), projectId: projectMark() };
     var listed = [];
     var jobs = store().jobs;
     for (var i = 0; i < jobs.length; i += 1) {
@@ -277,7 +279,7 @@ function listedHere() {
 }
 
 function isListed(job, here) {
-    if (setting("filterProject") === "this") {
+    if (here !== null) {
         var mark = own(job, "projectId", "");
         if (mark !== "" && here.projectId !== "" ? mark !== here.projectId : job.project !== here.project) {
             return false;

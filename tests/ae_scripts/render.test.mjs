@@ -287,6 +287,20 @@ test("three test frames of a precomp share one folder, which holds the last", (t
     assert.equal(new Set(scene.service.previews.map((each) => each.job.plate)).size, 3);
 });
 
+test("a test frame of a precomp is rendered once for all choices that are tried on it, and anew after a change", (t) => {
+    const scene = precomp(t);
+    scene.comp.time = 0.4;
+    scene.host.press(scene.panel, "Test frame");
+    scene.host.choose(scene.panel, "Dirty screen (crush residue)");
+    scene.host.press(scene.panel, "Test frame");
+    assert.equal(scene.host.renders.length, 1);
+    assert.equal(scene.host.history.steps.length, 2);
+    assert.deepEqual(scene.service.previews.map((each) => each.job.settings.alpha_floor), [undefined, 0.05]);
+    scene.host.history.loose("the artist's edit");
+    scene.host.press(scene.panel, "Test frame");
+    assert.equal(scene.host.renders.length, 2);
+});
+
 test("no task waits while the queue renders, and Live goes on afterwards", (t) => {
     const scene = precomp(t);
     scene.host.press(scene.panel, "Live");

@@ -38,7 +38,7 @@ function putBack(picture) {
 
 export class History {
     constructor(roots) {
-        Object.assign(this, { roots, depth: 0, groups: [], steps: [], undone: [], open: null });
+        Object.assign(this, { roots, depth: 0, groups: [], steps: [], undone: [], open: null, revision: 1 });
     }
 
     begin(name) {
@@ -59,9 +59,11 @@ export class History {
     #push(step) {
         this.steps.push(step);
         this.undone = [];
+        this.revision += 1;
     }
 
     undo() {
+        this.revision += 1;
         const step = this.steps.pop();
         if (!step) throw new Error("There is nothing to undo.");
         this.undone.push({ name: step.name, before: pictureOf(this.roots()) });
@@ -70,6 +72,7 @@ export class History {
     }
 
     redo() {
+        this.revision += 1;
         const step = this.undone.pop();
         if (!step) throw new Error("There is nothing to redo.");
         this.steps.push({ name: step.name, before: pictureOf(this.roots()) });

@@ -128,6 +128,7 @@ export class Host {
                 if (!/<\/rdf:RDF>\s*<\/x:xmpmeta>/.test(text)) throw new Error("After Effects error: this is no XMP.");
                 this.xmp = text.replace(/<dropkey:project>([^<]*)<\/dropkey:project>/, (_all, mark) => `<rdf:li project="${mark}"/>`);
             }
+            get revision() { return host.version < 16 ? undefined : host.history.revision; }
             get renderQueue() { return host.rawQueue; }
             item(index) { return host.items[index - 1]; }
             itemByID(id) {
