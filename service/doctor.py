@@ -24,6 +24,7 @@ from rich.table import Table
 from service.atomic import is_full, write_error
 from service.discovery import read_discovery
 from service.errors import Misconfigured
+from service.names import RENAME, unreadable_in
 from service.private import others_may_write, read_token
 from service.settings import Settings, swallowed_drop_folders
 
@@ -156,6 +157,16 @@ def check_folders(settings: Settings) -> Iterator[Finding]:
     for root, output in swallowed_drop_folders(settings).items():
         fix = "Give each a folder of its own: output_root and drop_folders in dropkey.toml."
         yield Finding("drop folder", "problem", f"{root} lies in the output folder {output}: no shot is taken", fix)
+    for root in settings.roots:
+        yield from _judge_names(root)
+
+
+def _judge_names(root: Path) -> Iterator[Finding]:
+    """Find names in a drop folder, and in its folders, of which no shot can be made."""
+    inside = (found for found in sorted(root.glob("*"))[:1000] if found.is_dir())
+    for folder in (root, *inside):
+        if odd := unreadable_in(folder):
+            yield Finding("drop folder", "problem", f"names in {folder} are not UTF-8: {', '.join(odd[:5])}", RENAME)
 
 
 def _judge_folder(name: str, folder: Path, *, writes: bool) -> Finding:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Collection
+from itertools import islice
+from pathlib import Path
+
+RENAME = "Rename them in UTF-8 (convmv does it for many), then drop the shot again."
 
 MAXIMUM_LENGTH = 80
 """Longer names are cut: version, pass and frame number are still to be added, and Windows counts 260 in all."""
@@ -63,3 +68,18 @@ def unique_name(name: str, parent: str, taken: Collection[str]) -> str:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_unreadable(name: str) -> bool:
+    """Tell whether a name is not UTF-8, as old archives unpack them: it can be neither stored, sent nor shown."""
+    return any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def unreadable_in(folder: Path, most: int = 10_000) -> list[str]:
+    """Return such names in ``folder``, their odd bytes spelled as `\\xe9`; of the first ``most`` entries."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, most)]
+    except OSError:
+        return []
+    return sorted(os.fsencode(name).decode("utf-8", "backslashreplace") for name in names if is_unreadable(name))

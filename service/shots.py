@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.errors import BadInput, PlateMissing
 from service.fingerprints import file_fingerprint
-from service.names import safe_name, shot_name, unique_name
+from service.names import RENAME, is_unreadable, safe_name, shot_name, unique_name, unreadable_in
 from service.sequences import (
     NumberedFiles,
     Pattern,
@@ -235,6 +235,8 @@ def _only_shot(folder: Path) -> Shot:
     if len(shots) == 1:
         return shots[0]
     if not shots:
+        if odd := unreadable_in(folder):
+            raise PlateMissing(f"{folder} holds files whose names are not UTF-8: {', '.join(odd[:5])}.", fix=RENAME)
         known = " ".join(sorted(PICTURES | MOVIES))
         raise PlateMissing(f"{folder} holds no picture and no movie.", fix=f"Known are: {known}.")
     names = ", ".join(shot.pattern for shot in shots[:10]) + (" …" if len(shots) > 10 else "")
@@ -389,7 +391,9 @@ def shot_folders(root: Path, *, follow_links: bool = False, maximum_depth: int =
 
 
 def _ignored(name: str) -> bool:
-    # A name that is not UTF-8, as old archives unpack them, can be told to nobody: neither stored, nor sent, nor shown.
-    if any("\udc80" <= letter <= "\udcff" for letter in name):
-        return True
-    return name.startswith((".", "~")) or name.casefold().endswith(_ARRIVING) or ".rsls" in name.casefold()
+    return (
+        is_unreadable(name)
+        or name.startswith((".", "~"))
+        or name.casefold().endswith(_ARRIVING)
+        or ".rsls" in name.casefold()
+    )
