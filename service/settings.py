@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     """How drop folders are watched; auto: polling on network shares, the system's events elsewhere."""
 
     follow_links: bool = False
-    """Accept symbolic links that lead out of a root."""
+    """Accept symbolic links that lead out of a root, or out of the output folder."""
 
     scan_seconds: Seconds = 5.0
     """A drop folder is scanned this often while something changes in it."""
