@@ -219,6 +219,9 @@ class Job(_Frozen):
     problem: Problem | None = None
     """Why it failed or needs attention; while it waits for its files, those that do not come."""
 
+    warnings: tuple[str, ...] = ()
+    """The manifest's sentences for the artist, of the latest attempt that came to an end."""
+
     attempt: int = 0
     """How often a worker started on it."""
 

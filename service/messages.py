@@ -145,6 +145,7 @@ class ShotFinished(_Message):
     attempt: int
     outcome: Literal["done", "incomplete", "stopped"]
     manifest: Path
+    warnings: tuple[str, ...] = ()  # the manifest's
 
 
 class ShotFailed(_Message):

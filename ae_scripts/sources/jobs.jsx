@@ -191,7 +191,8 @@ function takeOver(job, answer) {
     job.total = own(answer, "frames_total", isList(answer.frames) ? answer.frames.length : 0) || job.total;
     job.eta = own(answer, "eta_seconds", null);
     job.manifest = answer.manifest || "";
-    job.message = answer.problem ? trimmed(answer.problem.message + " " + answer.problem.fix) : "";
+    job.message = trimmed((answer.problem ? answer.problem.message + " " + answer.problem.fix + " " : "")
+        + own(answer, "warnings", []).join(" "));
     job.state = state === "done" && positionIn(KEPT_STATES, before) !== -1 ? before : state;
 }
 

@@ -62,6 +62,9 @@ class JobSummary(_Reply):
     problem: Problem | None
     """Why it failed or needs attention; while it waits for its files, those that do not come."""
 
+    warnings: tuple[str, ...]
+    """The first few of the manifest's sentences for the artist; `GET /jobs/{id}` has all."""
+
     output: str
     """Version folder, in the asker's words."""
 

@@ -12,6 +12,7 @@ from service.paths import Paths
 from service.wording import prefix_used
 
 LONGEST_MESSAGE = 1000
+MOST_WARNINGS, LONGEST_WARNING = 4, 300
 
 
 def summary_of(job: Job, paths: Paths) -> JobSummary:
@@ -33,10 +34,15 @@ def summary_of(job: Job, paths: Paths) -> JobSummary:
             "frames_total": len(job.frames),
             "first_frame": job.frames[0] if job.frames else None,
             "problem": trouble,
+            "warnings": tuple(_shortened(sentence) for sentence in job.warnings[:MOST_WARNINGS]),
             "output": paths.theirs(job.output, like),
             "manifest": None if job.manifest is None else paths.theirs(job.manifest, like),
         }
     )
+
+
+def _shortened(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST_WARNING else sentence[:LONGEST_WARNING] + "…"
 
 
 def _shot_id(place: Path) -> str:

@@ -60,6 +60,11 @@ class Record:
         """What is known of each frame, in order."""
         return tuple(self._results[frame] for frame in sorted(self._results))
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences for the artist that were last written."""
+        return self._manifest.warnings
+
     def expect(self, frames: Iterable[int]) -> None:
         """Set which frames the result is to have."""
         self._results = {frame: FrameResult(frame=frame, state=FrameState.WAITING) for frame in frames}
@@ -82,8 +87,10 @@ class Record:
         self._update(plate=info, fps=None if fps is None else str(fps), pixel_aspect_ratio=aspect)
 
     def surveyed(self, survey: Survey) -> None:
-        """Enter the screen, and where it was found."""
+        """Enter the screen, where it was found, and what is doubtful about it."""
         self._update(screen=survey.screen, surveyed=survey.plates)
+        if survey.screen.doubt:
+            self.warn(survey.screen.doubt)
 
     def warn(self, sentence: str) -> None:
         """Add a sentence for the artist."""
@@ -107,7 +114,7 @@ class Record:
             state=state,
             problem=problem,
             frames=results,
-            warnings=(*self._warnings, *_warnings(results)),
+            warnings=tuple(dict.fromkeys((*self._warnings, *_warnings(results)))),
             quality=None if state is ManifestState.RUNNING else summary_of_shot(results),
         )
         write_manifest(self._path, self._manifest, within=self._within)

@@ -86,7 +86,13 @@ def key_shot(
             raise
     except DropKeyError as error:
         raise error.located(shot=order.shot.name) from error.__cause__
-    return ShotFinished(job_id=job_id, attempt=attempt, outcome=outcome, manifest=run.delivery.manifest)
+    return ShotFinished(
+        job_id=job_id,
+        attempt=attempt,
+        outcome=outcome,
+        manifest=run.delivery.manifest,
+        warnings=record.warnings,
+    )
 
 
 Outcome = Literal["done", "incomplete", "stopped"]

@@ -204,6 +204,7 @@ class Dispatcher:
                 job.id,
                 state=state,
                 manifest=event.manifest,
+                warnings=event.warnings,
                 frames_per_second=rate,
                 eta_seconds=None,
                 problem=self._holes(job) if state is JobState.NEEDS_ATTENTION else None,

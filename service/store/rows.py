@@ -49,6 +49,7 @@ class JobChanges(TypedDict, total=False):
     eta_seconds: float | None
     screen: Screen | None
     problem: Problem | None
+    warnings: tuple[str, ...]
     attempt: int
     manifest: Path | None
     started_at: datetime | None

@@ -86,6 +86,7 @@ job = sa.Table(
     sa.Column("eta_seconds", sa.Float),
     sa.Column("screen", Json(none_as_null=True)),
     sa.Column("problem", Json(none_as_null=True)),
+    sa.Column("warnings", Json, nullable=False, server_default="[]"),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("faults", sa.Integer, nullable=False),  # transient faults since the last finished frame
     sa.Column("manifest", sa.String),

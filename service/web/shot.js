@@ -37,11 +37,12 @@ export function shotView({ id, jobs, frames: news, open }) {
   const title = el("h1", {});
   const state = el("span", { class: "state" });
   const trouble = el("p", { class: "trouble", hidden: true });
+  const doubts = el("ul", { class: "doubts", "aria-label": "Warnings", hidden: true });
   const versions = el("nav", { class: "versions", "aria-label": "Versions" });
   const actions = el("div", { class: "actions" });
   const node = el("div", { class: "shot" },
     el("header", { class: "title" }, el("a", { href: "#/", class: "back", text: "← Queue" }), title, state, versions, el("span", { class: "spacer" }), actions),
-    trouble, tools.node, viewer.node, pixel.node, strip.node,
+    trouble, doubts, tools.node, viewer.node, pixel.node, strip.node,
     el("aside", { class: "side", "aria-label": "Quality and settings" }, quality.node, tune.node));
 
   function went(frame) {
@@ -73,6 +74,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     const [found, report] = await Promise.all([attempt(() => getFrames(id)), getQuality(id).catch(() => null), learn()]);
     if (!found) return;
     states = new Map(found.map((result) => [result.frame, result]));
+    warn();
     const measured = measuredOf(found, report);
     standing = standouts(found, report);
     const list = job.frames.length ? job.frames : [...states.keys()].sort((a, b) => a - b);
@@ -84,9 +86,18 @@ export function shotView({ id, jobs, frames: news, open }) {
 
   /** The screen, and how many pictures a movie has, are known once a worker has begun. */
   async function learn() {
-    if (job.screen) return;
+    if (job.screen && job.finished_at) return warn();
     job = await getJob(id).catch(() => job);
     tune.learn(job);
+    warn();
+  }
+
+  /** Say the warnings of the whole shot; those of single frames stand beside these. */
+  function warn() {
+    const ofFrames = [...states.values()].flatMap(({ notes }) => notes?.warnings ?? []);
+    const said = (job.warnings ?? []).filter((words) => !ofFrames.some((note) => words.startsWith(note)));
+    doubts.hidden = !said.length;
+    doubts.replaceChildren(...said.map((text) => el("li", { text })));
   }
 
   function heard(event) {

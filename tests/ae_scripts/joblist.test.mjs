@@ -121,6 +121,16 @@ test("the list shows the project and the states that are asked for", (t) => {
     assert.deepEqual(lines(scene), []);
 });
 
+test("what is doubtful about a result is said with it", (t) => {
+    const scene = stage(t);
+    const job = send(scene);
+    job.warnings = ["The screen's color 0.3,0.4,0.32 is pale."];
+    scene.service.finish(job);
+    press(scene, "Refresh");
+    list(scene).selection = 0;
+    assert.match(scene.host.message(scene.panel), /is pale/);
+});
+
 test("a key whose layer is gone is placed on the selected one, with the footage that is there already", (t) => {
     const scene = stage(t);
     const { comp, host } = scene;

@@ -107,7 +107,7 @@ export class Service {
 
     summary(job) {
         const { id, state, priority, version, frames_done, frames_failed, frames_per_second, eta_seconds, problem, output, manifest } = job;
-        return { id, state, priority, version, frames_done, frames_failed, frames_per_second, eta_seconds, problem, output, manifest, shot: "shot", plate: job.request.plate, client: job.request.client, frames_total: job.frames.length, created_at: job.created_at, updated_at: job.updated_at };
+        return { id, state, priority, version, frames_done, frames_failed, frames_per_second, eta_seconds, problem, warnings: job.warnings ?? [], output, manifest, shot: "shot", plate: job.request.plate, client: job.request.client, frames_total: job.frames.length, created_at: job.created_at, updated_at: job.updated_at };
     }
 
     problem(status, detail, kind, fix = "") {
