@@ -120,7 +120,7 @@ function newsSince(before) {
     for (var i = 0; i < jobs.length; i += 1) {
         var job = jobs[i];
         if (own(before, job.key, "") !== job.state && job.state !== "queued" && job.state !== "running") {
-            var more = job.state === "done" ? "press Bring back" : job.message;
+            var more = job.state === "done" ? "press Bring back" + (job.message === "" ? "" : ". " + job.message) : job.message;
             news.push(filled("\u201c{0}\u201d: {1}{2}", job.name, STATE_WORDS[job.state] || job.state, more ? "; " + more : ""));
         }
     }

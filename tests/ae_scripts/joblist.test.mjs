@@ -127,7 +127,6 @@ test("what is doubtful about a result is said with it", (t) => {
     job.warnings = ["The screen's color 0.3,0.4,0.32 is pale."];
     scene.service.finish(job);
     press(scene, "Refresh");
-    list(scene).selection = 0;
     assert.match(scene.host.message(scene.panel), /is pale/);
 });
 
