@@ -193,24 +193,13 @@ class Dispatcher:
         job = self._store.get(event.job_id)
         seconds = self._clock() - run.started
         rate = run.keyed / seconds if run.keyed > 1 and seconds > 0 else job.frames_per_second
-        if job.state is not JobState.RUNNING:  # paused or cancelled meanwhile
-            self._changed(self._store.update(job.id, manifest=event.manifest, frames_per_second=rate, eta_seconds=None))
-            return
-        state = {"done": JobState.DONE, "incomplete": JobState.NEEDS_ATTENTION, "stopped": JobState.QUEUED}[
-            event.outcome
-        ]
-        self._changed(
-            self._store.update(
-                job.id,
-                state=state,
-                manifest=event.manifest,
-                warnings=event.warnings,
-                frames_per_second=rate,
-                eta_seconds=None,
-                problem=self._holes(job) if state is JobState.NEEDS_ATTENTION else None,
-                finished_at=None if state is JobState.QUEUED else utc_now(),
-            )
-        )
+        changes = JobChanges(manifest=event.manifest, warnings=event.warnings, frames_per_second=rate, eta_seconds=None)
+        if job.state is JobState.RUNNING:  # neither paused nor cancelled meanwhile
+            states = {"done": JobState.DONE, "incomplete": JobState.NEEDS_ATTENTION, "stopped": JobState.QUEUED}
+            state = changes["state"] = states[event.outcome]
+            changes["problem"] = self._holes(job) if state is JobState.NEEDS_ATTENTION else None
+            changes["finished_at"] = None if state is JobState.QUEUED else utc_now()
+        self._changed(self._store.update(job.id, **changes))
 
     def _on_fault(self, job_id: str, problem: Problem, *, transient: bool) -> None:
         """Decide what a whole-shot fault means: try again, ask a person, or give up."""
