@@ -21,7 +21,7 @@ from service.drop_folder.order_book import (
 from service.drop_folder.port import Queue
 from service.drop_folder.settling import Patience, Settling
 from service.drop_folder.sightings import Key, Look, Sighting, Slot, slots
-from service.drop_folder.tracked import Found, Tracked, declared, stands_in
+from service.drop_folder.tracked import Found, Marks, Tracked, cut_short, declared, matte_marks, stands_in
 from service.drop_folder.watching import in_use
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import JobState, Problem
@@ -240,22 +240,20 @@ class DropFolder:
 
     def _follow(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> None:
         tracked.gone_since = None
-        if self._known(tracked, sighting):
+        mattes = matte_marks(entry.order.mattes)
+        if self._known(tracked, sighting, mattes):
             return
-        if tracked.settling.observe(sighting.files, now):
-            tracked.closed.clear()
-        if tracked.transfers != sighting.transfers:
-            tracked.transfers = sighting.transfers
-            tracked.settling.touch(now)
+        tracked.observe(sighting, mattes, now)
         trouble = self._trouble(tracked, sighting, entry, now)
         if trouble is not None:
             self._refuse(tracked, sighting, entry.order, trouble)
             return
         if entry.trouble is not None or stands_in(sighting):
             return
-        shot, lacks = narrowed(sighting.shot, entry.order.request), self._lacks(tracked, sighting, entry, now)
+        shot = narrowed(sighting.shot, entry.order.request)
         some = shot.kind != "sequence" or bool(shot.frames)
         complete = some and self._complete(tracked, sighting, entry, now)
+        lacks = self._lacks(tracked, sighting, entry, now)
         # A lone picture may be the first of a sequence, which would be another shot: it is announced once nothing comes
         # any more. So is a range of which nothing is there.
         if tracked.job_id is None and (complete or lacks is not None or (some and shot.kind != "still")):
@@ -277,15 +275,17 @@ class DropFolder:
             sighting,
             entry.order.request,
             tracked.settling.empty(),
+            [*sighting.moving, *tracked.cut],
             declared=declared(tracked, sighting),
             grace=self._patience.grace,
         )
 
-    def _known(self, tracked: Tracked, sighting: Sighting) -> bool:
+    def _known(self, tracked: Tracked, sighting: Sighting, mattes: Marks) -> bool:
         """Tell whether the queue has these files already; files that merely went away change nothing."""
         if tracked.delivered is None:
             return False
-        if all(tracked.delivered.get(name) == sample for name, sample in sighting.files.items()):
+        same = all(tracked.delivered.get(name) == sample for name, sample in sighting.files.items())
+        if same and tracked.mattes == mattes:
             return True
         source = sighting.files.get(sighting.source.name) if sighting.source else None
         if tracked.refused is not None and tracked.refused == source:
@@ -327,6 +327,10 @@ class DropFolder:
     def _complete(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         promised = promised_files(sighting.shot, entry.order.request)
         if not tracked.settling.complete(now, promised=promised, declared=declared(tracked, sighting)):
+            return False
+        # A copy that stalled: the rest is waited for as long as an empty file is.
+        tracked.cut = cut_short(sighting)
+        if (tracked.cut or sighting.moving) and tracked.settling.idle(now) < self._patience.grace:
             return False
         for name in sighting.files.keys() - tracked.closed:
             source = sighting.source

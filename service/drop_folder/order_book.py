@@ -121,11 +121,18 @@ def frames_missing(file: Path, frames: str, shot: Shot) -> PlateMissing:
 
 
 def awaited(
-    sighting: Sighting, request: JobRequest, empty: Sequence[str], *, declared: bool, grace: float
+    sighting: Sighting,
+    request: JobRequest,
+    empty: Sequence[str],
+    unfinished: Sequence[str],
+    *,
+    declared: bool,
+    grace: float,
 ) -> Problem | None:
     """Say which frames and files a shot waits for, and until when (``grace`` in seconds); None when it waits for none.
 
-    ``empty`` are its files without content; ``declared``: a `.ready` file is there, so that no frame is waited for.
+    ``empty`` are its files without content, ``unfinished`` those that are still being copied; ``declared``: a `.ready`
+    file is there, so that no frame is waited for.
     """
     shot, source = sighting.shot, sighting.source
     waits, fixes = [], []
@@ -137,6 +144,9 @@ def awaited(
     if empty:
         waits.append(f"for content in {', '.join(empty[:_NAMED])}{' …' if len(empty) > _NAMED else ''}")
         fixes.append("Copy or render anew what is empty.")
+    if unfinished:
+        waits.append(f"for the rest of {', '.join(unfinished[:_NAMED])}{' …' if len(unfinished) > _NAMED else ''}")
+        fixes.append("Copy anew what is unfinished, or delete it.")
     if not waits:
         return None
     some = shot.kind != "sequence" or bool(narrowed(shot, request).frames)

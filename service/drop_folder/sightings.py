@@ -15,7 +15,19 @@ from service.settings import Settings
 from service.shots import Shot, find_shots, shot_folders
 
 # What copying, downloading and synchronising programs call a file that is not complete yet.
-_TRANSFERS = (".tmp", ".part", ".partial", ".!sync", ".filepart", ".crdownload", ".download")
+_TRANSFERS = (
+    ".tmp",
+    ".part",
+    ".partial",
+    ".partial~",
+    ".!sync",
+    ".!qb",
+    ".filepart",
+    ".crdownload",
+    ".download",
+    ".downloading",
+    ".opdownload",
+)
 
 Key = tuple[str, str, str, str]
 
@@ -39,6 +51,12 @@ class Sighting:
 
     transfers: frozenset[tuple[str, Sample]] = frozenset()
     """Unfinished files of copying programs in its folder."""
+
+    @property
+    def moving(self) -> list[str]:
+        """The names of those that are about to become files of this shot: they are called as it is."""
+        stem = self.shot.prefix.casefold().rstrip(" ._-")
+        return sorted(name for name, _ in self.transfers if name.casefold().lstrip(".~").startswith(stem))
 
     @property
     def key(self) -> Key:

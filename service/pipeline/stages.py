@@ -120,8 +120,10 @@ class Stages:
             except (PlateMissing, PlateUnreadable, OSError):
                 if frame not in self._present:
                     raise
-                time.sleep(self._retry_seconds)
-                return self._read(frame, started)
+            except (OutOfMemory, MemoryError):
+                _free_memory()
+            time.sleep(self._retry_seconds)
+            return self._read(frame, started)
         except BadInput as error:
             error = self._changed(frame) or error
             if isinstance(error, PlateMissing) and self._is_disk_away():

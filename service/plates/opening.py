@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.settings import KeySettings
-from service.errors import BadInput, DropKeyError, PlateMissing, PlateUnreadable
+from service.errors import BadInput, DropKeyError, OutOfMemory, PlateMissing
 from service.plates.levels import Levels, doubts_of
 from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
@@ -75,7 +75,7 @@ class Plate:
         except DropKeyError as error:
             raise error.located(shot=self._shot.name, frame=frame) from error.__cause__
         except MemoryError as error:
-            raise PlateUnreadable(
+            raise OutOfMemory(
                 "There is not enough memory to read it.", fix="Close other programs.", shot=self._shot.name, frame=frame
             ) from error
 

@@ -22,6 +22,8 @@ from service.jobs import FrameResult, FrameState, Problem
 from service.manifest import ManifestState
 from service.messages import FrameFinished, FrameStarted, ShotStarted
 from service.pipeline import Limits
+from service.plates import Picture
+from service.plates.sequences import SequencePlate
 from service.shots import shot_from_plate
 from tests.service.full_disk import full_for
 from tests.service.movies_on_disk import counting_movie
@@ -249,3 +251,24 @@ def test_results_do_not_depend_on_the_number_of_writers(tmp_path: Path) -> None:
     run(four, limits=Limits(minimum_free_gib=0.0, writers=4))
     assert files_of(one) == files_of(four)
     assert manifest_of(one).frames == manifest_of(four).frames
+
+
+def test_a_plate_that_memory_is_short_for_is_tried_again_and_is_no_unreadable_plate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = order_for(write_shot(tmp_path / "in", range(1, 8)), tmp_path / "out")  # the survey passes frame 2 over
+    read, short = SequencePlate.read, [1]
+
+    def reads(plate: SequencePlate, frame: int, **more: bool) -> Picture:
+        if frame == 2 and short[0]:
+            short[0] -= 1
+            raise MemoryError
+        return read(plate, frame, **more)
+
+    monkeypatch.setattr(SequencePlate, "read", reads)
+    assert run(order).outcome == "done"
+    again = order_for(order.shot, tmp_path / "again")
+    short[0] = 100
+    with pytest.raises(OutOfMemory) as raised:
+        run(again)
+    assert raised.value.exit_code == 12 and "failed" not in states(again).values()
