@@ -39,10 +39,17 @@ class BaselineKeyer(UnmixingKeyer):
         self.network = checkpoint.network
 
     def solve(
-        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+        self,
+        plate: Tensor,
+        seen_plate: Tensor,
+        seen: Tensor,
+        screen: Screen,
+        mattes: Mattes,
+        settings: KeySettings,
+        evidence: Tensor | None,
     ) -> Solved:
         """Ask the network, which sees the plate alone."""
-        del seen_plate, seen, mattes, settings
+        del seen_plate, seen, mattes, settings, evidence
         return Solved(_settled(network_alpha(self.network, plate, screen.color)))
 
 

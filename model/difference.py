@@ -23,10 +23,17 @@ class DifferenceKeyer(UnmixingKeyer):
         self.device = device
 
     def solve(
-        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+        self,
+        plate: Tensor,
+        seen_plate: Tensor,
+        seen: Tensor,
+        screen: Screen,
+        mattes: Mattes,
+        settings: KeySettings,
+        evidence: Tensor | None,
     ) -> Solved:
         """Take the color difference, and solve it again in the edges."""
-        del mattes, settings
+        del mattes, settings, evidence
         rotation, _ = hue_rotation(screen.color)
         estimate = color_difference_alpha(plate, seen_plate, rotation)
         refined = solve_difference(plate, seen_plate, estimate, seen)

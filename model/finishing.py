@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from model.device import exact_float32
+from model.errors import NoScreenError
 from model.keyer import KeyedFrame, Mattes
 from model.keying.bars import NO_BARS, around, find_bars, inside
+from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
 from model.keying.holding import despill_strength, frame_notes, untold, with_levels, with_mattes
 from model.keying.screen import find_screen, hue_rotation
 from model.keying.unmixing import unmix, with_emission
-from model.settings import KeySettings, Screen
+from model.settings import Color, KeySettings, Screen
 
 _SKIN, _NEAR_SKIN = 25.0, 30.0  # degrees of hue
 
@@ -54,12 +56,26 @@ class UnmixingKeyer(ABC):
 
     @abstractmethod
     def solve(
-        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+        self,
+        plate: Tensor,
+        seen_plate: Tensor,
+        seen: Tensor,
+        screen: Screen,
+        mattes: Mattes,
+        settings: KeySettings,
+        evidence: Tensor | None,
     ) -> Solved:
         """Solve a finite plate (3, H, W), given its clean plate and where that was seen; of the mattes, the hint.
 
+        ``evidence`` is what `evidence_of` said.
+
         Whether edges are refined is chosen afterwards, so both alphas are found.
         """
+
+    def evidence_of(self, plate: Tensor) -> Tensor | None:
+        """Return evidence (1, h, w), 0–1, of where a subject stands in a finite plate, from a keyer that has any."""
+        del plate
+        return None
 
     @torch.inference_mode()
     def survey(self, plates: Sequence[Tensor], settings: KeySettings) -> Screen:
@@ -67,7 +83,8 @@ class UnmixingKeyer(ABC):
         sound = [repair_nonfinite(plate.to(self.device))[0] for plate in plates]
         bars = find_bars(sound)
         color = None if settings.screen_color == "auto" else settings.screen_color
-        return find_screen([inside(plate, bars) for plate in sound], color).model_copy(update={"bars": bars})
+        shown = [inside(plate, bars) for plate in sound]
+        return _found(shown, color, [self.evidence_of(plate) for plate in shown]).model_copy(update={"bars": bars})
 
     def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
         """Key one plate (3, H, W)."""
@@ -82,8 +99,11 @@ class UnmixingKeyer(ABC):
         if own is not None:
             own = repair_nonfinite(own.to(plate))[0]
         with exact_float32():
-            given, seen_plate, seen = seen_through_grain(plate, screen, own)
-            solved = self.solve(given, seen_plate, seen, screen, mattes, settings)
+            evidence = self.evidence_of(plate)
+            if evidence is not None:
+                evidence = heeded(evidence, plate, screen)
+            given, seen_plate, seen = seen_through_grain(plate, screen, own, evidence)
+            solved = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
         return RawKey(whole, seen_plate, seen, solved, repaired)
 
     @torch.inference_mode()
@@ -113,6 +133,14 @@ class UnmixingKeyer(ABC):
             alpha, foreground = _held_in_bars(alpha, foreground, raw.plate, core)
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
         return KeyedFrame(alpha, foreground, notes)
+
+
+def _found(plates: Sequence[Tensor], color: Color | None, evidence: Sequence[Tensor | None]) -> Screen:
+    """Find the screen where no subject stands; where there is none, evidence may have taken it for the subject."""
+    try:
+        return find_screen(plates, color, evidence)
+    except NoScreenError:
+        return find_screen(plates, color)
 
 
 def _inside(mattes: Mattes, screen: Screen) -> Mattes:

@@ -7,36 +7,28 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.errors import KeyingError
+from model.evidence import Evidence
 from model.finishing import Solved, UnmixingKeyer
 from model.keyer import Mattes
-from model.keying.chroma import lacking_chroma
 from model.keying.color_difference import color_difference
-from model.keying.edges import solve_again, stretch
-from model.keying.fill import reduce
+from model.keying.edges import stretch
+from model.keying.fill import erode, reduce
 from model.keying.holding import held_by_hint
 from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
-from model.keying.recording import chroma_halved, exact_color
+from model.keying.refinements import begin, refined
 from model.keying.screen import hue_rotation, rotate
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
-from model.network.reading import (
-    along_the_subject,
-    decided,
-    decided_by_both,
-    guide_factor,
-    in_the_edges,
-    near_subject,
-    on_eighths,
-    project,
-    read,
-)
+from model.network.reading import around, guide_factor, on_eighths, read
+from model.network.segmenter import Segmenter
 from model.settings import KeySettings, Screen
 from model.tiling import windows
 
 WEIGHTS = Path(__file__).parent / "weights" / "neural.safetensors"
+SEGMENTER = WEIGHTS.with_name("segmenter.safetensors")
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _MARGIN = 0.02  # alpha below it becomes 0, above 1 − it becomes 1
@@ -44,6 +36,9 @@ _TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once w
 _TILE_IN_FLOAT32 = 256  # of a card: cuDNN convolves by Fourier transforms there, with buffers of 1.5 GiB more for 320
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
+EVIDENCE = "evidence"
+"""Name under which the network that knows photographs can be left out."""
+
 _PARTS = ("alpha", "projected", "unsolved", "foreground", "emission")
 _LEAST_GLOW = 0.01  # emission below this, in units, is noise
 
@@ -53,7 +48,8 @@ class FrameAnswer:
     """What the network says of one frame; light is hue-rotated and in units of `model.keying.priors`."""
 
     alpha: Tensor  # (1, H, W), 0–1, as the mixture leaves it
-    near: Tensor  # (1, H, W), 0–1, where the guide sees a subject near
+    most: Tensor  # (1, H, W), 0–1, the guide's own coarse alpha around a pixel, at most
+    least: Tensor  # (1, H, W), the same, at least
     projected: Tensor  # (1, H, W), 0–1, the plate projected on the line from screen to foreground
     unsolved: Tensor  # (1, H, W), the same without the alpha that was solved in the edges
     foreground: Tensor  # (3, H, W), straight, without screen light
@@ -64,16 +60,40 @@ class FrameAnswer:
 class NeuralKeyer(UnmixingKeyer):
     """Keys with the `neural` network; see `model.keyer.Keyer` for the contract."""
 
-    def __init__(self, device: torch.device, weights: Path | None = None, name: str = "neural") -> None:
-        self.name = name
-        checkpoint = _shipped(device) if weights is None else load_checkpoint(weights, "neural", device)
+    def __init__(
+        self,
+        device: torch.device,
+        weights: Path | None = None,
+        name: str = "neural",
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        """Load the released weights, or ``weights``; ``without`` names refinements, or `EVIDENCE`, to leave out."""
+        self.name, self.without = name, without
+        checkpoint = (
+            _loaded(WEIGHTS, Neural.name, device) if weights is None else load_checkpoint(weights, "neural", device)
+        )
         assert isinstance(checkpoint.network, Neural)
         self.network = checkpoint.network
-        self.weights_id: str | None = checkpoint.weights_id
         self.device = device
+        self.evidence = Evidence(device)
+        segmenter = _loaded(SEGMENTER, Segmenter.name, device)
+        assert isinstance(segmenter.network, Segmenter)
+        self.segmenter = segmenter.network
+        self.weights_id: str | None = "+".join((checkpoint.weights_id, segmenter.weights_id, self.evidence.weights_id))
+
+    def evidence_of(self, plate: Tensor) -> Tensor | None:
+        """Ask the network that knows photographs."""
+        return None if EVIDENCE in self.without else self.evidence(plate)
 
     def solve(
-        self, plate: Tensor, seen_plate: Tensor, seen: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings
+        self,
+        plate: Tensor,
+        seen_plate: Tensor,
+        seen: Tensor,
+        screen: Screen,
+        mattes: Mattes,
+        settings: KeySettings,
+        evidence: Tensor | None,
     ) -> Solved:
         """Ask the network about the whole frame small, then about every pixel."""
         rotation, _ = hue_rotation(screen.color)
@@ -82,38 +102,42 @@ class NeuralKeyer(UnmixingKeyer):
         level = screen_level(screen, rotation)
         known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)
         answer = answer_frame(self.network, known, precision=_PRECISIONS[settings.precision])
+        most, least = segmented(self.segmenter, known.features, evidence)
         back = rotation.T
-        both = torch.cat((answer.alpha, answer.unsolved))
-        difference = known.features[DIFFERENCE]
-        chosen, unsolved = decided(both, difference, answer.projected).chunk(2)
-        alpha = settled(chosen)
-        foreground = rotate(back, answer.foreground * known.unit)
-        halved = chroma_halved(plate)
-        lacking = lacking_chroma(plate, seen_plate, alpha, foreground, halved)
-        sharp = plate + lacking
-        again, sure = solve_again(sharp, seen_plate, difference, seen, alpha)
-        from_screen, direction = (light - seen_plate for light in (sharp, foreground))
-        projected = project((from_screen / known.unit)[None], (direction / known.unit)[None])[0]
-        near = along_the_subject(answer.near, difference, answer.alpha)
-        drawn = settled(in_the_edges(chosen, near, projected, again))
-        drawn = decided_by_both(drawn, near, difference, again)
-        # Where color can be trusted, what is solved from it is nearer to the truth than what a network chooses.
-        alpha = drawn.lerp(again, near * sure * exact_color(known.features[RECORDING], halved))
+        estimate = refined(
+            begin(
+                plate=plate,
+                clean_plate=seen_plate,
+                seen=seen,
+                unit=known.unit,
+                difference=known.features[DIFFERENCE],
+                recording=known.features[RECORDING],
+                alpha=answer.alpha,
+                plain=answer.unsolved,
+                foreground=rotate(back, answer.foreground * known.unit),
+                projection=answer.projected,
+                most=most,
+                least=least,
+                near=torch.minimum(most, answer.most),
+                solid=answer.least if evidence is None else torch.maximum(answer.least, well_inside(evidence, plate)),
+            ),
+            self.without - {EVIDENCE},
+        )
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(
-            alpha=alpha,
-            plain=settled(unsolved),
-            foreground=foreground,
-            lacking=lacking,
+            alpha=estimate.alpha,
+            plain=estimate.plain,
+            foreground=estimate.foreground,
+            lacking=estimate.lacking,
             emission=rotate(back, emission * known.unit),
             repaired=answer.spoiled,
         )
 
 
-def _shipped(device: torch.device) -> Checkpoint:
-    """Load the weights that come with DropKey; whoever asked for no weights is not told to train some."""
+def _loaded(weights: Path, network: str, device: torch.device) -> Checkpoint:
+    """Load weights that come with DropKey; whoever asked for no weights is not told to train some."""
     try:
-        return load_checkpoint(WEIGHTS, "neural", device)
+        return load_checkpoint(weights, network, device)
     except KeyingError as error:
         fix = "Install DropKey again, which brings its weights back, or key with `difference`, which needs none."
         raise KeyingError(error.message, fix=fix) from error
@@ -125,7 +149,10 @@ def screen_level(screen: Screen, rotation: Tensor) -> float:
 
 
 def answer_frame(
-    network: Neural, known: Priors, tile: int | None = None, precision: torch.dtype = torch.float32
+    network: Neural,
+    known: Priors,
+    tile: int | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> FrameAnswer:
     """Return what the network says of one frame.
 
@@ -144,8 +171,8 @@ def answer_frame(
     spoiled = 0
     with torch.autocast(features.device.type, dtype=precision, enabled=precision != torch.float32):
         factor = guide_factor(height, width, network.guide_lines)
-        maps = _guidance(network, reduce(features, factor)[None])
-        maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :]
+        maps = _of_both_sides(network.guide, reduce(features, factor)[None])
+        maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :].float().sigmoid()
         for answered, seen in windows(
             size, tile or _tile_for(height, width, features.device, precision), network.context
         ):
@@ -156,16 +183,45 @@ def answer_frame(
             reading = read(raw, padded[..., answered.rows, answered.columns])
             for part, whole in parts.items():
                 whole[:, answered.rows, answered.columns] = getattr(reading, part)[0]
-    parts["near"] = near_subject(coarse, factor, size)[0]
+    bounds = around(coarse, factor, size)[0]
+    parts["most"], parts["least"] = bounds[:1], bounds[1:]
     return FrameAnswer(**{part: whole[:, :height, :width] for part, whole in parts.items()}, spoiled=spoiled)
 
 
-def _guidance(network: Neural, small: Tensor) -> Tensor:
-    """Return the guide's maps (1, maps + 1, h, w): the mean of what it says of the frame and of its mirror image.
+def for_guide(features: Tensor, factor: int, evidence: Tensor | None) -> Tensor:
+    """Return a frame made small (19, h, w): features (18, H, W) reduced by ``factor``, and evidence (1, h', w')."""
+    small = reduce(features, factor)
+    if evidence is None:
+        return torch.cat((small, torch.zeros_like(small[:1])))
+    # The last row and column of a reduced frame may stand for fewer pixels than the others.
+    whole = functional.interpolate(evidence[None], features.shape[-2:], mode="bilinear", align_corners=False)[0]
+    return torch.cat((small, 2.0 * reduce(whole, factor) - 1.0))
+
+
+def segmented(segmenter: Segmenter, features: Tensor, evidence: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return how much subject stands around each pixel, at most and at least: (1, H, W) each, 0–1.
+
+    ``features`` are (18, H, W); ``evidence`` (1, h, w) of a subject may be missing.
+    """
+    height, width = features.shape[-2:]
+    factor = guide_factor(height, width, segmenter.lines)
+    coarse = _of_both_sides(segmenter, for_guide(features, factor, evidence)[None]).sigmoid()
+    bounds = around(coarse, factor, (height, width))[0]
+    return bounds[:1], bounds[1:]
+
+
+def well_inside(evidence: Tensor, like: Tensor) -> Tensor:
+    """Return, 0–1, how surely all around a pixel of a plate (3, H, W) is subject to ``evidence`` (1, h, w)."""
+    least = erode(evidence, max(1, min(evidence.shape[-2:]) // Segmenter.lines))
+    return functional.interpolate(least[None], like.shape[-2:], mode="bilinear", align_corners=False)[0]
+
+
+def _of_both_sides(guide: nn.Module, small: Tensor) -> Tensor:
+    """Return a guide's maps (1, C, h, w): the mean of what it says of the frame and of its mirror image.
 
     What it says of a wall or a leg by luck, it says of one of the two.
     """
-    maps, mirrored = network.guide(torch.cat((small, small.flip(-1)))).chunk(2)
+    maps, mirrored = guide(torch.cat((small, small.flip(-1)))).chunk(2)
     mean = (maps + mirrored.flip(-1)) / 2.0
     return torch.where(torch.isfinite(mean), mean, torch.zeros_like(mean))
 

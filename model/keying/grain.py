@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from model.keying.clean_plate import clean_plate
 from model.keying.color_difference import color_difference_alpha
-from model.keying.screen import clean_plate, hue_rotation
+from model.keying.screen import hue_rotation
 from model.settings import Screen
 
 _LIGHT, _HEAVY = 0.003, 0.004  # deviation of grain that is left alone, and of grain that is wholly calmed
@@ -31,15 +32,16 @@ _HARMLESS, _HARMFUL = 0.05, 0.12  # deviation that grain gives the color differe
 
 
 def seen_through_grain(
-    plate: Tensor, screen: Screen, own_clean_plate: Tensor | None = None
+    plate: Tensor, screen: Screen, own_clean_plate: Tensor | None = None, evidence: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the plate (3, H, W) that alpha is to be solved on, its clean plate, and where plain screen is seen.
 
     The last is (1, H, W); ``plate`` is finite. An artist's ``own_clean_plate`` (3, H, W) stands for the one that is
-    worked out. Keying and training both look through this, or a network would meet other plates than it learned on.
+    worked out, with the ``evidence`` (1, h, w) of a subject. Keying and training both look through this, or a network
+    would meet other plates than it learned on.
     """
     calm = calmed(plate)
-    found, seen = clean_plate(calm, screen)
+    found, seen = clean_plate(calm, screen, evidence)
     behind = found if own_clean_plate is None else own_clean_plate
     return calm_enough(plate, calm, behind, seen, hue_rotation(screen.color)[0]), behind, seen
 

@@ -1,4 +1,4 @@
-"""Finds the color of the screen in a shot, and the clean plate of a frame."""
+"""Finds the color of the screen in a shot, and the rotation that turns its hue to green."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from model.errors import KeyingError, NoScreenError
-from model.keying.fill import box_blur, enlarge, erode, fill, reduce
+from model.keying.fill import box_blur
 from model.keying.veil import purer_colors
 from model.settings import Color, Screen
 
@@ -19,46 +19,54 @@ _BINS = 64  # chromaticity histogram
 _NEAR = 0.10  # chromaticity distance within which a pixel counts as screen
 _NEAR_BARE = 0.06  # … where a veil begins just beside it
 _MINIMUM_SATURATION = 0.2  # 1 − min/max, linear: below this a color difference has nothing to stand on
+_PALEST, _WIDE = 0.15, 0.3  # saturation of a screen that covers so much of the picture
 _LEAST_LIGHT = 1e-4  # linear: a darker color has no hue to speak of
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
-_SMOOTH_SIDE = 540  # pixels; the clean plate is worked out at about this height
-_DARKEST, _BRIGHTEST = 0.15, 6.0  # light on the screen, relative to its typical color
+_AMID = 0.08  # share of all pixels of a screen amid a set, away from the border
+_EVEN, _FLAWLESS = 0.6, 0.64  # its mean evenness, where evidence rules a person in green out, and where none does
+_SUBJECT = 0.5  # evidence from which a sample is a subject's
 
 
-def find_screen(plates: Sequence[Tensor], color: Color | None = None) -> Screen:
+def find_screen(
+    plates: Sequence[Tensor], color: Color | None = None, evidence: Sequence[Tensor | None] | None = None
+) -> Screen:
     """Survey plates (3, H, W), scene-linear and finite, and describe their screen.
 
     With ``color`` given only coverage and spread are measured. Else the screen is the color that is saturated, smooth,
     widespread and touches the border; greens and blues are preferred over the hues of skin and wood. Behind smoke that
-    is what little of the screen is bare, not the veiled rest.
+    is what little of the screen is bare, not the veiled rest. With ``evidence`` (1, h, w), 0–1, of a subject in each
+    plate, nothing is taken from there, and a screen may stand amid a set: a person in green is none.
     Raises NoScreenError when nothing looks like a screen, KeyingError when ``color`` is a grey or black.
     """
-    if color is not None and (_saturation(color) < _MINIMUM_SATURATION or max(color) < _LEAST_LIGHT):
+    if color is not None and (_saturation(color) < _PALEST or max(color) < _LEAST_LIGHT):
         hue = "grey" if max(color) >= _LEAST_LIGHT else "black"
         raise KeyingError(
             f"The screen color {tuple(round(c, 3) for c in color)} is almost {hue}.",
             fix="Pick a saturated color from the screen, in linear Rec.709, or let it be found.",
         )
-    colors, weights, border = (torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates), strict=True))
+    colors, weights, border = (
+        torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates, evidence or [None] * len(plates)), strict=True)
+    )
     chromaticity = colors / colors.sum(dim=0).clamp_min(1e-6)
     if color is None:
         center, radius = _unveiled(chromaticity, weights, border, _peak(chromaticity, weights))
     else:
-        center, radius = _chromaticity(color).to(chromaticity), _NEAR
+        center, radius = chromaticity_of(color).to(chromaticity), _NEAR
     distance = _distance(chromaticity, center)
     near = (distance < radius) & (weights > 0)
     coverage = float(near.float().mean())
+    known = evidence is not None and any(one is not None for one in evidence)
     if color is None:
         share = float(near[border].float().mean())
-        if not _wide(near, border):
+        if not _wide(near, border) and not _amid(near, weights, border, _EVEN if known else _FLAWLESS):
             raise NoScreenError(
                 f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
                 f" and {share:.1%} of its border.",
                 fix="If there is a screen, set its color (Screen color on the page, --screen-color in a terminal).",
             )
         color = _triple(colors[:, near].median(dim=1).values)
-        if _saturation(color) < _MINIMUM_SATURATION:
+        if _saturation(color) < (_PALEST if coverage >= _WIDE else _MINIMUM_SATURATION):
             raise NoScreenError(
                 f"No screen was found: the most screen-like color {tuple(round(c, 3) for c in color)} is almost grey.",
                 fix="If there is a screen, set its color (Screen color on the page, --screen-color in a terminal).",
@@ -88,36 +96,7 @@ def rotate(rotation: Tensor, picture: Tensor) -> Tensor:
     return torch.einsum("ij,jhw->ihw", rotation.to(picture), picture)
 
 
-def clean_plate(plate: Tensor, screen: Screen) -> tuple[Tensor, Tensor]:
-    """Return the screen as it would be without the subject (3, H, W), and where it was seen for certain (1, H, W).
-
-    Screen pixels are those of the screen's chromaticity in any plausible light, so falloff, hot spots, folds and
-    shadows stay in the clean plate; they are averaged over a few pixels (grain would print through into alpha), taken
-    a safe distance from everything else (soft edges would tint it), and continued smoothly behind the subject.
-    """
-    light = plate.clamp_min(0.0)
-    total = light.sum(dim=0, keepdim=True)
-    color = torch.tensor(screen.color, dtype=plate.dtype, device=plate.device)
-    typical = _chromaticity(screen.color).to(plate)
-    distance = (light / total.clamp_min(1e-5) - typical[:, None, None]).square().sum(0, keepdim=True)
-    level = total / color.clamp_min(0.0).sum().clamp_min(1e-6)
-    looks_like_it = (distance < screen.tolerance**2) & (level > _DARKEST) & (level < _BRIGHTEST)
-    # Where the screen is purer than the working gamut a channel is below 0: what is looked at is not, what is kept is.
-    # All that follows is smooth, so it is worked out at about half the height of HD.
-    shrink = max(1, min(plate.shape[-2:]) // _SMOOTH_SIDE)
-    share, mean = reduce(looks_like_it.to(plate.dtype), shrink), reduce(plate * looks_like_it, shrink)
-    mean = mean / share.clamp_min(1e-6)
-    plain = (share > 0.99).to(plate.dtype)
-    radius = max(2, round(min(plain.shape[-2:]) / 250))
-    seen = erode(erode(plain, 1) * (box_blur(plain, 2 * radius) > 0.7), radius)
-    if float(seen.sum()) < 16:
-        return color[:, None, None].expand_as(plate).clone(), torch.zeros_like(total)
-    smooth = box_blur(mean * seen, 2 * radius) / box_blur(seen, 2 * radius).clamp_min(1e-6)
-    smooth = fill(torch.where(seen > 0, smooth, torch.zeros_like(smooth)), seen)
-    return enlarge(smooth, plate.shape[-2:], shrink), enlarge(seen, plate.shape[-2:], shrink, smooth=False)
-
-
-def _samples(plate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _samples(plate: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Colors (3, N), how screen-like each is by itself (N), and which lie on the border (N)."""
     height, width = plate.shape[-2:]
     scale = min(1.0, _SURVEY_SIDE / max(height, width))
@@ -133,7 +112,10 @@ def _samples(plate: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     depth = torch.minimum(torch.minimum(columns, size[1] - 1 - columns), rows)
     border = depth < max(1, round(0.04 * size[1]))
     weights = torch.where(border, 3.0, 1.0) * torch.exp(-roughness / 0.04)
-    weights = weights * ((saturation - 0.15) / 0.2).clamp(0, 1) * ((brightest - 0.004) / 0.01).clamp(0, 1)
+    if evidence is not None:
+        subject = functional.interpolate(evidence[None], size, mode="bilinear", align_corners=False, antialias=True)
+        weights = weights * (subject[0, 0] < _SUBJECT)
+    weights = weights * ((saturation - 0.1) / 0.2).clamp(0, 1) * ((brightest - 0.004) / 0.01).clamp(0, 1)
     return small.reshape(3, -1), weights.reshape(-1), border.reshape(-1)
 
 
@@ -178,6 +160,18 @@ def _wide(near: Tensor, border: Tensor) -> bool:
     return coverage >= _MINIMUM_COVERAGE and share >= _MINIMUM_BORDER
 
 
+def _amid(near: Tensor, weights: Tensor, border: Tensor, even: float) -> bool:
+    """Whether samples (N, bool) away from the border are wide and ``even`` enough for a screen amid a set."""
+    inner = weights[near & ~border]
+    return len(inner) >= _AMID * len(near) and float(inner.mean()) >= even
+
+
+def _warm(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
+    """Whether colors have a hue of skin and wood."""
+    hue = torch.rad2deg(torch.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0))
+    return (hue <= 75.0) & (hue >= -90.0)
+
+
 def _preference() -> Tensor:
     """How much a chromaticity is to be expected of a screen: saturated, and not of skin's or wood's hue."""
     axis = (torch.arange(_BINS) + 0.5) / _BINS
@@ -185,11 +179,11 @@ def _preference() -> Tensor:
     blue = (1.0 - red - green).clamp_min(0.0)
     channels = torch.stack([red, green, blue])
     saturation = 1.0 - channels.min(dim=0).values / channels.max(dim=0).values
-    hue = torch.rad2deg(torch.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0))
-    return torch.where((hue > 75.0) | (hue < -90.0), 1.0, 0.15) * saturation
+    return torch.where(_warm(red, green, blue), 0.15, 1.0) * saturation
 
 
-def _chromaticity(color: Color) -> Tensor:
+def chromaticity_of(color: Color) -> Tensor:
+    """Return the shares (3,) of R, G and B in a color; what is below 0 counts as 0."""
     light = torch.tensor(color).clamp_min(0.0)
     return light / light.sum().clamp_min(1e-6)
 

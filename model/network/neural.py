@@ -25,6 +25,9 @@ FEATURES = 18
 PLAIN_FEATURES = 16
 """Those that a network sees which is not told how the plate was recorded: all but the last two."""
 
+GUIDE_FEATURES = FEATURES + 1
+"""Channels of a reduced frame: the same, and evidence of a subject, −1 to 1, or 0 where there is none."""
+
 SEEN_FEATURE = 11
 """The one that tells where plain screen is."""
 
@@ -75,15 +78,16 @@ class Neural(Network):
 
 
 class Guide(nn.Module):
-    """A U-Net over the reduced frame (B, 18, h, w), down to an eighth; returns maps (B, maps + 1, h, w).
+    """A U-Net over the reduced frame (B, 19, h, w), down to an eighth; returns maps (B, maps + 1, h, w).
 
-    The last map is the guide's own coarse alpha, before a sigmoid.
+    Evidence, the last channel, is seen by a guide with ``evidence`` only. The last map is the guide's own coarse
+    alpha, before a sigmoid.
     """
 
-    def __init__(self, width: int, maps: int, outlook: Outlook | None, features: int) -> None:
+    def __init__(self, width: int, maps: int, outlook: Outlook | None, features: int, evidence: bool = False) -> None:
         super().__init__()
-        self.outlook, self.features = outlook, features
-        seen = features + (0 if outlook is None else outlook.channels)
+        self.outlook, self.features, self.evidence = outlook, features, evidence
+        seen = features + (0 if outlook is None else outlook.channels) + int(evidence)
         widths = (width, 2 * width, 3 * width, 4 * width)
         self.first = nn.Sequential(nn.Conv2d(seen, width, 3, padding=1), Block(width))
         self.down = nn.ModuleList(
@@ -99,7 +103,8 @@ class Guide(nn.Module):
         plain, recording = small[:, :PLAIN_FEATURES], small[:, PLAIN_FEATURES : self.features]
         # What came later stands last, so that weights from before go on with it (`TrainingState.start_from`).
         looked = () if self.outlook is None else (self.outlook(small),)
-        small = torch.cat((plain, *looked, recording), dim=1)
+        evidence = small[:, FEATURES:GUIDE_FEATURES] if self.evidence else small[:, :0]
+        small = torch.cat((plain, *looked, recording, evidence), dim=1)
         # Channels last: convolutions of few channels are then twice as fast on a CPU.
         maps = [self.first(small.contiguous(memory_format=torch.channels_last))]
         for level in self.down:
@@ -115,7 +120,7 @@ class Outlook(nn.Module):
     """Looks from each pixel right, left, down and up: is there screen in that direction, and how much of the way is it?
 
     A subject has screen on several sides; a wall, a lamp or a ceiling beyond the screen has it on one at most. For
-    convolutions that is a long way. Takes features (B, 18, h, w), returns (B, 8, h, w) in 0–1; knows no weights.
+    convolutions that is a long way. Takes features (B, 19, h, w), returns (B, 8, h, w) in 0–1; knows no weights.
     """
 
     channels: ClassVar[int] = 8

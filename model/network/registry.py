@@ -9,8 +9,12 @@ from model.network.classification import Classification
 from model.network.interface import Network, Option
 from model.network.neural import Neural
 from model.network.regression import Regression
+from model.network.saliency import Saliency
+from model.network.segmenter import Segmenter
 
-NETWORKS: dict[str, type[Network]] = {kind.name: kind for kind in (Regression, Classification, Neural)}
+NETWORKS: dict[str, type[Network]] = {
+    kind.name: kind for kind in (Regression, Classification, Neural, Saliency, Segmenter)
+}
 
 
 def build_network(name: str, options: Mapping[str, Option] | None = None) -> Network:
