@@ -110,6 +110,13 @@ class TrainingConfig(BaseModel):
     hints: Probability = 0.0
     """Chance that a crop of the neural keyer comes with a coarse hint."""
 
+    evidence: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=lambda: {"none": 1.0})
+    """Weight of each kind of evidence of a subject that a scene of the neural keyer comes with: ``network``, which
+    knows photographs; ``made`` from the truth, with errors; ``none``."""
+
+    blind: Probability = 0.0
+    """Chance that a frame of the segmenter comes without its evidence."""
+
     clean_plates: Probability = 0.0
     """Chance that a scene of the neural keyer comes with its true clean plate."""
 
@@ -247,6 +254,30 @@ PRESETS: dict[str, dict[str, Any]] = {
     "regression": _BASELINE | {"steps": 2500, "batch": 64, "crop": 20, "learning_rate": 3e-3, "averaging": 0.99},
     "classification": _BASELINE
     | {"steps": 800, "batch": 16, "crop": 24, "learning_rate": 2e-3, "averaging": 0.98, "validation_shots": 6},
+    "segmenter": {
+        "steps": 4000,
+        "batch": 16,
+        "shot_height": 256,
+        "shot_width": 448,
+        "pool": 2000,
+        "begin_with": 64,
+        "fresh": 0.4,
+        "learning_rate": 4e-4,
+        "warmup": 60,
+        "averaging": 0.997,
+        "gradient_limit": 1.0,
+        "precision": "bfloat16",
+        "tall": 0.2,
+        "clean_plates": 0.05,
+        "validation_shots": 32,
+        "validate_every": 500,
+        "save_every": 250,
+        "data": _KEYING_DATA,
+        "studio": 0.45,
+        "studio_data": _STUDIO_DATA,
+        "evidence": {"network": 0.3, "made": 0.6, "none": 0.1},
+        "blind": 0.05,
+    },
     "neural": {
         "options": {"outlook": True, "recording": True},
         "steps": 20_000,

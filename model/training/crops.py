@@ -24,7 +24,7 @@ from model.training.scenes import ALPHA, EMISSION, FEATURES_AT, FOREGROUND, UNIT
 class SceneBatch:
     """Crops with their truth, and the whole frames, reduced, that they are from."""
 
-    small: Tensor  # (G, 18, h, w), what the guide sees
+    small: Tensor  # (G, 19, h, w), what the guide sees
     small_alpha: Tensor  # (G, 1, h, w)
     factor: int  # of that reduction
     places: tuple[tuple[int, int, int], ...]  # of each crop: frame among G, top, left

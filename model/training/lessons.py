@@ -19,6 +19,7 @@ from model.keying.priors import LIGHT, Priors, expand
 from model.keying.screen import rotate
 from model.network.interface import AlphaNetwork, Network
 from model.network.neural import Neural
+from model.network.segmenter import Segmenter
 from model.neural import answer_frame, settled
 from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig
@@ -28,6 +29,7 @@ from model.training.keying_terms import keying_terms
 from model.training.losses import OBJECTIVES, Terms
 from model.training.own_shots import OwnScenes
 from model.training.scenes import GeneratedScenes, Scene, SceneSource, validation_scenes
+from model.training.segmenting import SegmentingLesson
 from model.training.shots import ShotPool, validation
 
 _PICTURES = 6
@@ -164,10 +166,14 @@ def begin_lesson(
     config: TrainingConfig, network: Network, device: torch.device, read_picture: ReadPicture | None = None
 ) -> Lesson:
     """Return the lesson for ``network``; raises KeyingError for choices that do not fit together."""
-    if config.own_shots and not isinstance(network, Neural):
-        raise KeyingError(f"'{config.network}' learns from generated shots only.", fix="Train the network 'neural'.")
+    if config.own_shots and not isinstance(network, Neural | Segmenter):
+        raise KeyingError(
+            f"'{config.network}' learns from generated shots only.", fix="Train the network 'neural' or 'segmenter'."
+        )
     if isinstance(network, Neural):
         return KeyingLesson(config, device, read_picture)
+    if isinstance(network, Segmenter):
+        return SegmentingLesson(config, device, _scenes(config, device, read_picture))
     if isinstance(network, AlphaNetwork):
         return AlphaLesson(config, network, device)
     raise KeyingError(f"There is no lesson for '{config.network}'.", fix="Train one of the networks of this project.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -13,20 +14,24 @@ from model.data.scenes import generate
 from model.data.seeding import Draw
 from model.data.truth import ShotBatch
 from model.errors import KeyingError, NoScreenError
+from model.evidence import Evidence
+from model.keying.clean_plate import heeded
 from model.keying.fill import reduce
 from model.keying.grain import seen_through_grain
 from model.keying.priors import priors
 from model.keying.screen import find_screen, hue_rotation, rotate
-from model.network.neural import Neural
+from model.network.neural import FEATURES, Neural
 from model.network.reading import guide_factor
-from model.neural import screen_level
+from model.neural import for_guide, screen_level
 from model.settings import Color, Screen
 from model.training.config import TrainingConfig
+from model.training.evidence_errors import evidence_of
 from model.training.shots import FIRST_VALIDATION_SEED, SEEDS_PER_RUN, screen_color
 
 # Where a scene's layers hold what.
-FEATURES_AT, UNIT, ALPHA = slice(0, 18), slice(18, 19), slice(19, 20)
-FOREGROUND, EMISSION = slice(20, 23), slice(23, 26)
+FEATURES_AT, UNIT = slice(0, FEATURES), slice(FEATURES, FEATURES + 1)
+ALPHA, FOREGROUND = slice(FEATURES + 1, FEATURES + 2), slice(FEATURES + 2, FEATURES + 5)
+EMISSION = slice(FEATURES + 5, FEATURES + 8)
 
 _SOFT_KEPT = 4096  # soft pixels of a frame that crops may be centered on
 _FAR = 0.12  # chromaticity distance from the true screen at which a survey has found something else
@@ -42,7 +47,7 @@ class Scene:
     layers: Tensor
     behind: Tensor  # (3, H, W), a new background, scene-linear
     rotation: Tensor  # (3, 3)
-    small: Tensor  # (T, 18, h, w), features reduced for the guide
+    small: Tensor  # (T, 19, h, w), features reduced for the guide
     small_alpha: Tensor  # (T, 1, h, w)
     soft: Tensor  # (N, 2), rows and columns of half-transparent pixels; stays on the CPU
 
@@ -103,16 +108,20 @@ class GeneratedScenes:
 
 
 def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
-    """Survey one shot, of one or two frames, as the keyer would, and work out its priors."""
+    """Survey one shot, of one or two frames, as the keyer would; work out its priors, with evidence of its subject."""
     device = shot.plate.device
-    screen = _survey(shot)
+    evidence = evidence_of(shot, config.evidence, draw.child("evidence"), _knows_photographs(device))
+    screen = _survey(shot, evidence)
+    evidence = [
+        None if one is None else heeded(one, plate, screen) for one, plate in zip(evidence, shot.plate, strict=True)
+    ]
     rotation = hue_rotation(screen.color)[0].to(device)
     level = screen_level(screen, rotation)
     given = draw.chance(config.clean_plates)
     known = []
-    for plate, clean in zip(shot.plate, shot.clean_plate, strict=True):
+    for plate, clean, subject in zip(shot.plate, shot.clean_plate, evidence, strict=True):
         own = clean.clamp_min(0.0) if given else None
-        calm, behind, seen = seen_through_grain(plate, screen, own)
+        calm, behind, seen = seen_through_grain(plate, screen, own, subject)
         known.append(priors(calm, behind, seen, rotation, level))
     features, unit = torch.stack([one.features for one in known]), torch.stack([one.unit for one in known])
     foreground, emission = (
@@ -123,10 +132,17 @@ def make_scene(shot: ShotBatch, config: TrainingConfig, draw: Draw) -> Scene:
         layers=torch.cat((features, unit, shot.alpha, foreground, emission), dim=1),
         behind=new_background(draw.child("behind"), shot.plate.shape[-2], shot.plate.shape[-1], device),
         rotation=rotation,
-        small=torch.stack([reduce(one.features, factor) for one in known]),
+        small=torch.stack(
+            [for_guide(one.features, factor, subject) for one, subject in zip(known, evidence, strict=True)]
+        ),
         small_alpha=torch.stack([reduce(alpha, factor) for alpha in shot.alpha]),
         soft=_soft(shot.alpha[0, 0]),
     )
+
+
+@lru_cache(maxsize=1)
+def _knows_photographs(device: torch.device) -> Evidence:
+    return Evidence(device)
 
 
 def validation_scenes(config: TrainingConfig, device: torch.device) -> list[Scene]:
@@ -143,17 +159,17 @@ def _generated(seed: int, config: TrainingConfig, device: torch.device, frames: 
     return generate([seed], height=height, width=width, device=device, config=data, frames=frames)
 
 
-def _survey(shot: ShotBatch) -> Screen:
+def _survey(shot: ShotBatch, evidence: list[Tensor | None]) -> Screen:
     """Find the screen as the keyer would; where it goes astray, an artist would name the color, and so does this."""
     true_color = screen_color(shot.clean_plate)
     try:
-        found = find_screen(list(shot.plate))
+        found = find_screen(list(shot.plate), evidence=evidence)
     except NoScreenError:
         found = None
     if found is not None and _distance(found.color, true_color) < _FAR:
         return found
     try:
-        return find_screen(list(shot.plate), true_color)
+        return find_screen(list(shot.plate), true_color, evidence)
     except KeyingError:  # a color cast has made it grey
         return Screen(color=true_color, coverage=0.0)
 

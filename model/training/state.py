@@ -14,9 +14,11 @@ from torch import Tensor
 from model.checkpoint import read_tensors, write_tensors
 from model.errors import KeyingError
 from model.network.interface import Network
+from model.network.neural import Neural
 from model.network.registry import build_network
+from model.network.segmenter import Segmenter
 from model.training.config import TrainingConfig
-from model.training.widening import widened
+from model.training.widening import guide_of, widened
 
 _KEY, _SCHEMA = "dropkey-training", 1
 
@@ -72,9 +74,13 @@ class TrainingState:
         """Take the weights of ``network``; raises KeyingError where it is another one.
 
         Where this one sees more than that did, what is new begins with no weight, so that both answer the same.
+        A segmenter may begin with the guide of a neural network.
         """
-        fitting = widened(network.state_dict(), self.network.state_dict())
-        if network.name != self.network.name or fitting is None:
+        earlier = network.state_dict()
+        if isinstance(network, Neural) and isinstance(self.network, Segmenter):
+            earlier = guide_of(earlier)
+        fitting = widened(earlier, self.network.state_dict())
+        if fitting is None:
             raise KeyingError(
                 f"The weights are for {network.name} with {dict(network.options)}, "
                 f"not for {self.network.name} with {dict(self.network.options)}.",

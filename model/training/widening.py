@@ -18,6 +18,12 @@ def widened(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor]) -> dict[
     return {name: _wide(earlier[name], later[name]) for name in later}
 
 
+def guide_of(neural: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the guide among the weights of a `neural` network, as a `segmenter` that answers its coarse alpha."""
+    guide = {name: weights for name, weights in neural.items() if name.startswith("guide.")}
+    return guide | {name: guide[name][-1:] for name in ("guide.last.answer.weight", "guide.last.answer.bias")}
+
+
 def _fits(a: torch.Size, b: torch.Size) -> bool:
     return a == b or (len(a) == len(b) > 1 and a[0] == b[0] and a[1] < b[1] and a[2:] == b[2:])
 

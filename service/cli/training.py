@@ -88,7 +88,7 @@ def train(
         folder,
         device=where,
         resume=resume is not None,
-        start=load_checkpoint(start, config.network, where) if start else None,
+        start=load_checkpoint(start, device=where) if start else None,
         seconds=seconds,
         provenance=_provenance(where, torch.get_num_threads()),
         report=_show,
