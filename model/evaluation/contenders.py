@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,9 @@ from model.keyer import Keyer, Mattes, load_keyer
 from model.settings import KEYER_NAMES, KeySettings
 
 Picture = NDArray[np.float32]
+
+NEURAL = "neural"
+"""The keyer of whose parts some can be left out."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,25 @@ class Contender(Protocol):
 
 
 class OurKeyer:
-    """A keyer of ``model.keyer`` with its default settings."""
+    """A keyer of ``model.keyer`` with its default settings; a neural one may leave named parts out."""
 
     longest: int | None = None
 
-    def __init__(self, name: str, device: str = "cpu", keyer: Keyer | None = None) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        device: str = "cpu",
+        *,
+        weights: Path | None = None,
+        keyer: Keyer | None = None,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        left_out = f" without {', '.join(sorted(without))}" if without else ""
+        self.name = name + left_out
         # Half a minute for a full-HD frame on two cores: too much for a quick run.
         self.longest_when_quick: int | None = 400 if name == "classification" else None
-        self.about = f"DropKey's `{name}` keyer, default settings"
-        self._device = device
+        self.about = f"DropKey's `{name}` keyer, default settings{left_out}"
+        self._kind, self._device, self._weights, self._without = name, device, weights, without
         self._keyer = keyer
         self._settings = KeySettings(keyer=name)
 
@@ -79,8 +92,14 @@ class OurKeyer:
 
     def _load(self) -> Keyer:
         if self._keyer is None:
-            self._keyer = load_keyer(self.name, self._device)
+            own = self._weights is not None or bool(self._without)
+            self._keyer = self._own() if own else load_keyer(self._kind, self._device)
         return self._keyer
+
+    def _own(self) -> Keyer:
+        from model.neural import NeuralKeyer
+
+        return NeuralKeyer(torch.device(self._device), self._weights, without=self._without)
 
     def _tensor(self, plate: Picture) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(plate.transpose(2, 0, 1))).to(self._device)
@@ -93,12 +112,20 @@ def contender_names() -> tuple[str, ...]:
     return (*KEYER_NAMES, *PEER_NAMES)
 
 
-def load_contender(name: str, device: str = "cpu") -> Contender:
-    """Return the contender called ``name``; raises UnknownKeyerError."""
+def parts() -> tuple[str, ...]:
+    """Return the names of what a neural keyer can be judged without: its evidence and each refinement."""
+    from model.keying.refinements import REFINEMENTS
+    from model.neural import EVIDENCE
+
+    return (EVIDENCE, *(one.name for one in REFINEMENTS))
+
+
+def load_contender(name: str, device: str = "cpu", without: frozenset[str] = frozenset()) -> Contender:
+    """Return the contender called ``name``, of which `neural` leaves ``without`` out; raises UnknownKeyerError."""
     from model.evaluation.peers import PEER_NAMES, load_peer
 
     if name in KEYER_NAMES:
-        return OurKeyer(name, device)
+        return OurKeyer(name, device, without=without if name == NEURAL else frozenset())
     if name in PEER_NAMES:
         return load_peer(name)
     raise UnknownKeyerError(

@@ -10,7 +10,6 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model.errors import KeyingError
@@ -22,7 +21,6 @@ from model.evaluation.rendered import RENDERED, rendered
 from model.evaluation.results import PictureResult, Report, Row
 from model.evaluation.sheets import full_sheet, make_sheet
 from model.evaluation.split import half_of
-from model.neural import NeuralKeyer
 
 Progress = Callable[[str], None]
 Look = Callable[[str, NDArray[np.uint8]], None]
@@ -47,6 +45,7 @@ def evaluate(
     grain: float = 0.0,
     half: str | None = None,
     look: Look | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> Report:
     """Score ``keyers`` (empty: every keyer and peer) on the fixed sets.
 
@@ -54,12 +53,14 @@ def evaluate(
 
     ``plates`` is the folder with ``alpha/`` and ``real/``; a set that is not there is named in the report. ``quick``
     takes fewer and smaller pictures, ``half`` those of one half (see `split`); ``grain`` is what `sets.grained` puts
-    upon the plates. Raises UnknownKeyerError
-    before anything is keyed.
+    upon the plates. Neural keyers leave the parts ``without`` out (`contenders.parts`). Raises UnknownKeyerError before
+    anything is keyed.
     """
-    own = [OurKeyer(weights.stem, device, NeuralKeyer(torch.device(device), weights))] if weights else []
+    own = [OurKeyer(weights.stem, device, weights=weights, without=without)] if weights else []
     names = keyers or (() if weights else contender_names())
-    contenders: list[Contender] = [*own, *(load_contender(name, device) for name in names)]
+    contenders: list[Contender] = [*own, *(load_contender(name, device, without) for name in names)]
+    for one in own:
+        one.prepare()
     chosen = [fixed_set(name, plates, quick, read_picture, half) for name in set_names]
     if grain > 0.0:
         chosen = [sets.grained(plate_set, grain) for plate_set in chosen]

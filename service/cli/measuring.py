@@ -52,6 +52,10 @@ def evaluate(
         float,
         typer.Option(min=0.0, max=1.0, help="Grain to put upon the plates: deviation in the square root of light."),
     ] = 0.0,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Part of the neural keyer to leave out, to see its worth; may be given several times."),
+    ] = None,
     stamped: Annotated[bool, typer.Option("--stamp", help="Write what they scored into the weights' file.")] = False,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
 ) -> None:
@@ -69,6 +73,8 @@ def evaluate(
         raise BadInput("Weights are stamped on plates as they are.", fix="Leave --grain or --stamp out.")
     if stamped and half:
         raise BadInput("Weights are stamped on whole sets.", fix="Leave --half or --stamp out.")
+    if stamped and without:
+        raise BadInput("Weights are stamped on the whole keyer.", fix="Leave --without or --stamp out.")
     if half not in (None, *HALVES):
         raise BadInput(f"There is no half called '{half}'.", fix=f"There are: {', '.join(HALVES)}.")
     report = run_evaluation(
@@ -84,6 +90,7 @@ def evaluate(
         grain=grain,
         half=half,
         look=None if sheet is None else _written_to(sheet),
+        without=left_out(without, keyer, weights),
     )
     for table in (*(frame_tables(report) if frames else ()), *tables(report)):
         console.print(table)
@@ -109,6 +116,22 @@ def chosen_sets(names: list[str] | None) -> tuple[str, ...]:
         if name not in SET_NAMES:
             raise BadInput(f"There is no set called '{name}'.", fix=f"There are: {', '.join(SET_NAMES)}.")
     return tuple(names) if names else tuple(SET_NAMES)
+
+
+def left_out(names: list[str] | None, keyers: list[str] | None, weights: Path | None) -> frozenset[str]:
+    """Return the parts that neural keyers leave out; raises BadInput for an unknown one, or where none is judged."""
+    from model.evaluation.contenders import NEURAL, parts
+
+    known = parts()
+    for name in names or ():
+        if name not in known:
+            raise BadInput(f"The neural keyer has no part called '{name}'.", fix=f"There are: {', '.join(known)}.")
+    if names and weights is None and keyers and NEURAL not in keyers:
+        raise BadInput(
+            "--without leaves out parts of the neural keyer, which is not among those to judge.",
+            fix=f"Add --keyer {NEURAL}, or leave --without out.",
+        )
+    return frozenset(names or ())
 
 
 @app.command()

@@ -31,6 +31,31 @@ def test_halves_that_make_no_sense_are_refused(dropkey: Dropkey, options: tuple[
     assert said in result.stderr
 
 
+def test_the_table_says_what_the_neural_keyer_left_out(dropkey: Dropkey) -> None:
+    options = ("--set", "rendered", "--half", "development", "--quick", "--keyer", "neural", "--keyer", "ffmpeg")
+    result = dropkey("evaluate", *options, "--without", "evidence", "--without", "keep-within")
+    assert result.exit_code == 0, result.output
+    progress = result.stderr.splitlines()
+    assert progress == ["neural without evidence, keep-within on rendered", "ffmpeg on rendered"]
+    assert "without" in result.stdout, "the row is told from that of the whole keyer"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--without", "snap-agreed", "--without", "polish"), "no part called 'polish'"),
+        (("--without", "polish"), "There are: evidence, grow-connected,"),
+        (("--without", "evidence", "--stamp", "--weights", "mine.safetensors"), "on the whole keyer"),
+        (("--without", "evidence", "--keyer", "difference"), "not among those to judge"),
+    ],
+    ids=["unknown", "unknown with the list", "stamped", "no neural keyer"],
+)
+def test_parts_that_cannot_be_left_out_are_refused(dropkey: Dropkey, options: tuple[str, ...], said: str) -> None:
+    result = dropkey("evaluate", "--quick", *options)
+    assert result.exit_code == 10
+    assert said in " ".join(result.stderr.split())
+
+
 def test_sheets_show_every_picture_in_full_size_and_what_is_wrong_with_it(dropkey: Dropkey, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "sheets"
     options = ("--set", "rendered", "--half", "development", "--keyer", "ffmpeg", "--sheet", folder)
