@@ -176,6 +176,13 @@ def test_a_given_clean_plate_settles_a_dark_corner(keyer: NeuralKeyer) -> None:
     assert float(given) < 0.02
 
 
+def test_without_evidence_a_plain_plate_is_keyed_as_well() -> None:
+    own = NeuralKeyer(torch.device("cpu"), without=frozenset({"evidence"}))
+    plate, alpha, _ = shot(subject=(0.4, 0.38, 0.42))
+    assert own.evidence_of(plate) is None
+    assert float((key(own, plate).alpha - alpha).abs().mean()) < 0.01
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_short_number_formats_change_alpha_by_little(keyer: NeuralKeyer, precision: str) -> None:
     plate, _, _ = shot()

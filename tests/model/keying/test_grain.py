@@ -8,8 +8,9 @@ from torch import Tensor
 
 from model.difference import DifferenceKeyer
 from model.keyer import KeyedFrame, Mattes
+from model.keying.clean_plate import clean_plate
 from model.keying.grain import calm_enough, calmed, grain
-from model.keying.screen import clean_plate, hue_rotation
+from model.keying.screen import hue_rotation
 from model.settings import KeySettings, Screen
 
 DARK_GREEN, GREEN, GREY = (0.01, 0.04, 0.015), (0.1, 0.6, 0.15), (0.02, 0.02, 0.02)

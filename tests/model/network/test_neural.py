@@ -7,17 +7,9 @@ import torch
 
 from model.keying import priors
 from model.keying.priors import Priors, compress, expand
+from model.keying.refinements import NEAR, ramp
 from model.network.neural import ANSWERS, CHOICES, FEATURES, SEEN_FEATURE, Neural, Outlook
-from model.network.reading import (
-    along_the_subject,
-    decided,
-    decided_by_both,
-    guide_factor,
-    in_the_edges,
-    near_subject,
-    on_eighths,
-    read,
-)
+from model.network.reading import around, guide_factor, on_eighths, read
 from model.neural import answer_frame
 
 
@@ -51,7 +43,7 @@ def test_a_frame_in_tiles_is_the_frame_in_one_piece(height: int, width: int) -> 
     network, frame = seeded(), known(height, width)
     whole = answer_frame(network, frame, tile=512)
     tiled = answer_frame(network, frame, tile=104)
-    for part in ("alpha", "unsolved", "projected", "near"):
+    for part in ("alpha", "unsolved", "projected"):
         torch.testing.assert_close(getattr(tiled, part), getattr(whole, part), atol=1e-5, rtol=0)
     torch.testing.assert_close(compress(tiled.foreground), compress(whole.foreground), atol=1e-5, rtol=0)
 
@@ -161,78 +153,35 @@ def test_a_sure_weight_makes_its_choice_the_answer(choice: int, alpha: float) ->
     torch.testing.assert_close(read(raw, features).alpha, torch.full((1, 1, 2, 2), alpha), atol=1e-6, rtol=0)
 
 
-def test_solvers_are_followed_where_a_pixel_near_the_subject_is_half_transparent() -> None:
-    mixed = torch.tensor([0.0, 0.02, 0.5, 0.5, 0.5, 1.0])
-    near = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.0, 1.0])
-    drawn = in_the_edges(mixed, near, projected=torch.full((6,), 0.7), solved=torch.full((6,), 0.9))
-    assert drawn[[0, 2, 3, 4, 5]].tolist() == pytest.approx([0.0, 2.5 / 3, 2.0 / 3, 0.5, 1.0])
-    assert 0.02 < float(drawn[1]) < 0.06
-
-
-def test_doubt_is_decided_where_no_screen_shows_and_left_where_it_does_and_at_edges() -> None:
-    alpha, difference = torch.full((1, 60, 90), 0.8), torch.ones(1, 60, 90)
-    alpha[:, :, 45:], difference[:, :, 60:] = 0.3, 0.5
-    found = decided(alpha, difference, torch.ones(1, 60, 90))[0, 30]
-    assert float(found[20]) > 0.95 and float(found[50]) < 0.1
-    assert bool((found[58:] == 0.3).all()), "two pixels inside the edge are left alone"
-
-
-def test_where_alpha_is_open_the_projection_must_find_no_screen_either() -> None:
-    """The blur of a warm color, in which the color difference already finds none."""
-    opened, nearly = torch.full((1, 60, 90), 0.6), torch.full((1, 60, 90), 0.92)
-    difference, projected = torch.ones(1, 60, 90), torch.full((1, 60, 90), 0.6)
-    assert torch.equal(decided(opened, difference, projected), opened)
-    assert float(decided(nearly, difference, projected).min()) > 0.99
-
-
-def test_what_was_decided_already_and_an_even_chance_stay() -> None:
-    alpha = torch.tensor([0.0, 0.5, 1.0]).repeat_interleave(20)[None, None].expand(1, 40, 60)
-    torch.testing.assert_close(decided(alpha, *torch.ones(2, 1, 40, 60)), alpha)
-
-
-def test_near_is_a_thirtieth_of_the_frame_around_what_the_guide_calls_subject() -> None:
-    coarse = torch.full((1, 1, 64, 96), -9.0)
-    coarse[..., 30, 40] = 9.0  # frame pixels 300–309, 400–409
-    coarse[..., 50, 80] = 0.5  # a set that it is not sure of
-    near = near_subject(coarse, 10, (640, 960))[0, 0]
-    assert near.shape == (640, 960)
+def test_near_is_a_thirtieth_of_the_frame_around_what_a_coarse_alpha_calls_subject() -> None:
+    coarse = torch.zeros(1, 1, 64, 96)
+    coarse[..., 30, 40] = 1.0  # frame pixels 300–309, 400–409
+    coarse[..., 50, 80] = 0.62  # a set that it is not sure of
+    most = around(coarse, 10, (640, 960))[0, 0]
+    assert most.shape == (640, 960)
+    near = ramp(most, *NEAR)
     assert float(near[305, 405]) == float(near[305, 420]) == float(near[290, 405]) == 1.0
     assert float(near[305, 445]) == float(near[260, 405]) == float(near[505, 805]) == 0.0
+    assert float(most[305, 445]) == float(most[260, 405]) == 0.0
 
 
-@pytest.mark.parametrize("enlarged", [1, 3])
-def test_near_follows_a_twig_and_neither_a_marker_beside_it_nor_a_wall_behind_it(enlarged: int) -> None:
-    height, width = 270, 400
-    near, difference, alpha = torch.zeros(3, 1, height, width)
-    near[..., 100:200, 100:200] = 1.0
-    difference[..., 150:153, 150:290] = difference[..., 120:130, 230:240] = 1.0  # a twig; a marker
-    alpha[..., 150:153, 150:290] = alpha[..., 120:130, 230:240] = 0.3
-    difference[..., :150, 150:180] = 1.0  # a wall, which the network leaves out
-    found = along_the_subject(
-        *(each.repeat_interleave(enlarged, 1).repeat_interleave(enlarged, 2) for each in (near, difference, alpha))
-    )[0, enlarged // 2 :: enlarged, enlarged // 2 :: enlarged]
-    assert found.shape == (height, width)
-    assert bool((found[151, 100:285] == 1.0).all()), "to its tip"
-    assert bool((found[120:130, 230:240] == 0.0).all())
-    assert bool((found[:95, 150:180] == 0.0).all())
-    assert bool((found[151, 300:] == 0.0).all()) and bool((found[160:, 210:] == 0.0).all()), "not beside it"
+def test_inside_is_where_a_coarse_alpha_calls_all_around_subject() -> None:
+    coarse = torch.zeros(1, 1, 64, 96)
+    coarse[..., 30, 40] = 1.0
+    coarse[..., 40:60, 60:90] = 1.0
+    coarse[..., 45, 80] = 0.2  # a hole
+    least = around(coarse, 10, (640, 960))[0, 1]
+    assert float(least[305, 405]) == 0.0, "one pixel has no inside"
+    assert float(least[505, 655]) == 1.0
+    assert float(least[404, 655]) < 0.5 and float(least[455, 805]) < 0.4, "its border, and beside a hole"
 
 
-def test_near_follows_no_further_than_two_fifths_of_the_frame() -> None:
-    near, solid = torch.zeros(1, 100, 300), torch.ones(1, 100, 300)
-    near[..., :10] = 1.0
-    found = along_the_subject(near, solid, solid)[0, 50]
-    assert float(found[45]) == 1.0 and float(found[60]) == 0.0
-
-
-def test_where_neither_solution_finds_any_screen_doubt_near_the_subject_is_decided_up_to_the_edge() -> None:
-    alpha, difference, solved = torch.full((3, 1, 4, 6), 0.8)
-    near = torch.ones(1, 4, 6)
-    difference[..., :3], solved[..., 1:] = 1.0, 1.0
-    near[..., 2] = 0.0
-    found = decided_by_both(alpha, near, difference, solved)[0, 2]
-    assert float(found[1]) > 0.98
-    assert found[[0, 2, 3]].tolist() == pytest.approx([0.8] * 3), "one finds screen; a marker; the other finds screen"
+def test_beyond_its_border_a_frame_goes_on_as_it_ends() -> None:
+    coarse = torch.zeros(1, 1, 9, 16)
+    coarse[..., 8:] = 1.0
+    most, least = around(coarse, 10, (85, 160))[0]
+    assert float(least[84, 159]) == float(least[0, 159]) == float(most[0, 159]) == 1.0
+    assert float(most[84, 0]) == float(least[84, 0]) == 0.0
 
 
 def test_the_guide_lies_upon_the_frame_without_a_shift() -> None:

@@ -16,7 +16,7 @@ from model.data.seeding import Draw
 from model.errors import KeyingError
 from model.evaluation.metrics import edge_band
 from model.keying.priors import FROM_SCREEN, HELD, LIGHT, expand
-from model.network.neural import FEATURES, Neural
+from model.network.neural import FEATURES, GUIDE_FEATURES, Neural
 from model.network.registry import build_network
 from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig, training_config
@@ -143,7 +143,8 @@ def test_crops_show_the_guide_the_place_that_they_are_cut_from(scene: Scene) -> 
     for step in range(4):
         batch = pool.batch(step)
         for index, (frame, top, left) in enumerate(batch.places):
-            around = batch.small[frame, :, top : top + 32, left : left + 32]  # the guide's factor is 1 at this size
+            # The guide's factor is 1 at this size; evidence is the guide's alone.
+            around = batch.small[frame, :FEATURES, top : top + 32, left : left + 32]
             torch.testing.assert_close(around, batch.features[index])
             torch.testing.assert_close(
                 batch.small_alpha[frame, :, top : top + 32, left : left + 32], batch.alpha[index]
@@ -353,7 +354,7 @@ def test_a_network_that_sees_more_begins_with_the_answers_of_the_one_that_it_sta
     earlier = build_network("neural", widths)
     state = TrainingState.begin(training_config("neural", options=widths | {"outlook": True}), torch.device("cpu"))
     state.start_from(earlier)
-    small = torch.rand(1, FEATURES, 16, 24, generator=torch.Generator().manual_seed(5))
+    small = torch.rand(1, GUIDE_FEATURES, 16, 24, generator=torch.Generator().manual_seed(5))
     assert isinstance(earlier, Neural) and isinstance(state.network, Neural)
     torch.testing.assert_close(state.network.guide(small), earlier.guide(small))
     with pytest.raises(KeyingError, match="outlook"):
