@@ -24,7 +24,7 @@ _LEAST_LIGHT = 1e-4  # linear: a darker color has no hue to speak of
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
 _AMID = 0.08  # share of all pixels of a screen amid a set, away from the border
-_EVEN, _FLAWLESS = 0.6, 0.64  # its mean evenness, where evidence rules a person in green out, and where none does
+_EVEN, _SQUARE = 0.6, 0.83  # its mean evenness, and how much it fills the rectangle around it: a coat does not
 _SUBJECT = 0.5  # evidence from which a sample is a subject's
 
 
@@ -45,7 +45,7 @@ def find_screen(
             f"The screen color {tuple(round(c, 3) for c in color)} is almost {hue}.",
             fix="Pick a saturated color from the screen, in linear Rec.709, or let it be found.",
         )
-    colors, weights, border = (
+    colors, weights, border, places = (
         torch.cat(parts, dim=-1) for parts in zip(*map(_samples, plates, evidence or [None] * len(plates)), strict=True)
     )
     chromaticity = colors / colors.sum(dim=0).clamp_min(1e-6)
@@ -56,10 +56,9 @@ def find_screen(
     distance = _distance(chromaticity, center)
     near = (distance < radius) & (weights > 0)
     coverage = float(near.float().mean())
-    known = evidence is not None and any(one is not None for one in evidence)
     if color is None:
         share = float(near[border].float().mean())
-        if not _wide(near, border) and not _amid(near, weights, border, _EVEN if known else _FLAWLESS):
+        if not _wide(near, border) and not _amid(near, weights, border, places):
             raise NoScreenError(
                 f"No screen was found: the most screen-like color covers {coverage:.1%} of the picture"
                 f" and {share:.1%} of its border.",
@@ -96,8 +95,8 @@ def rotate(rotation: Tensor, picture: Tensor) -> Tensor:
     return torch.einsum("ij,jhw->ihw", rotation.to(picture), picture)
 
 
-def _samples(plate: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Colors (3, N), how screen-like each is by itself (N), and which lie on the border (N)."""
+def _samples(plate: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Colors (3, N), how screen-like each is by itself (N), which lie on the border (N), rows and columns (2, N)."""
     height, width = plate.shape[-2:]
     scale = min(1.0, _SURVEY_SIDE / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -116,7 +115,8 @@ def _samples(plate: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Ten
         subject = functional.interpolate(evidence[None], size, mode="bilinear", align_corners=False, antialias=True)
         weights = weights * (subject[0, 0] < _SUBJECT)
     weights = weights * ((saturation - 0.1) / 0.2).clamp(0, 1) * ((brightest - 0.004) / 0.01).clamp(0, 1)
-    return small.reshape(3, -1), weights.reshape(-1), border.reshape(-1)
+    places = torch.stack((rows.expand(size), columns.expand(size))).reshape(2, -1)
+    return small.reshape(3, -1), weights.reshape(-1), border.reshape(-1), places
 
 
 def _peak(chromaticity: Tensor, weights: Tensor) -> Tensor:
@@ -160,10 +160,14 @@ def _wide(near: Tensor, border: Tensor) -> bool:
     return coverage >= _MINIMUM_COVERAGE and share >= _MINIMUM_BORDER
 
 
-def _amid(near: Tensor, weights: Tensor, border: Tensor, even: float) -> bool:
-    """Whether samples (N, bool) away from the border are wide and ``even`` enough for a screen amid a set."""
-    inner = weights[near & ~border]
-    return len(inner) >= _AMID * len(near) and float(inner.mean()) >= even
+def _amid(near: Tensor, weights: Tensor, border: Tensor, places: Tensor) -> bool:
+    """Whether samples (N, bool) away from the border are as wide, even and square as a screen amid a set."""
+    inside = near & ~border
+    if int(inside.sum()) < _AMID * len(near) or float(weights[inside].mean()) < _EVEN:
+        return False
+    ends = places[:, inside].float().quantile(torch.tensor((0.005, 0.995), device=places.device), dim=1)
+    within = ((places >= ends[0, :, None]) & (places <= ends[1, :, None])).all(dim=0)
+    return float(inside[within].float().mean()) >= _SQUARE
 
 
 def _warm(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:
