@@ -84,7 +84,7 @@ def test_a_refusal_is_raised_as_the_error_that_it_tells_of(client: Client) -> No
     job = submitted(client)
     with pytest.raises(WrongState):
         client.act(job.id, "accept")
-    with pytest.raises(BadInput, match="schema"):
+    with pytest.raises(BadInput, match="must be at most 100"):
         client.set_priority(job.id, 101)
 
 
