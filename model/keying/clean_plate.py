@@ -35,6 +35,7 @@ _BIN, _UNVEILED = 0.25, 0.7
 _LEAST_SAMPLE = 32  # pixels of the field
 _BENDING = (0.75, 0.95)  # of the light that clips: there a camera's curve bends, up to white
 _CLIPPED, _MANY = 0.97, 1e-3  # of the brightest light, and the share of the picture that lies there where it clips
+_ENDS = (0.9, 1.15)  # light between which encoded pictures end
 _ROUGH, _LEAST_ROUGH = 3.0, 0.08  # roughness of a pixel of the field, relative to the screen's median, and absolute
 _FREE = 0.8  # evidence of a subject, below which a pixel of the field may be screen
 _NO_SUBJECT = 0.85  # and a pixel of the plate
@@ -208,10 +209,14 @@ def _usual_difference(light: Tensor, difference: Tensor, certain: Tensor) -> Ten
 
 
 def _white(mean: Tensor) -> float:
-    """Return the light at which all channels of a reduced plate (3, h, w) clip; infinite where nothing shows that."""
-    brightest = float(mean.flatten(1).amax(dim=1).min())
-    clipped = (mean.amin(dim=0) > _CLIPPED * brightest).float().mean()
-    return brightest if float(clipped) > _MANY else float("inf")
+    """Return the light at which the file of a reduced plate (3, h, w) clips; infinite where nothing shows that.
+
+    Encoded pictures end at about 1, and where they clip, much of the picture lies there.
+    """
+    highest = mean.amax(dim=0)
+    brightest = float(highest.max())
+    clipped = float((highest > _CLIPPED * brightest).float().mean())
+    return brightest if clipped > _MANY and _ENDS[0] < brightest < _ENDS[1] else float("inf")
 
 
 def _ramp(value: Tensor, ends: tuple[float, float]) -> Tensor:

@@ -24,7 +24,11 @@ _LEAST_LIGHT = 1e-4  # linear: a darker color has no hue to speak of
 _MINIMUM_COVERAGE = 0.02  # share of all pixels
 _MINIMUM_BORDER = 0.06  # share of the frame's border: a screen stands behind, a green coat in the middle
 _AMID = 0.08  # share of all pixels of a screen amid a set, away from the border
-_EVEN, _SQUARE = 0.6, 0.83  # its mean evenness, and how much it fills the rectangle around it: a coat does not
+_EVEN = 0.6  # its mean evenness
+_STRAIGHT, _RIM = (
+    0.8,
+    0.1,
+)  # share of it along the top and the sides of the rectangle around it, so wide: a coat is round
 _SUBJECT = 0.5  # evidence from which a sample is a subject's
 
 
@@ -166,8 +170,13 @@ def _amid(near: Tensor, weights: Tensor, border: Tensor, places: Tensor) -> bool
     if int(inside.sum()) < _AMID * len(near) or float(weights[inside].mean()) < _EVEN:
         return False
     ends = places[:, inside].float().quantile(torch.tensor((0.005, 0.995), device=places.device), dim=1)
-    within = ((places >= ends[0, :, None]) & (places <= ends[1, :, None])).all(dim=0)
-    return float(inside[within].float().mean()) >= _SQUARE
+    (top, left), (bottom, right) = ends.tolist()
+    rows, columns = places
+    within = (rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right)
+    aside = (torch.minimum(columns - left, right - columns) < _RIM * (right - left)) | (
+        rows - top < _RIM * (bottom - top)
+    )
+    return float(inside[within & aside].float().mean()) >= _STRAIGHT
 
 
 def _warm(red: Tensor, green: Tensor, blue: Tensor) -> Tensor:

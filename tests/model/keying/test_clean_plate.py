@@ -136,10 +136,7 @@ def test_a_screen_stands_amid_a_dark_set() -> None:
     check(shot, bare(shot) & (erode(hung, 4)[0] > 0))
 
 
-TINTED = pytest.mark.xfail(strict=True, reason="grown into the blur up to alpha 0.5")
-
-
-@pytest.mark.parametrize("softness", [16.0, pytest.param(52.0, marks=TINTED)])
+@pytest.mark.parametrize("softness", [16.0, 52.0])
 def test_the_soft_fringe_of_a_subject_does_not_tint_the_clean_plate(softness: float) -> None:
     """As of a warm coat out of focus."""
     behind, alpha = painted(PAINT), somebody(softness)
