@@ -49,7 +49,8 @@ def read_confined(path: Path, folders: Sequence[Path], *, most_bytes: int) -> by
     """Return what the file holds; raises as `opened` does, and BadInput where that is more than ``most_bytes``."""
     with os.fdopen(open_confined(path, folders), "rb") as file:
         try:
-            content = file.read(most_bytes + 1)
+            # Room is made for as much as is asked for: never for more than the file holds.
+            content = file.read(min(most_bytes, os.fstat(file.fileno()).st_size) + 1)
         except OSError as error:
             raise _unreadable(path, error) from error
     if len(content) > most_bytes:
