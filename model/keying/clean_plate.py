@@ -43,7 +43,7 @@ _MISTAKEN = 0.5  # share of the screen on which evidence cannot be of a subject
 _TOWARDS_GREY = 0.5  # of the way from the field's color to grey, beyond which a pixel is not of the screen
 _LEAST_LIGHT, _MOST_LIGHT = 0.3, 3.0  # light of a pixel relative to the field around it
 _MOST_STEPS = 400
-_SPREAD, _LEAST_SPREAD = 3.0, 0.02  # reach of plain screen, in units of the 90th percentile of its distances
+_SPREAD, _LEAST_SPREAD = 4.0, 0.02  # reach of plain screen, in units of the 90th percentile of its distances
 _SAMPLE = 20_000  # pixels that tell it
 
 

@@ -326,11 +326,12 @@ class DropFolder:
 
     def _complete(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         promised = promised_files(sighting.shot, entry.order.request)
-        if not tracked.settling.complete(now, promised=promised, declared=declared(tracked, sighting)):
+        said = declared(tracked, sighting)
+        if not tracked.settling.complete(now, promised=promised, declared=said):
             return False
-        # A copy that stalled: the rest is waited for as long as an empty file is.
-        tracked.cut = cut_short(sighting)
-        if (tracked.cut or sighting.moving) and tracked.settling.idle(now) < self._patience.grace:
+        # A copy that stalled: the rest is waited for as long as an empty file is, unless somebody says that it is all.
+        tracked.cut = [] if said else cut_short(sighting)
+        if (tracked.cut or (sighting.moving and not said)) and tracked.settling.idle(now) < self._patience.grace:
             return False
         for name in sighting.files.keys() - tracked.closed:
             source = sighting.source

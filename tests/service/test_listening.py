@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -50,7 +51,9 @@ def ended(connection: socket.socket, within: float = 10.0) -> bool:
 
 
 def opened() -> list[Connection]:
-    return [found for found in gc.get_objects() if isinstance(found, Connection) and found in found.connections]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of objects that warn when they are asked what they are
+        return [one for one in gc.get_objects() if isinstance(one, Connection) and one in one.connections]
 
 
 def test_a_kept_connection_is_answered_without_waiting_for_an_acknowledgement(address: tuple[str, int]) -> None:

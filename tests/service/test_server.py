@@ -134,7 +134,9 @@ def test_the_discovery_file_leads_to_a_service_that_answers(service: Service) ->
 def test_the_service_becomes_ready_once_its_worker_is(service: Service) -> None:
     ready = until(lambda: (reply := service.get("/health/ready")).status_code == 200 and reply, "ready").json()
     assert ready["ready"] and all(check["ok"] for check in ready["checks"].values())
-    assert {"store", "workers", "output disk", f"drop folder {service.home / 'drop'}"} == set(ready["checks"])
+    assert {"store", "workers", "queue", "home disk", "output disk", f"drop folder {service.home / 'drop'}"} == set(
+        ready["checks"]
+    )
 
 
 def test_the_folders_of_the_home_are_there_before_the_first_shot(service: Service) -> None:

@@ -94,6 +94,7 @@ def lit(service: Service, home: Path) -> str:
     broken = shot.folder / "green.1002.exr"
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
     shot.folder.rename(home / "drop" / "lit")
+    (home / "drop" / "lit.ready").touch()  # or half a file would be waited for
     return _job_in(service, "lit", "needs_attention")
 
 

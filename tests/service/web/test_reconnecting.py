@@ -71,7 +71,7 @@ def test_a_page_goes_on_where_it_was_when_its_service_is_back(browser: Browser, 
             assert page.evaluate("() => window.sameDocument") is True
             if os.name != "nt":  # which does not rename a folder that is watched
                 (home / "drop").rename(home / "elsewhere")
-                expect(page.locator(".machine")).to_contain_text("Away: see to its disk or share", timeout=60_000)
+                expect(page.locator(".machine")).to_contain_text("Offline: see to its disk or share", timeout=60_000)
 
 
 def miss_too_much(database: Path) -> None:
