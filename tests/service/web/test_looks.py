@@ -84,11 +84,11 @@ def test_the_right_of_the_wipe_is_what_b_names(page: Page, hero: str) -> None:
     against = page.get_by_label("Compare with")
     expect(against).to_be_disabled()
     page.keyboard.press("w")
-    until_shown(page, 0.9, 0.1, is_screen)
+    until_shown(page, 0.85, 0.1, is_screen)
     against.select_option("alpha")
-    until_shown(page, 0.9, 0.1, lambda *color: sum(color) < 6)
+    until_shown(page, 0.85, 0.1, lambda *color: sum(color) < 6)
     until_shown(page, *share_of(page, WIDTH // 2 + 4, HEIGHT // 2), is_white)
-    until_shown(page, 0.1, 0.1, is_middle_grey)
+    until_shown(page, 0.15, 0.1, is_middle_grey)
 
 
 def test_plain_edges_show_on_trial_without_another_inference(page: Page, hero: str, service: Service) -> None:

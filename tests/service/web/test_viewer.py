@@ -104,43 +104,43 @@ def test_the_readout_follows_the_pointer(page: Page, hero: str, lit: str, servic
 
 def test_the_wipe_has_the_composite_left_and_the_plate_right(page: Page, hero: str) -> None:
     opened(page, hero)
-    until_shown(page, 0.9, 0.1, is_middle_grey)
+    until_shown(page, 0.85, 0.1, is_middle_grey)
     page.keyboard.press("w")
-    until_shown(page, 0.9, 0.1, is_screen)
-    until_shown(page, 0.1, 0.1, is_middle_grey)
+    until_shown(page, 0.85, 0.1, is_screen)
+    until_shown(page, 0.15, 0.1, is_middle_grey)
     for _ in range(11):
         page.keyboard.press("[")
-    until_shown(page, 0.1, 0.1, is_screen)
+    until_shown(page, 0.15, 0.1, is_screen)
     for _ in range(11):
         page.keyboard.press("]")
-    until_shown(page, 0.1, 0.1, is_middle_grey)
+    until_shown(page, 0.15, 0.1, is_middle_grey)
 
 
 def test_the_wipe_is_dragged(page: Page, hero: str) -> None:
     opened(page, hero)
     page.keyboard.press("w")
-    until_shown(page, 0.9, 0.1, is_screen)
+    until_shown(page, 0.85, 0.1, is_screen)
     point(page, 0.5, 0.5)
     page.mouse.down()
     point(page, 0.95, 0.5)
-    until_shown(page, 0.9, 0.1, is_middle_grey)
+    until_shown(page, 0.85, 0.1, is_middle_grey)
     point(page, 0.05, 0.5)
-    until_shown(page, 0.1, 0.1, is_screen)
+    until_shown(page, 0.15, 0.1, is_screen)
     page.mouse.up()
     point(page, 0.9, 0.5)
-    until_shown(page, 0.1, 0.1, is_screen)
+    until_shown(page, 0.15, 0.1, is_screen)
 
 
 def test_the_difference_is_bright_where_plate_and_composite_differ_and_dark_where_not(page: Page, hero: str) -> None:
     opened(page, hero)
-    composite = until_shown(page, 0.9, 0.1, is_middle_grey)
+    composite = until_shown(page, 0.85, 0.1, is_middle_grey)
     page.keyboard.press("1")
-    plate = until_shown(page, 0.9, 0.1, is_screen)
+    plate = until_shown(page, 0.85, 0.1, is_screen)
     page.keyboard.press("4")
     page.keyboard.press("d")
     wanted = [abs(one - other) for one, other in zip(plate, composite, strict=True)]
     assert max(wanted) > 40
-    until_shown(page, 0.9, 0.1, lambda *color: list(color) == wanted)
+    until_shown(page, 0.85, 0.1, lambda *color: list(color) == wanted)
     until_shown(page, 0.5, 0.5, lambda red, green, _: red < 60 and green < 60)
 
 
@@ -246,7 +246,7 @@ def test_channels_backgrounds_and_exposure_change_the_picture(page: Page, hero: 
     until_shown(page, 0.5, 0.5, lambda red, green, blue: red == green == blue and red > 250)
     page.keyboard.press("a")
     page.get_by_role("button", name="Black").click()
-    until_shown(page, 0.9, 0.1, lambda *color: sum(color) < 6)
+    until_shown(page, 0.85, 0.1, lambda *color: sum(color) < 6)
 
 
 def test_a_picture_of_the_artists_own_lies_behind(page: Page, hero: str, tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_picture_of_the_artists_own_lies_behind(page: Page, hero: str, tmp_pat
     assert own.write(str(tmp_path / "own.png"), "uint8"), own.geterror()
     opened(page, hero)
     page.locator("#own").set_input_files(tmp_path / "own.png")
-    until_shown(page, 0.9, 0.1, lambda red, green, blue: blue > 240 and red < 10 and green < 10)
+    until_shown(page, 0.85, 0.1, lambda red, green, blue: blue > 240 and red < 10 and green < 10)
     until_shown(page, 0.5, 0.5, lambda red, green, blue: red > green > blue)
 
 
