@@ -39,9 +39,9 @@ def plate(frame: int, fault: Fault | None) -> NDArray[np.float32]:
 
 
 def dirty_screen(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Tracking marks and dust: dark specks all over the screen."""
-    specks = np.random.default_rng(3).random(alpha.shape) < 0.04
-    return np.where(specks & (alpha == 0), np.float32(0.05), color)
+    """Tracking marks and dust: grey specks all over the screen."""
+    specks = np.random.default_rng(3).random(alpha.shape) < 0.02
+    return np.where(specks & (alpha == 0), np.float32(0.3), color)
 
 
 def holes_in_the_core(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
