@@ -214,6 +214,8 @@ class MoviePlate:
         context = self._stream.codec_context
         container_matrix = int(context.colorspace)  # what is decoded has the last word there afterwards
         first = next((found for number in numbers if (found := self._decode(number)) is not None), None)
+        if first is not None and first.interlaced_frame and context.name == "hevc":
+            raise self._is_of_fields()
         self._coded = (first.width, first.height) if first is not None else (context.width, context.height)
         self._orientation = orientation_of(first) if first is not None else Orientation()
         self._reading = YuvReading(
@@ -287,6 +289,13 @@ class MoviePlate:
         if own.encoding == self._chosen.encoding:
             return ()
         return (doubt("frame-otherwise", reason=own.reason, encoding=self._chosen.encoding),)
+
+    def _is_of_fields(self) -> PlateUnreadable:
+        """Refuse fields: HEVC codes interlaced video as pictures of every second line, and its decoder joins none."""
+        return PlateUnreadable(
+            f"{self._path.name} is interlaced HEVC: each of its pictures is a field, with every second line of a frame.",
+            fix="Deinterlace it, and export ProRes, DNx or H.264: in FFmpeg, the filters weave and bwdif do both.",
+        )
 
     def _unreadable(self, error: Exception | str) -> PlateUnreadable:
         reason = " ".join(str(error).split())[:200].rstrip(".")

@@ -109,7 +109,7 @@ def numbers(matrix: int, full: bool, bits: int) -> list[int]:
 
 
 class Movies:
-    """Movies of one color, tagged by patching the Colour element of one Matroska file: FFV1 has no tags of its own."""
+    """Movies of one color, tagged by patching the Colour element of one Matroska file, or the box of MP4: FFV1 has no tags of its own."""
 
     BITS = 16
     IDS: ClassVar = {
@@ -119,23 +119,29 @@ class Movies:
         "primaries": b"\x55\xbb\x81",
     }
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, kind: str = "mkv") -> None:
+        self._folder, self._kind = folder, kind
         self._written: dict[tuple[int, bool], bytes] = {}
 
     def make(self, primaries: int, curve: int, matrix: int, full: bool) -> Path:
         key = (matrix, full)
         if key not in self._written:
             self._written[key] = self._write(*key)
-        content = self._written[key]
+        path = self._folder / f"m.{self._kind}"
+        path.write_bytes(self._tagged(self._written[key], primaries, curve, matrix, full))
+        return path
+
+    def _tagged(self, content: bytes, primaries: int, curve: int, matrix: int, full: bool) -> bytes:
+        if self._kind == "mp4":  # the box that HEIF and AVIF stills have too (ISO/IEC 14496-12, 12.1.5)
+            before, mark, after = content.partition(b"colrnclx")
+            assert mark
+            return before + mark + bytes((0, primaries, 0, curve, 0, matrix, full << 7)) + after[7:]
         tags = {"matrix": matrix, "range": 2 if full else 1, "curve": curve, "primaries": primaries}
         for name, number in tags.items():
             before, mark, after = content.partition(self.IDS[name])
             assert mark, name
             content = before + mark + bytes((number,)) + after[1:]
-        path = self._folder / "m.mkv"
-        path.write_bytes(content)
-        return path
+        return content
 
     def _write(self, matrix: int, full: bool) -> bytes:
         planes = [np.full((8, 8), number, np.uint16) for number in numbers(matrix, full, self.BITS)]
@@ -143,7 +149,7 @@ class Movies:
         def tag(context: Any) -> None:
             context.colorspace, context.color_range, context.color_trc, context.color_primaries = 1, 1, 1, 1
 
-        path = write_movie(self._folder / "w.mkv", [planes], "ffv1", "yuv444p16le", tag=tag)
+        path = write_movie(self._folder / f"w.{self._kind}", [planes], "ffv1", "yuv444p16le", tag=tag)
         return path.read_bytes()
 
 
@@ -154,17 +160,19 @@ def check(movies: Movies, primaries: int, curve: int, matrix: int, full: bool) -
     assert found == pytest.approx(wanted, rel=1e-3, abs=1e-3), (primaries, curve, matrix, full)
 
 
-def test_every_primaries_and_every_curve_in_a_movie_and_the_same_encoding_in_a_png(tmp_path: Path) -> None:
-    movies = Movies(tmp_path)
+@pytest.mark.parametrize("kind", ["mkv", "mp4"])
+def test_every_primaries_and_every_curve_in_a_movie_and_the_same_encoding_in_a_png(tmp_path: Path, kind: str) -> None:
+    movies = Movies(tmp_path, kind)
     codes = np.full((2, 2, 3), 30000, np.uint16)
     for primaries, curve in [*((number, 13) for number in PRIMARIES), *((1, number) for number in CURVES)]:
         check(movies, primaries, curve, 1, full=False)
         in_png = picture_format(png(tmp_path / "a.png", codes, cicp(primaries, curve))).encoding
-        assert movie_format(tmp_path / "m.mkv").encoding == in_png
+        assert movie_format(tmp_path / f"m.{kind}").encoding == in_png
 
 
-def test_every_matrix_and_range_in_a_movie(tmp_path: Path) -> None:
-    movies = Movies(tmp_path)
+@pytest.mark.parametrize("kind", ["mkv", "mp4"])
+def test_every_matrix_and_range_in_a_movie(tmp_path: Path, kind: str) -> None:
+    movies = Movies(tmp_path, kind)
     for matrix, full in itertools.product((*MATRICES, YCGCO), (False, True)):
         check(movies, 1, 13, matrix, full)
         check(movies, 9, 16, matrix, full)

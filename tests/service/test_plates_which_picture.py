@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 
+from service.errors import PlateUnreadable
 from tests.service.fields_on_disk import level, write_fields
-from tests.service.movies_on_disk import LOSSLESS, format_of, grey, number_in, numbered, opened, video_frame
+from tests.service.movies_on_disk import LOSSLESS, format_of, grey, number_in, numbered, opened, video_frame, write_movie
 
 LUMAS = (60, 90, 120, 150, 180)
 
@@ -46,6 +47,16 @@ def test_a_cut_recording_of_fields_misses_frames_not_fields(tmp_path: Path) -> N
         assert 1 <= len(frames) <= 3
         assert 1 <= len(lost) <= 2
         assert plate.read(1).color[32, 32, 0] == pytest.approx(level(60), abs=1e-5)
+
+
+@pytest.mark.parametrize("first", ["tff", "bff"])
+def test_hevc_of_fields_is_refused_by_name(tmp_path: Path, first: str) -> None:
+    fields = [[numbered(number, 64, 32), *grey(64, 32)] for number in range(6)]
+    options = {"x265-params": f"interlace={first}:lossless=1:bframes=0:log-level=none"}
+    path = write_movie(tmp_path / "m.mkv", fields, "libx265", "yuv420p", options=options)
+    with pytest.raises(PlateUnreadable, match="each of its pictures is a field") as refused:
+        opened(path)
+    assert "weave" in refused.value.fix
 
 
 def test_interlaced_frames_coded_as_frames_stay_as_they_are(tmp_path: Path) -> None:
