@@ -11,7 +11,16 @@ import pytest
 
 from service.errors import PlateUnreadable
 from tests.service.fields_on_disk import level, write_fields
-from tests.service.movies_on_disk import LOSSLESS, format_of, grey, number_in, numbered, opened, video_frame, write_movie
+from tests.service.movies_on_disk import (
+    LOSSLESS,
+    format_of,
+    grey,
+    number_in,
+    numbered,
+    opened,
+    video_frame,
+    write_movie,
+)
 
 LUMAS = (60, 90, 120, 150, 180)
 
