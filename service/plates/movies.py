@@ -293,7 +293,7 @@ class MoviePlate:
     def _is_of_fields(self) -> PlateUnreadable:
         """Refuse fields: HEVC codes interlaced video as pictures of every second line, and its decoder joins none."""
         return PlateUnreadable(
-            f"{self._path.name} is interlaced HEVC: each of its pictures is a field, with every second line of a frame.",
+            f"{self._path.name} is interlaced HEVC: each picture is a field, every second line of a frame.",
             fix="Deinterlace it, and export ProRes, DNx or H.264: in FFmpeg, the filters weave and bwdif do both.",
         )
 

@@ -109,7 +109,7 @@ def numbers(matrix: int, full: bool, bits: int) -> list[int]:
 
 
 class Movies:
-    """Movies of one color, tagged by patching the Colour element of one Matroska file, or the box of MP4: FFV1 has no tags of its own."""
+    """Movies of one color, tagged by patching Matroska's element or MP4's box: FFV1 has no tags of its own."""
 
     BITS = 16
     IDS: ClassVar = {

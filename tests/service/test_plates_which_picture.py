@@ -63,7 +63,7 @@ def test_hevc_of_fields_is_refused_by_name(tmp_path: Path, first: str) -> None:
     fields = [[numbered(number, 64, 32), *grey(64, 32)] for number in range(6)]
     options = {"x265-params": f"interlace={first}:lossless=1:bframes=0:log-level=none"}
     path = write_movie(tmp_path / "m.mkv", fields, "libx265", "yuv420p", options=options)
-    with pytest.raises(PlateUnreadable, match="each of its pictures is a field") as refused:
+    with pytest.raises(PlateUnreadable, match="each picture is a field") as refused:
         opened(path)
     assert "weave" in refused.value.fix
 
