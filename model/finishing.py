@@ -13,13 +13,15 @@ from torch import Tensor
 from model.device import exact_float32
 from model.errors import NoScreenError
 from model.keyer import KeyedFrame, Mattes
-from model.keying.bars import NO_BARS, around, find_bars, inside
+from model.keying.bars import NO_BARS, find_bars, inside
+from model.keying.bars import around as with_bars
 from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
 from model.keying.holding import despill_strength, frame_notes, untold, with_levels, with_mattes
 from model.keying.screen import find_screen, hue_rotation
+from model.keying.steadiness import Around, Glimpse, glimpse, steadied
 from model.keying.unmixing import unmix, with_emission
 from model.settings import Color, KeySettings, Screen
 
@@ -53,6 +55,8 @@ class UnmixingKeyer(ABC):
     """A keyer but for its alpha, which a subclass finds in `solve`; see `model.keyer.TwoStepKeyer` for the contract."""
 
     device: torch.device
+    reach: int = 0
+    """Frames before and after one that are heard of it; see `model.keyer.SteadyKeyer`."""
 
     @abstractmethod
     def solve(
@@ -86,12 +90,23 @@ class UnmixingKeyer(ABC):
         shown = [inside(plate, bars) for plate in sound]
         return _found(shown, color, [self.evidence_of(plate) for plate in shown]).model_copy(update={"bars": bars})
 
-    def key(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
+    @torch.inference_mode()
+    def glimpse(self, plate: Tensor, screen: Screen) -> Glimpse:
+        """Look at one plate (3, H, W) as its neighbours need to know it."""
+        shown = inside(repair_nonfinite(plate.to(self.device))[0], screen.bars)
+        with exact_float32():
+            return glimpse(shown, self._heard(shown, screen))
+
+    def key(
+        self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Around | None = None
+    ) -> KeyedFrame:
         """Key one plate (3, H, W)."""
-        return self.finish(self.infer(plate, screen, mattes, settings), screen, mattes, settings)
+        return self.finish(self.infer(plate, screen, mattes, settings, around), screen, mattes, settings)
 
     @torch.inference_mode()
-    def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> RawKey:
+    def infer(
+        self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Around | None = None
+    ) -> RawKey:
         """Solve alpha, the slow half."""
         whole, repaired = repair_nonfinite(plate.to(self.device))
         plate, mattes = inside(whole, screen.bars), _inside(mattes, screen)
@@ -99,12 +114,15 @@ class UnmixingKeyer(ABC):
         if own is not None:
             own = repair_nonfinite(own.to(plate))[0]
         with exact_float32():
-            evidence = self.evidence_of(plate)
-            if evidence is not None:
-                evidence = heeded(evidence, plate, screen)
+            evidence = self._heard(plate, screen) if around is None else steadied(around)
             given, seen_plate, seen = seen_through_grain(plate, screen, own, evidence)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
         return RawKey(whole, seen_plate, seen, solved, repaired)
+
+    def _heard(self, plate: Tensor, screen: Screen) -> Tensor | None:
+        """Return the evidence of a subject in a finite plate without bars; None where there is none to heed."""
+        evidence = self.evidence_of(plate)
+        return None if evidence is None else heeded(evidence, plate, screen)
 
     @torch.inference_mode()
     def finish(self, raw: RawKey, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:
@@ -129,7 +147,7 @@ class UnmixingKeyer(ABC):
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)
         if screen.bars != NO_BARS:
-            alpha, foreground = (around(part, raw.plate, screen.bars) for part in (alpha, foreground))
+            alpha, foreground = (with_bars(part, raw.plate, screen.bars) for part in (alpha, foreground))
             alpha, foreground = _held_in_bars(alpha, foreground, raw.plate, core)
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
         return KeyedFrame(alpha, foreground, notes)

@@ -52,14 +52,36 @@ class Keyer(Protocol):
 
 
 @runtime_checkable
+class SteadyKeyer(Protocol):
+    """A keyer that hears the frames around one: `key` takes their glimpses as one more argument.
+
+    A frame is keyed from its own plate; glimpses only steady what decides between subject and set. Without them a
+    frame is keyed by itself.
+    """
+
+    reach: int
+    """Frames before and after that it hears; 0: none."""
+
+    def glimpse(self, plate: Tensor, screen: Screen) -> Any:
+        """Return what neighbours need to know of one plate (3, H, W), small; pure as `key`."""
+        ...
+
+    def key(
+        self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Any = None
+    ) -> KeyedFrame:
+        """Key one plate as `Keyer.key`; ``around`` is a `model.keying.steadiness.Around` of glimpses."""
+        ...
+
+
+@runtime_checkable
 class TwoStepKeyer(Protocol):
     """A keyer whose slow half can be kept: `key` is `finish` of `infer`.
 
     `infer` reads of the settings nothing that FINISHING names, and of the mattes hint and clean plate only.
     """
 
-    def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings) -> Any:
-        """Return the raw answer for one plate (3, H, W), in a form of the keyer's own."""
+    def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Any = None) -> Any:
+        """Return the raw answer for one plate (3, H, W), in a form of the keyer's own; ``around`` as for `key`."""
         ...
 
     def finish(self, raw: Any, screen: Screen, mattes: Mattes, settings: KeySettings) -> KeyedFrame:

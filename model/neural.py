@@ -21,6 +21,7 @@ from model.keying.holding import held_by_hint
 from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
 from model.keying.refinements import begin, refined
 from model.keying.screen import hue_rotation, rotate
+from model.keying.steadiness import REACH
 from model.network.neural import ANSWERS, SOLVED_CHOICE, Neural
 from model.network.reading import around, guide_factor, on_eighths, read
 from model.network.segmenter import Segmenter
@@ -38,6 +39,11 @@ _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
 EVIDENCE = "evidence"
 """Name under which the network that knows photographs can be left out."""
+STEADINESS = "steadiness"
+"""Name under which the frames around can be left unheard."""
+
+OPTIONAL = frozenset((EVIDENCE, STEADINESS))
+"""What can be left out beside the refinements."""
 
 _PARTS = ("alpha", "projected", "unsolved", "foreground", "emission")
 _LEAST_GLOW = 0.01  # emission below this, in units, is noise
@@ -67,8 +73,9 @@ class NeuralKeyer(UnmixingKeyer):
         name: str = "neural",
         without: frozenset[str] = frozenset(),
     ) -> None:
-        """Load the released weights, or ``weights``; ``without`` names refinements, or `EVIDENCE`, to leave out."""
+        """Load the released weights, or ``weights``; ``without`` names refinements or `OPTIONAL` parts to leave out."""
         self.name, self.without = name, without
+        self.reach = 0 if without & {EVIDENCE, STEADINESS} else REACH
         checkpoint = (
             _loaded(WEIGHTS, Neural.name, device) if weights is None else load_checkpoint(weights, "neural", device)
         )
@@ -121,7 +128,7 @@ class NeuralKeyer(UnmixingKeyer):
                 near=torch.minimum(most, answer.most),
                 solid=answer.least if evidence is None else torch.maximum(answer.least, well_inside(evidence, plate)),
             ),
-            self.without - {EVIDENCE},
+            self.without - OPTIONAL,
         )
         emission = (answer.emission - _LEAST_GLOW).clamp_min(0.0)
         return Solved(

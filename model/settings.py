@@ -66,6 +66,10 @@ class KeySettings(_Frozen):
     alpha_ceiling: Annotated[float, Field(gt=0.5, le=1.0)] = 1.0
     """Alpha at or above this becomes 1 (fills thin places in the core)."""
 
+    temporal: Literal["auto", "off"] = "auto"
+    """Whether the `neural` keyer hears the frames around one, so that no part of a subject comes and goes: `auto`, or
+    `off`, which keys every frame by itself (docs/steadiness.md)."""
+
     despill: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     """How much of the screen light on the subject is subtracted: 0 none, 1 all."""
 

@@ -115,6 +115,9 @@ class FrameResult(_Frozen):
     matte_fingerprint: str | None = None
     """Identifies the matte files that were used with it; null where there were none."""
 
+    around_fingerprint: str | None = None
+    """Identifies the plates around it that were heard when it was keyed; null where none were."""
+
     notes: FrameNotes | None = None
     """What keying it came upon."""
 

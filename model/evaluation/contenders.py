@@ -113,11 +113,11 @@ def contender_names() -> tuple[str, ...]:
 
 
 def parts() -> tuple[str, ...]:
-    """Return the names of what a neural keyer can be judged without: its evidence and each refinement."""
+    """Return the names of what a neural keyer can be judged without: evidence, steadiness, and each refinement."""
     from model.keying.refinements import REFINEMENTS
-    from model.neural import EVIDENCE
+    from model.neural import OPTIONAL
 
-    return (EVIDENCE, *(one.name for one in REFINEMENTS))
+    return (*sorted(OPTIONAL), *(one.name for one in REFINEMENTS))
 
 
 def load_contender(name: str, device: str = "cpu", without: frozenset[str] = frozenset()) -> Contender:

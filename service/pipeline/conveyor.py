@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Full, Queue
 
@@ -20,10 +20,15 @@ def one_by_one(
 ) -> Outcomes:
     """Take a frame through all stages before the next one is touched; ``starting`` is told before it is read."""
     for frame in frames:
+        for beside in stages.missing(frame):
+            if stopped():
+                return
+            starting(beside)
+            stages.look(stages.read(beside, beside=True))
         if stopped():
             return
         starting(frame)
-        yield stages.write(stages.key(stages.read(frame)))
+        yield stages.write(stages.key(stages.look(stages.read(frame))))
 
 
 def overlapped(
@@ -35,7 +40,8 @@ def overlapped(
 ) -> Outcomes:
     """Read ahead in a thread, key in the calling one, write in a pool; results come in the order of ``frames``.
 
-    ``starting`` is told before a frame is keyed. After ``stopped`` says so, what is keyed is still written.
+    A frame waits until those after it that are heard were looked at. ``frames`` ascend. ``starting`` is told before a
+    frame is keyed. After ``stopped`` says so, what is keyed is still written.
     Must be closed (`contextlib.closing`), so that its threads end.
     """
     ending = threading.Event()
@@ -45,7 +51,8 @@ def overlapped(
     with ThreadPoolExecutor(limits.writers, thread_name_prefix="write") as pool:
         reader.start()
         try:
-            while not stopped() and (source := _next(arrived)) is not None:
+            ripe = _ripe(stages, frames, arrived)
+            while not stopped() and (source := next(ripe, None)) is not None:
                 starting(source.frame)
                 written.append(pool.submit(stages.write, stages.key(source)))
                 del source
@@ -58,6 +65,20 @@ def overlapped(
             reader.join()
 
 
+def _ripe(stages: Stages, frames: Sequence[int], arrived: Queue[Read]) -> Iterator[ReadFrame]:
+    """Yield the frames to key, each as soon as all that is heard of it was looked at."""
+    ours, waiting = frozenset(frames), deque[ReadFrame]()
+    while (source := _next(arrived)) is not None:
+        looked = stages.look(source)
+        if looked.frame in ours:
+            waiting.append(looked)
+        del source, looked
+        while waiting and not stages.missing(waiting[0].frame):
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
+
+
 def _next(arrived: Queue[Read]) -> ReadFrame | None:
     item = arrived.get()
     if isinstance(item, BaseException):
@@ -67,10 +88,11 @@ def _next(arrived: Queue[Read]) -> ReadFrame | None:
 
 def _read_all(stages: Stages, frames: Sequence[int], arrived: Queue[Read], ending: threading.Event) -> None:
     try:
-        for frame in frames:
+        ours = frozenset(frames)
+        for frame in stages.neighbours.to_read(frames):
             if ending.is_set():
                 return
-            _put(arrived, stages.read(frame), ending)
+            _put(arrived, stages.read(frame, beside=frame not in ours), ending)
         _put(arrived, None, ending)
     except BaseException as error:  # it is raised again where the shot is keyed
         _put(arrived, error, ending)

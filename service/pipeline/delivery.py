@@ -119,6 +119,9 @@ class Origin:
     mattes: str | None
     """Fingerprint of its matte files; None where there are none."""
 
+    around: str | None
+    """Fingerprint of the plates around it that were heard; None where none were."""
+
     notes: FrameNotes
 
     def attributes(self, mark: str) -> dict[str, str | int]:
@@ -127,7 +130,7 @@ class Origin:
         Without the figures of quality, which depend on the frame before.
         """
         notes = self.notes.model_dump_json(exclude={"quality"})
-        told = {"recipe": mark, "plate": self.plate, "mattes": self.mattes, "notes": notes}
+        told = {"recipe": mark, "plate": self.plate, "mattes": self.mattes, "around": self.around, "notes": notes}
         return {"frame": self.frame} | {name: value for name, value in told.items() if value is not None}
 
 

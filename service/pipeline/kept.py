@@ -21,6 +21,7 @@ from service.jobs import FrameResult, FrameState
 from service.manifest import KeyerInfo, Manifest, read_manifest
 from service.messages import ShotOrder
 from service.pipeline.delivery import PASSES, Delivery, Origin
+from service.pipeline.neighbours import Neighbours
 from service.pipeline.quality import Quality
 from service.pipeline.sources import Sources
 
@@ -69,7 +70,14 @@ class Kept:
     """Takes finished frames over into a version folder; every file is checked before it counts."""
 
     def __init__(
-        self, order: ShotOrder, delivery: Delivery, sources: Sources, screen: Screen, mark: str, quality: Quality
+        self,
+        order: ShotOrder,
+        delivery: Delivery,
+        sources: Sources,
+        screen: Screen,
+        mark: str,
+        quality: Quality,
+        neighbours: Neighbours,
     ) -> None:
         self._order = order
         self._delivery = delivery
@@ -77,6 +85,7 @@ class Kept:
         self._screen = screen
         self._mark = mark
         self._quality = quality
+        self._neighbours = neighbours
 
     def of_attempt(
         self, manifest: Manifest | None, frames: Iterable[int], stopped: Callable[[], bool]
@@ -122,6 +131,7 @@ class Kept:
         Its files say themselves what they were made from: the plate may have changed while the frame was keyed.
         """
         plate, mattes = self._sources.plate(frame), self._sources.mattes(frame)
+        around = self._neighbours.mark(frame, self._sources)
         if plate is None:
             return None
         try:
@@ -131,8 +141,8 @@ class Kept:
             notes = FrameNotes.model_validate_json(str(headers[0].get("dropkey/notes")))
         except (BadInput, ValueError):
             return None
-        ours = Origin(frame, plate, mattes, notes).attributes(self._mark)
-        names = {f"dropkey/{name}" for name in ("frame", "recipe", "plate", "mattes", "notes")}
+        ours = Origin(frame, plate, mattes, around, notes).attributes(self._mark)
+        names = {f"dropkey/{name}" for name in ("frame", "recipe", "plate", "mattes", "around", "notes")}
         for header in headers:
             if {name: header[name] for name in names & header.keys()} != {f"dropkey/{n}": v for n, v in ours.items()}:
                 return None
@@ -147,6 +157,7 @@ class Kept:
             checksums=checksums,
             plate_fingerprint=plate,
             matte_fingerprint=mattes,
+            around_fingerprint=around,
             notes=notes.model_copy(update={"quality": self._quality.of(frame, keyed)}),
         )
 
@@ -155,6 +166,7 @@ class Kept:
             result.plate_fingerprint is not None
             and result.plate_fingerprint == self._sources.plate(result.frame)
             and result.matte_fingerprint == self._sources.mattes(result.frame)
+            and result.around_fingerprint == self._neighbours.mark(result.frame, self._sources)
         )
 
     def _take_over(self, result: FrameResult) -> bool:

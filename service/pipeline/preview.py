@@ -12,14 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from model.keyer import FINISHING, KeyedFrame, Keyer, Mattes, TwoStepKeyer
+from model.keying.steadiness import REACH, Around
 from model.settings import Screen
 from service.atomic import replace_file
+from service.errors import BadInput
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.messages import PreviewMade, PreviewOrder, ShotOrder, View
 from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
+from service.pipeline.neighbours import Glimpses, Neighbours, key_around, reach_of
 from service.pipeline.sources import Sources
 from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
@@ -46,6 +49,7 @@ class _Looked:
     plate: torch.Tensor  # (3, h, w), scene-linear
     mattes: Mattes
     screen: Screen
+    around: Around | None  # what is heard of the frames beside it
     raw: Any = None
 
 
@@ -96,16 +100,30 @@ class Previewer:
             seen = plate.read(order.frame)
             reader = MatteReader(_as_shot_order(order), plate.format)
             mattes = reader.read(order.frame, seen)
-        side = order.longest_side
-        color = _reduced(torch.from_numpy(np.ascontiguousarray(np.moveaxis(seen.color, -1, 0))), side)
-        assert color is not None
+            side = order.longest_side
+            color = _planes(seen.color, side)
+            around = self._around(order, plate, keyer, screen, color)
         small = Mattes(
             hint=_reduced(mattes.hint, side),
             clean_plate=_reduced(mattes.clean_plate, side),
             garbage=_reduced(mattes.garbage, side),
             core=_reduced(mattes.core, side),
         )
-        return _Looked(color, small, screen), mark
+        return _Looked(color, small, screen, around), mark
+
+    def _around(
+        self, order: PreviewOrder, plate: Plate, keyer: Keyer, screen: Screen, color: torch.Tensor
+    ) -> Around | None:
+        """Look at the frames around as a job does; a reduced picture is to be there soon, and is keyed by itself."""
+        reduced = color.shape[-2:] != (plate.format.height, plate.format.width)
+        neighbours = Neighbours(frozenset(plate.format.frames), 0 if reduced else reach_of(keyer, order.settings))
+        glimpses = Glimpses(keyer, screen, neighbours)
+        for frame in neighbours.to_read((order.frame,)):
+            try:
+                glimpses.look(frame, color if frame == order.frame else _planes(plate.read(frame).color, None))
+            except BadInput:
+                glimpses.look(frame, None)
+        return glimpses.around(order.frame)
 
     def _screen(self, order: PreviewOrder, plate: Plate, keyer: Keyer) -> Screen:
         """Survey the shot as its job would, once."""
@@ -132,9 +150,12 @@ def _nobody(frame: int) -> None:
 
 def _key(looked: _Looked, keyer: Keyer, order: PreviewOrder) -> KeyedFrame:
     if not isinstance(keyer, TwoStepKeyer):
-        return keyer.key(looked.plate, looked.screen, looked.mattes, order.settings)
+        keyed: KeyedFrame = key_around(
+            keyer.key, looked.plate, looked.screen, looked.mattes, order.settings, looked.around
+        )
+        return keyed
     if looked.raw is None:
-        looked.raw = keyer.infer(looked.plate, looked.screen, looked.mattes, order.settings)
+        looked.raw = key_around(keyer.infer, looked.plate, looked.screen, looked.mattes, order.settings, looked.around)
     return keyer.finish(looked.raw, looked.screen, looked.mattes, order.settings)
 
 
@@ -158,9 +179,10 @@ def _chosen(order: PreviewOrder) -> str:
 
 
 def _stamp(order: PreviewOrder) -> str:
-    """Identify the file that the frame lies in, so that a plate that was rendered anew is read anew."""
-    file = order.shot.frame_path(order.frame)
-    return file_fingerprint(file) if file.is_file() else ""
+    """Identify the files that the frame and those around it lie in, so that plates rendered anew are read anew."""
+    near = range(order.frame - REACH, order.frame + REACH + 1) if order.shot.kind == "sequence" else (order.frame,)
+    files = [order.shot.frame_path(frame) for frame in near if frame == order.frame or frame in order.shot.frames]
+    return " ".join(file_fingerprint(file) if file.is_file() else "" for file in files)
 
 
 def _as_shot_order(order: PreviewOrder) -> ShotOrder:
@@ -176,6 +198,13 @@ def _reduced(planes: torch.Tensor | None, longest_side: int | None) -> torch.Ten
     scale = longest_side / max(planes.shape[-2:])
     size = [max(1, round(length * scale)) for length in planes.shape[-2:]]
     return torch.nn.functional.interpolate(planes[None], size=size, mode="area")[0]
+
+
+def _planes(pixels: NDArray[np.float32], longest_side: int | None) -> torch.Tensor:
+    """Return pixels (H, W, 3) as planes (3, h, w), no longer than asked for."""
+    planes = _reduced(torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, 0))), longest_side)
+    assert planes is not None
+    return planes
 
 
 def _write(order: PreviewOrder, plate: torch.Tensor, keyed: KeyedFrame) -> None:

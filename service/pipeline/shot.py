@@ -21,6 +21,7 @@ from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
+from service.pipeline.neighbours import Neighbours, reach_of
 from service.pipeline.quality import Quality
 from service.pipeline.record import Record, problem_of
 from service.pipeline.sources import Sources
@@ -122,7 +123,10 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         record.surveyed(surveyed)
         mark = recipe(order.settings, screen, run.info)
         quality = Quality(order, run.delivery, screen, plate.format.frames)
-        kept = Kept(order, run.delivery, run.sources, screen, mark, quality)
+        readable = frozenset(_readable(run, plate, plate.format.frames))
+        neighbours = Neighbours(readable, reach_of(run.keyer, order.settings))
+        run.sources.look(neighbours.to_read(frames))
+        kept = Kept(order, run.delivery, run.sources, screen, mark, quality, neighbours)
         remaining = _keep(run, record, kept, frames, previous, version)
         record.save()
         run.report(
@@ -136,7 +140,16 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         )
         header = partial(_header, run, mark, fps, aspect)
         stages = Stages(
-            order, plate, run.keyer, screen, run.sources, quality, run.delivery, header, limits.retry_seconds
+            order,
+            plate,
+            run.keyer,
+            screen,
+            run.sources,
+            quality,
+            run.delivery,
+            neighbours,
+            header,
+            limits.retry_seconds,
         )
         fault = _work(run, record, _outcomes(run, stages, remaining))
         for sentence in plate.doubts():

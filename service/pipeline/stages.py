@@ -6,7 +6,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
 from service.pipeline.delivery import Delivery, Origin
 from service.pipeline.mattes import MatteReader
+from service.pipeline.neighbours import Glimpses, Neighbours, key_around
 from service.pipeline.quality import Quality
 from service.pipeline.record import problem_of
 from service.pipeline.sources import Sources
@@ -64,10 +65,12 @@ class ReadFrame:
     frame: int
     plate_fingerprint: str | None = None
     matte_fingerprint: str | None = None
+    around_fingerprint: str | None = None
     plate: torch.Tensor | None = None
     mattes: Mattes | None = None
     remarks: tuple[str, ...] = ()  # of the reader, for the artist
     seconds: float = 0.0
+    looking_seconds: float = 0.0  # of the look that its neighbours need, too
     error: DropKeyError | None = None
 
 
@@ -95,6 +98,7 @@ class Stages:
         sources: Sources,
         quality: Quality,
         delivery: Delivery,
+        neighbours: Neighbours,
         header: Callable[[Origin], ExrHeader],
         retry_seconds: float,
     ) -> None:
@@ -108,22 +112,27 @@ class Stages:
         self._retry_seconds = retry_seconds
         self._mattes = MatteReader(order, plate.format)
         self._quality = quality
+        self.neighbours = neighbours
+        self._glimpses = Glimpses(keyer, screen, neighbours)
         self._present = frozenset(plate.format.frames)
         self._disk = _device(order.shot.folder)
 
-    def read(self, frame: int) -> ReadFrame:
-        """Decode a frame and its mattes, twice if the first time fails; a share may have hiccuped."""
+    def read(self, frame: int, *, beside: bool = False) -> ReadFrame:
+        """Decode a frame and its mattes, twice if the first time fails; a share may have hiccuped.
+
+        Of one that stands ``beside`` those to be keyed, the plate alone.
+        """
         started = time.perf_counter()
         try:
             try:
-                return self._read(frame, started)
+                return self._read(frame, started, beside=beside)
             except (PlateMissing, PlateUnreadable, OSError):
                 if frame not in self._present:
                     raise
             except (OutOfMemory, MemoryError):
                 _free_memory()
             time.sleep(self._retry_seconds)
-            return self._read(frame, started)
+            return self._read(frame, started, beside=beside)
         except BadInput as error:
             error = self._changed(frame) or error
             if isinstance(error, PlateMissing) and self._is_disk_away():
@@ -141,7 +150,7 @@ class Stages:
             unreadable = PlateUnreadable(f"It cannot be read: {error}.", fix="Render the frame again.")
             return ReadFrame(frame, seconds=time.perf_counter() - started, error=unreadable)
 
-    def _read(self, frame: int, started: float) -> ReadFrame:
+    def _read(self, frame: int, started: float, *, beside: bool) -> ReadFrame:
         self._sources.look([frame])  # what was not there when the attempt began may have come
         picture = self._plate.read(frame)
         height, width = picture.color.shape[:2]
@@ -150,7 +159,7 @@ class Stages:
                 f"It is {width}×{height}; the shot is {self._plate.format.width}×{self._plate.format.height}.",
                 fix="Render the frame again in the size of the others.",
             )
-        mattes = self._mattes.read(frame, picture)
+        mattes = Mattes() if beside else self._mattes.read(frame, picture)
         self._sources.check(frame)
         return ReadFrame(
             frame,
@@ -175,11 +184,38 @@ class Stages:
             return error
         return None
 
+    def look(self, source: ReadFrame) -> ReadFrame:
+        """Look at a frame that was read, for its own and its neighbours' sake; returns it. Raises OutOfMemory."""
+        started = time.perf_counter()
+        try:
+            try:
+                self._glimpses.look(source.frame, source.plate)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                _free_memory()
+                self._glimpses.look(source.frame, source.plate)
+        except torch.AcceleratorError:
+            raise  # the device is lost
+        except Exception as error:
+            if _is_out_of_memory(error):
+                raise _out_of_memory(error, source.frame) from error
+            log.exception("looking at frame %d", source.frame)
+            self._glimpses.look(source.frame, None)
+        return replace(source, looking_seconds=time.perf_counter() - started)
+
+    def missing(self, frame: int) -> tuple[int, ...]:
+        """Return the frames around one that must still be looked at before it can be keyed."""
+        return self._glimpses.missing(frame)
+
     def key(self, source: ReadFrame) -> ReadyFrame:
-        """Key a frame; when memory runs out, once more with the caches emptied. Raises OutOfMemory."""
+        """Key a frame that was looked at; when memory runs out, once more with the caches emptied.
+
+        Raises OutOfMemory.
+        """
         if source.plate is None or source.mattes is None:
             return ReadyFrame(source, error=source.error)
-        started = time.perf_counter()
+        started = time.perf_counter() - source.looking_seconds
         try:
             try:
                 return self._key(source, started)
@@ -205,7 +241,19 @@ class Stages:
     @torch.inference_mode()
     def _key(self, source: ReadFrame, started: float) -> ReadyFrame:
         assert source.plate is not None and source.mattes is not None
-        keyed = self._keyer.key(source.plate, self._screen, source.mattes, self._order.settings)
+        keyed = key_around(
+            self._keyer.key,
+            source.plate,
+            self._screen,
+            source.mattes,
+            self._order.settings,
+            self._glimpses.around(source.frame),
+        )
+        source = replace(
+            source,
+            around_fingerprint=self.neighbours.mark(source.frame, self._sources, self._glimpses.unread),
+            plate=None,
+        )
         planes = deliverable(keyed, premultiplied=self._order.settings.association == "premultiplied")
         return ReadyFrame(
             source,
@@ -235,7 +283,9 @@ class Stages:
             return FrameOutcome(result, Times(source.seconds, ready.seconds), error)
         notes = ready.notes or FrameNotes()
         within = self._delivery.within
-        header = self._header(Origin(source.frame, source.plate_fingerprint, source.matte_fingerprint, notes))
+        header = self._header(
+            Origin(source.frame, source.plate_fingerprint, source.matte_fingerprint, source.around_fingerprint, notes)
+        )
         checksums = {
             "foreground": write_foreground(
                 self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header, within=within
@@ -248,6 +298,7 @@ class Stages:
             checksums=checksums,
             plate_fingerprint=source.plate_fingerprint,
             matte_fingerprint=source.matte_fingerprint,
+            around_fingerprint=source.around_fingerprint,
             notes=ready.notes,
         )
         return FrameOutcome(result, Times(source.seconds, ready.seconds, time.perf_counter() - started))

@@ -1,0 +1,129 @@
+"""Which frames around one are heard when it is keyed: the same ones in a part, a preview, and a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import xxhash
+
+from model.keyer import Keyer, Mattes, SteadyKeyer
+from model.keying.steadiness import Around
+from model.settings import KeySettings, Screen
+from service.pipeline.sources import Sources
+
+
+def reach_of(keyer: Keyer, settings: KeySettings) -> int:
+    """Return how many frames before and after one are heard when it is keyed."""
+    return keyer.reach if settings.temporal == "auto" and isinstance(keyer, SteadyKeyer) else 0
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The frames of a plate, whatever part of them is keyed, and how far around each is listened."""
+
+    frames: frozenset[int]
+    reach: int
+
+    def before(self, frame: int) -> tuple[int, ...]:
+        """Return the frames before one, the nearest first, up to a gap."""
+        return self._row(frame, -1)
+
+    def after(self, frame: int) -> tuple[int, ...]:
+        """Return the frames after one, the nearest first, up to a gap."""
+        return self._row(frame, 1)
+
+    def around(self, frame: int) -> tuple[int, ...]:
+        """Return the frames around one in the order of time."""
+        return (*reversed(self.before(frame)), *self.after(frame))
+
+    def to_read(self, frames: Iterable[int]) -> tuple[int, ...]:
+        """Return ``frames`` and all that are around them, ascending."""
+        wanted = set(frames)
+        return tuple(sorted(wanted.union(*(self.around(frame) for frame in wanted))))
+
+    def mark(self, frame: int, sources: Sources, unread: Collection[int] = ()) -> str | None:
+        """Identify the plates around a frame as they were at the first look; None where none is heard.
+
+        What could not be read is marked as such: a frame that was keyed without it is keyed anew once it is there.
+        """
+        around = self.around(frame)
+        if not around:
+            return None
+        seen = (f"{other - frame}:{'' if other in unread else sources.plate(other)}" for other in around)
+        return xxhash.xxh3_128_hexdigest("\n".join(seen).encode())
+
+    def _row(self, frame: int, step: int) -> tuple[int, ...]:
+        found: list[int] = []
+        for away in range(1, self.reach + 1):
+            if frame + away * step not in self.frames:
+                break
+            found.append(frame + away * step)
+        return tuple(found)
+
+
+@dataclass
+class Glimpses:
+    """What was seen of the last frames that were read; it waits here until their neighbours are keyed."""
+
+    keyer: Keyer
+    screen: Screen
+    neighbours: Neighbours
+    _seen: dict[int, Any] = field(default_factory=dict)
+
+    def look(self, frame: int, plate: torch.Tensor | None) -> None:
+        """Look at a plate (3, H, W) that was read; None: it could not be, and what lies beyond it is not heard."""
+        if self.neighbours.reach == 0:
+            return
+        assert isinstance(self.keyer, SteadyKeyer)
+        self._seen[frame] = None if plate is None else self.keyer.glimpse(plate, self.screen)
+        for passed in [other for other in self._seen if other < frame - 2 * self.neighbours.reach]:
+            del self._seen[passed]
+
+    @property
+    def unread(self) -> frozenset[int]:
+        """Frames among the last ones that could not be read."""
+        return frozenset(frame for frame, seen in self._seen.items() if seen is None)
+
+    @property
+    def waiting(self) -> int:
+        """How many frames are remembered."""
+        return len(self._seen)
+
+    def missing(self, frame: int) -> tuple[int, ...]:
+        """Return what must still be read before ``frame`` can be keyed, itself left out."""
+        return tuple(other for other in self.neighbours.around(frame) if other not in self._seen)
+
+    def around(self, frame: int) -> Around | None:
+        """Return what is heard when ``frame`` is keyed; None: it is keyed by itself."""
+        if self.neighbours.reach == 0 or self._seen.get(frame) is None:
+            return None
+        return Around(
+            self._seen[frame],
+            self._up_to_a_hole(self.neighbours.before(frame)),
+            self._up_to_a_hole(self.neighbours.after(frame)),
+        )
+
+    def _up_to_a_hole(self, frames: Sequence[int]) -> tuple[Any, ...]:
+        found: list[Any] = []
+        for frame in frames:
+            if self._seen.get(frame) is None:
+                break
+            found.append(self._seen[frame])
+        return tuple(found)
+
+
+def key_around(
+    keyer: Callable[..., Any],
+    plate: torch.Tensor,
+    screen: Screen,
+    mattes: Mattes,
+    settings: KeySettings,
+    around: Around | None,
+) -> Any:
+    """Call ``keyer`` (a keyer's `key` or `infer`) with what is around a frame, where there is anything to hear."""
+    if around is None:
+        return keyer(plate, screen, mattes, settings)
+    return keyer(plate, screen, mattes, settings, around)
