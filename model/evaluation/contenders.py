@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from model.errors import UnknownKeyerError
-from model.keyer import Keyer, Mattes, load_keyer
+from model.keyer import Keyer, Mattes, SteadyKeyer, load_keyer
+from model.keying.steadiness import Around
 from model.settings import KEYER_NAMES, KeySettings
 
 Picture = NDArray[np.float32]
@@ -83,11 +84,31 @@ class OurKeyer:
 
     def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
         """Survey up to eight frames, then key every frame."""
+        yield from self.key_within(plates, (), ())
+
+    def key_within(
+        self, plates: Sequence[Picture], before: Sequence[Picture], after: Sequence[Picture]
+    ) -> Iterator[Keyed]:
+        """Key ``plates`` as `key_shot` does, where the shot has frames before and after them, the nearest first."""
         keyer = self._load()
         sampled = plates[:: max(1, len(plates) // 8)][:8]
         screen = keyer.survey([self._tensor(plate) for plate in sampled], self._settings)
-        for plate in plates:
-            keyed = keyer.key(self._tensor(plate), screen, Mattes(), self._settings)
+        row = [*reversed(before), *plates, *after]
+        seen: dict[int, Any] = {}
+        for number, plate in enumerate(plates, len(before)):
+            tensor = self._tensor(plate)
+            if isinstance(keyer, SteadyKeyer) and keyer.reach:
+                first, end = max(0, number - keyer.reach), min(len(row), number + keyer.reach + 1)
+                for at in range(first, end):
+                    seen[at] = seen.get(at) or keyer.glimpse(self._tensor(row[at]), screen)
+                around = Around(
+                    seen[number],
+                    tuple(seen[at] for at in range(number - 1, first - 1, -1)),
+                    tuple(seen[at] for at in range(number + 1, end)),
+                )
+                keyed = keyer.key(tensor, screen, Mattes(), self._settings, around)
+            else:
+                keyed = keyer.key(tensor, screen, Mattes(), self._settings)
             yield Keyed(keyed.alpha[0].cpu().numpy(), keyed.foreground.permute(1, 2, 0).cpu().numpy())
 
     def _load(self) -> Keyer:

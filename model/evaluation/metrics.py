@@ -163,6 +163,21 @@ def temporal_error(alphas: Sequence[Picture], truths: Sequence[Picture]) -> floa
     return 100.0 * sum(pairs) / len(pairs) if pairs else NOT_MEASURED
 
 
+def temporal_error_of_change(alphas: Sequence[Picture], truths: Sequence[Picture]) -> float:
+    """DtSSD-n, own definition: `temporal_error` divided by that of a *frozen matte*, which holds one alpha.
+
+    A frozen matte errs by all that the truth changes, and scores 1 whatever it holds: at 1 or above, a keyer's changes
+    are worth nothing. NaN where the truth does not change.
+    """
+    frozen = frozen_error(truths)
+    return temporal_error(alphas, truths) / frozen if frozen > 0.0 else NOT_MEASURED
+
+
+def frozen_error(truths: Sequence[Picture]) -> float:
+    """Return the dtSSD of a matte that does not change, ×100 like `temporal_error`; NaN for fewer than two frames."""
+    return temporal_error([truths[0]] * len(truths), truths) if len(truths) else NOT_MEASURED
+
+
 def backgrounds(height: int, width: int) -> list[Picture]:
     """Return four fixed scene-linear backgrounds (H, W, 3): flat dark, textured mid, textured bright, strong colors.
 

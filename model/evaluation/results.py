@@ -45,6 +45,20 @@ ALPHA_FIGURES = (
     Figure("spill", "spill", 1e3, "excess of the screen's primary in the foreground beyond the truth's, ×1e3"),
     Figure("markers", "markers", 1e3, "mean alpha on bare tracking markers, ×1e3"),
     Figure("dtssd", "dtSSD", 1.0, "root mean squared error of alpha's change over time, ×100"),
+    Figure(
+        "dtssd_n",
+        "dtSSD-n",
+        100.0,
+        "dtSSD-n: dtSSD in per cent of a frozen matte's, which never changes",
+        in_terminal=False,
+    ),
+    Figure(
+        "frozen",
+        "frozen matte",
+        1.0,
+        "dtSSD of a matte that never changes: the control, which must not win",
+        in_terminal=False,
+    ),
 )
 REGION_FIGURES = (
     Figure(

@@ -150,6 +150,16 @@ def score_frame(keyed: Keyed, example: sets.Example) -> dict[str, float]:
     }
 
 
+def score_over_time(keyed: Sequence[Keyed], frames: Sequence[sets.Example]) -> dict[str, float]:
+    """Every figure of a keyed shot's changes against those of its truth; NaN for a still."""
+    alphas, truths = [one.alpha for one in keyed], [frame.alpha for frame in frames]
+    return {
+        "dtssd": metrics.temporal_error(alphas, truths),
+        "dtssd_n": metrics.temporal_error_of_change(alphas, truths),
+        "frozen": metrics.frozen_error(truths),
+    }
+
+
 def composite_error(keyed: Keyed, example: sets.Example) -> float:
     """Error of the new composite, whose truth has the plate's own grain where it is opaque.
 
@@ -198,27 +208,35 @@ def _measure(
     for _, members in groupby(enumerate(plate_set.examples), lambda item: item[1].shot or item[0]):
         frames = [sets.reduced(example, longest) if longest else example for _, example in members]
         keyed, seconds, refused = _key(contender, [frame.plate for frame in frames])
-        over_time = metrics.temporal_error([one.alpha for one in keyed], [frame.alpha for frame in frames])
+        over_time = score_over_time(keyed, frames)
         for one, frame in zip(keyed, frames, strict=True):
-            figures = score_frame(one, frame) | {"dtssd": over_time}
+            figures = score_frame(one, frame) | over_time
             yield PictureResult(frame.name, figures, seconds, refused), one, frame
     for real in plate_set.region_examples:
         small = sets.reduced_regions(real, longest) if longest else real
         # Where flicker is measured, the frame is keyed with the one that follows, as their shot would be.
         plates = [small.plate] if small.following is None else [small.plate, small.following]
-        keyed, seconds, refused = _key(contender, plates)
+        keyed, seconds, refused = _key(contender, plates, small.before, small.after)
         figures = score_real(keyed, small, refused=bool(refused))
         yield PictureResult(small.name, figures, seconds, refused), keyed[0], small
 
 
-def _key(contender: Contender, plates: list[sets.Picture]) -> tuple[list[Keyed], float, str]:
+def _key(
+    contender: Contender,
+    plates: list[sets.Picture],
+    before: Sequence[sets.Picture] = (),
+    after: Sequence[sets.Picture] = (),
+) -> tuple[list[Keyed], float, str]:
     """Key one shot; a refusal leaves the artist with the plate itself, so that is what gets scored.
 
+    Keyers of ours hear the frames ``before`` and ``after``, the nearest first, as they would within the shot.
     A peer that breaks down has refused as well, in its own words. A fault of our own keyers ends the evaluation.
     """
     begin = time.perf_counter()
     try:
-        keyed, refused = list(contender.key_shot(plates)), ""
+        ours = isinstance(contender, OurKeyer)
+        answers = contender.key_within(plates, before, after) if ours else contender.key_shot(plates)
+        keyed, refused = list(answers), ""
     except Exception as error:  # peers are other programs, with exceptions of their own
         if isinstance(contender, OurKeyer) and not isinstance(error, KeyingError):
             raise

@@ -6,7 +6,7 @@ Reading files is the caller's: a ``ReadPicture`` comes in as a callable, so that
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -73,6 +73,8 @@ class RegionExample:
     regions: dict[str, tuple[Rectangle, ...]] = field(default_factory=dict)
     following: Picture | None = None  # the movie's next frame; the rectangles are thought sure there too
     hull: Hull | None = None  # outside of which all must go, and inside of which all must stay
+    before: tuple[Picture, ...] = ()  # what the movie shows before these two frames, the nearest first
+    after: tuple[Picture, ...] = ()  # and after them
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ def _read_real_plate(
     plate = read_picture(file, encoding="auto", frame=frame)
     flickers = bool(regions) and file.suffix.lower() in MOVIES
     following = read_picture(file, encoding="auto", frame=frame + 1) if flickers else None
+    sides = (range(frame - 1, frame - 3, -1), range(frame + 2, frame + 4)) if flickers else ((), ())
+    before, after = (tuple(_read_beside(file, side, read_picture)) for side in sides)
     hull = None if entry is None else hull_of(entry)
     if hull is not None and hull.inside.shape != plate.shape[:2]:
         height, width = hull.inside.shape
@@ -145,7 +149,19 @@ def _read_real_plate(
             f"{file} is {plate.shape[1]} × {plate.shape[0]}, but hulls.json was drawn on {width} × {height}.",
             fix="Put the picture there that the hulls were drawn on, or draw them anew.",
         )
-    return RegionExample(f"{file.name}:{frame}" if frame else file.name, plate, regions, following, hull)
+    name = f"{file.name}:{frame}" if frame else file.name
+    return RegionExample(name, plate, regions, following, hull, before, after)
+
+
+def _read_beside(file: Path, frames: Iterable[int], read_picture: ReadPicture) -> Iterator[Picture]:
+    """Read frames of a movie up to one that it does not have."""
+    for frame in frames:
+        if frame < 0:
+            return
+        try:
+            yield read_picture(file, encoding="auto", frame=frame)
+        except Exception:  # the reader's own kind of error, which this room does not know
+            return
 
 
 def reduced(example: Example, longest: int) -> Example:
@@ -180,7 +196,8 @@ def reduced_regions(example: RegionExample, longest: int) -> RegionExample:
         regions[kind] = tuple(box for box in small if box[0] < box[2] and box[1] < box[3])
     following = None if example.following is None else shrink(example.following, factor)
     hull = None if example.hull is None else example.hull.reduced(factor)
-    return RegionExample(example.name, shrink(example.plate, factor), regions, following, hull)
+    before, after = (tuple(shrink(one, factor) for one in side) for side in (example.before, example.after))
+    return RegionExample(example.name, shrink(example.plate, factor), regions, following, hull, before, after)
 
 
 def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
@@ -206,7 +223,13 @@ def grained(plate_set: PlateSet, deviation: float) -> PlateSet:
         about=f"{plate_set.about}; with grain of {deviation:g} in the square root of light",
         examples=tuple(grained_example(one) for one in plate_set.examples),
         region_examples=tuple(
-            replace(one, plate=grain(one.plate), following=None if one.following is None else grain(one.following))
+            replace(
+                one,
+                plate=grain(one.plate),
+                following=None if one.following is None else grain(one.following),
+                before=tuple(grain(other) for other in one.before),
+                after=tuple(grain(other) for other in one.after),
+            )
             for one in plate_set.region_examples
         ),
     )

@@ -111,10 +111,9 @@ def motion(own: Tensor, other: Tensor) -> tuple[Array, Array]:
     gain = min(max(gain, 1.0 / _MOST_GAIN), _MOST_GAIN)
     mine, theirs = (_shown(light, white) for light in (own, other * gain))
     with _single_thread():
-        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-            *(cv2.cvtColor(picture.astype(np.uint8), cv2.COLOR_RGB2GRAY) for picture in (mine, theirs)),
-            np.zeros((*mine.shape[:2], 2), np.float32),
-        )
+        grey, other_grey = (cv2.cvtColor(picture.astype(np.uint8), cv2.COLOR_RGB2GRAY) for picture in (mine, theirs))
+        nothing = np.zeros((*mine.shape[:2], 2), np.float32)
+        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(grey, other_grey, nothing)
         apart = np.abs(_moved(theirs, flow) - mine).max(axis=-1)
         apart = cv2.GaussianBlur(apart, (0, 0), _AROUND)
     agrees = np.clip((_APART - apart) / (_APART - _ALIKE), 0.0, 1.0).astype(np.float32)

@@ -41,7 +41,7 @@ def text_of(shown: Report) -> str:
 def test_figures_of_the_page_alone_are_on_the_page_and_not_in_the_table(tmp_path: Path) -> None:
     alone = [figure for figure in ALPHA_FIGURES if not figure.in_terminal]
     page = write_page(report(), tmp_path, write_picture).read_text(encoding="utf-8")
-    assert [figure.key for figure in alone] == ["edge_sad", "edge_gradient", "edge_connectivity"]
+    assert [figure.key for figure in alone] == ["edge_sad", "edge_gradient", "edge_connectivity", "dtssd_n", "frozen"]
     assert all(f">{figure.label}</th>" in page for figure in alone)
     assert not any(figure.label in text_of(report()) for figure in alone)
 

@@ -33,7 +33,7 @@ def test_a_keyer_that_returns_the_truth_scores_zero() -> None:
     figures = row.results[0].figures
     measured = {key: value for key, value in figures.items() if not math.isnan(value)}
     assert set(figures) == {figure.key for figure in ALPHA_FIGURES}
-    assert set(figures) - set(measured) == {"markers", "dtssd"}
+    assert set(figures) - set(measured) == {"markers", "dtssd", "dtssd_n", "frozen"}
     assert all(value == 0.0 for value in measured.values())
 
 
@@ -54,6 +54,20 @@ def test_frames_of_one_shot_are_keyed_together_and_judged_over_time() -> None:
     plate_set = sets.PlateSet("made up", "", frames)
     assert score(Answers("steady", steady, steady, steady), plate_set).mean("dtssd") == 0.0
     assert score(Answers("jumpy", steady, jump, steady), plate_set).mean("dtssd") > 1.0
+
+
+def test_a_frozen_matte_is_the_control_that_a_keyer_must_beat() -> None:
+    still = disc()
+    truths = [np.roll(still.alpha, 3 * step, axis=1) for step in range(4)]
+    frames = tuple(sets.Example(str(i), still.plate, one, still.foreground, shot="m") for i, one in enumerate(truths))
+    plate_set = sets.PlateSet("made up", "", frames)
+    frozen = score(Answers("frozen", *[Keyed(truths[0], still.foreground)] * 4), plate_set)
+    right = score(Answers("right", *[Keyed(one, still.foreground) for one in truths]), plate_set)
+    halved = score(Answers("halved", *[Keyed(one / 2, still.foreground) for one in truths]), plate_set)
+    assert frozen.mean("dtssd_n") == pytest.approx(1.0)
+    assert frozen.mean("frozen") == pytest.approx(frozen.mean("dtssd"))
+    assert right.mean("dtssd_n") == 0.0
+    assert halved.mean("dtssd_n") == pytest.approx(0.5)
 
 
 def test_markers_are_measured_where_the_set_knows_them() -> None:
