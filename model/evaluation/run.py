@@ -234,9 +234,10 @@ def _key(
     """
     begin = time.perf_counter()
     try:
-        ours = isinstance(contender, OurKeyer)
-        answers = contender.key_within(plates, before, after) if ours else contender.key_shot(plates)
-        keyed, refused = list(answers), ""
+        if isinstance(contender, OurKeyer):
+            keyed, refused = list(contender.key_within(plates, before, after)), ""
+        else:
+            keyed, refused = list(contender.key_shot(plates)), ""
     except Exception as error:  # peers are other programs, with exceptions of their own
         if isinstance(contender, OurKeyer) and not isinstance(error, KeyingError):
             raise
