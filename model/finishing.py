@@ -15,6 +15,7 @@ from model.errors import NoScreenError
 from model.keyer import KeyedFrame, Mattes
 from model.keying.bars import NO_BARS, find_bars, inside
 from model.keying.bars import around as with_bars
+from model.keying.behind import Behind, Sample, bare, find_behind, sample
 from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
@@ -97,6 +98,18 @@ class UnmixingKeyer(ABC):
         with exact_float32():
             return glimpse(shown, self._heard(shown, screen))
 
+    @torch.inference_mode()
+    def sample(self, plate: Tensor, screen: Screen) -> Sample:
+        """Look at one of the plates (3, H, W) that tell what stands behind the subject."""
+        shown = inside(repair_nonfinite(plate.to(self.device))[0], screen.bars)
+        with exact_float32():
+            return sample(shown, self._heard(shown, screen))
+
+    @torch.inference_mode()
+    def behind(self, samples: Sequence[Sample], screen: Screen) -> Behind | None:
+        """Tell what stands behind the subject of the shot that the samples are of."""
+        return find_behind(samples, screen)
+
     def key(
         self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Around | None = None
     ) -> KeyedFrame:
@@ -117,6 +130,8 @@ class UnmixingKeyer(ABC):
             evidence = self._heard(plate, screen) if around is None else steadied(around)
             given, seen_plate, seen = seen_through_grain(plate, screen, own, evidence)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
+        if around is not None and around.behind is not None and own is None:
+            solved = _without(solved, bare(around.behind, plate))
         return RawKey(whole, seen_plate, seen, solved, repaired)
 
     def _heard(self, plate: Tensor, screen: Screen) -> Tensor | None:
@@ -159,6 +174,17 @@ def _found(plates: Sequence[Tensor], color: Color | None, evidence: Sequence[Ten
         return find_screen(plates, color, evidence)
     except NoScreenError:
         return find_screen(plates, color)
+
+
+def _without(solved: Solved, taken: Tensor) -> Solved:
+    """Return what was solved without what is ``taken`` away (1, H, W), 0–1."""
+    left = 1.0 - taken
+    return replace(
+        solved,
+        alpha=solved.alpha * left,
+        plain=None if solved.plain is None else solved.plain * left,
+        emission=None if solved.emission is None else solved.emission * left,
+    )
 
 
 def _inside(mattes: Mattes, screen: Screen) -> Mattes:

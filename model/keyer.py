@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from model.errors import UnknownKeyerError
+from model.keying.behind import Behind
 from model.settings import KEYER_NAMES, OWN_NAME, FrameNotes, KeySettings, Screen
 
 
@@ -70,6 +71,19 @@ class SteadyKeyer(Protocol):
         self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Any = None
     ) -> KeyedFrame:
         """Key one plate as `Keyer.key`; ``around`` is a `model.keying.steadiness.Around` of glimpses."""
+        ...
+
+
+@runtime_checkable
+class FarSeeingKeyer(SteadyKeyer, Protocol):
+    """A steady keyer that also learns of a shot what stands behind its subject, from frames spread over it."""
+
+    def sample(self, plate: Tensor, screen: Screen) -> Any:
+        """Return what is kept of one such plate (3, H, W), small; pure as `key`."""
+        ...
+
+    def behind(self, samples: Sequence[Any], screen: Screen) -> Behind | None:
+        """Return what the samples of a shot, in the order of time, teach; it goes into the ``around`` of `key`."""
         ...
 
 

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from model.errors import UnknownKeyerError
-from model.keyer import Keyer, Mattes, SteadyKeyer, load_keyer
+from model.keyer import FarSeeingKeyer, Keyer, Mattes, SteadyKeyer, load_keyer
+from model.keying.behind import FEWEST, SAMPLES, Behind, spread
 from model.keying.steadiness import Around
-from model.settings import KEYER_NAMES, KeySettings
+from model.settings import KEYER_NAMES, KeySettings, Screen
 
 Picture = NDArray[np.float32]
 
@@ -94,6 +95,7 @@ class OurKeyer:
         sampled = plates[:: max(1, len(plates) // 8)][:8]
         screen = keyer.survey([self._tensor(plate) for plate in sampled], self._settings)
         row = [*reversed(before), *plates, *after]
+        behind = self._behind(keyer, row, screen)
         seen: dict[int, Any] = {}
         for number, plate in enumerate(plates, len(before)):
             tensor = self._tensor(plate)
@@ -105,11 +107,19 @@ class OurKeyer:
                     seen[number],
                     tuple(seen[at] for at in range(number - 1, first - 1, -1)),
                     tuple(seen[at] for at in range(number + 1, end)),
+                    behind,
                 )
                 keyed = keyer.key(tensor, screen, Mattes(), self._settings, around)
             else:
                 keyed = keyer.key(tensor, screen, Mattes(), self._settings)
             yield Keyed(keyed.alpha[0].cpu().numpy(), keyed.foreground.permute(1, 2, 0).cpu().numpy())
+
+    def _behind(self, keyer: Keyer, row: Sequence[Picture], screen: Screen) -> Behind | None:
+        """Learn what stands behind the subject of a shot, as a job does."""
+        if not isinstance(keyer, FarSeeingKeyer) or not keyer.reach or len(row) < FEWEST:
+            return None
+        chosen = spread(range(len(row)), SAMPLES)
+        return keyer.behind([keyer.sample(self._tensor(row[at]), screen) for at in chosen], screen)
 
     def _load(self) -> Keyer:
         if self._keyer is None:

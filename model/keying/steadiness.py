@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.color import srgb_from_linear
+from model.keying.behind import Behind
 
 REACH = 2
 """Frames before and after that are heard."""
@@ -49,11 +50,15 @@ class Glimpse:
 
 @dataclass(frozen=True)
 class Around:
-    """The glimpses of a frame and of those around it, the nearest first; they end at the shot's ends and at gaps."""
+    """The glimpses of a frame and of those around it, the nearest first; they end at the shot's ends and at gaps.
+
+    ``behind`` is what stands behind the subject of the whole shot, where that is known.
+    """
 
     own: Glimpse
     before: tuple[Glimpse, ...] = ()
     after: tuple[Glimpse, ...] = ()
+    behind: Behind | None = None
 
 
 def glimpse(plate: Tensor, evidence: Tensor | None) -> Glimpse:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 import xxhash
 
-from model.keyer import Keyer, Mattes, SteadyKeyer
+from model.keyer import FarSeeingKeyer, Keyer, Mattes, SteadyKeyer
+from model.keying.behind import FEWEST, SAMPLES, Behind, spread
 from model.keying.steadiness import Around
 from model.settings import KeySettings, Screen
+from service.errors import BadInput
 from service.pipeline.sources import Sources
+from service.plates import Plate
 
 
 def reach_of(keyer: Keyer, settings: KeySettings) -> int:
@@ -26,6 +30,7 @@ class Neighbours:
 
     frames: frozenset[int]
     reach: int
+    behind: Behind | None = None  # what stands behind the subject of the shot
 
     def before(self, frame: int) -> tuple[int, ...]:
         """Return the frames before one, the nearest first, up to a gap."""
@@ -50,9 +55,11 @@ class Neighbours:
         What could not be read is marked as such: a frame that was keyed without it is keyed anew once it is there.
         """
         around = self.around(frame)
-        if not around:
+        if not around and self.behind is None:
             return None
-        seen = (f"{other - frame}:{'' if other in unread else sources.plate(other)}" for other in around)
+        seen = [f"{other - frame}:{'' if other in unread else sources.plate(other)}" for other in around]
+        if self.behind is not None:
+            seen.append(self.behind.mark)
         return xxhash.xxh3_128_hexdigest("\n".join(seen).encode())
 
     def _row(self, frame: int, step: int) -> tuple[int, ...]:
@@ -104,6 +111,7 @@ class Glimpses:
             self._seen[frame],
             self._up_to_a_hole(self.neighbours.before(frame)),
             self._up_to_a_hole(self.neighbours.after(frame)),
+            self.neighbours.behind,
         )
 
     def _up_to_a_hole(self, frames: Sequence[int]) -> tuple[Any, ...]:
@@ -113,6 +121,31 @@ class Glimpses:
                 break
             found.append(self._seen[frame])
         return tuple(found)
+
+
+def learn_behind(
+    plate: Plate,
+    neighbours: Neighbours,
+    keyer: Keyer,
+    screen: Screen,
+    starting: Callable[[int], None] = lambda _frame: None,
+) -> Neighbours:
+    """Return the neighbours with what stands behind the subject of the whole shot; ``starting`` is told of each frame.
+
+    It is worked out from a few frames of the plate, the same ones whatever part of it is keyed. Those that cannot be
+    read are passed over.
+    """
+    if neighbours.reach == 0 or not isinstance(keyer, FarSeeingKeyer) or len(neighbours.frames) < FEWEST:
+        return neighbours
+    samples: list[Any] = []
+    for frame in spread(sorted(neighbours.frames), SAMPLES):
+        starting(frame)
+        try:
+            color = plate.read(frame).color
+        except BadInput:
+            continue
+        samples.append(keyer.sample(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))), screen))
+    return replace(neighbours, behind=keyer.behind(samples, screen))
 
 
 def key_around(

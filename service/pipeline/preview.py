@@ -22,7 +22,7 @@ from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
-from service.pipeline.neighbours import Glimpses, Neighbours, key_around, reach_of
+from service.pipeline.neighbours import Glimpses, Neighbours, key_around, learn_behind, reach_of
 from service.pipeline.sources import Sources
 from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
@@ -117,6 +117,7 @@ class Previewer:
         """Look at the frames around as a job does; a reduced picture is to be there soon, and is keyed by itself."""
         reduced = color.shape[-2:] != (plate.format.height, plate.format.width)
         neighbours = Neighbours(frozenset(plate.format.frames), 0 if reduced else reach_of(keyer, order.settings))
+        neighbours = learn_behind(plate, neighbours, keyer, screen)
         glimpses = Glimpses(keyer, screen, neighbours)
         for frame in neighbours.to_read((order.frame,)):
             try:

@@ -21,7 +21,7 @@ from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
-from service.pipeline.neighbours import Neighbours, reach_of
+from service.pipeline.neighbours import Neighbours, learn_behind, reach_of
 from service.pipeline.quality import Quality
 from service.pipeline.record import Record, problem_of
 from service.pipeline.sources import Sources
@@ -126,6 +126,7 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         readable = frozenset(_readable(run, plate, plate.format.frames))
         neighbours = Neighbours(readable, reach_of(run.keyer, order.settings))
         run.sources.look(neighbours.to_read(frames))
+        neighbours = learn_behind(plate, neighbours, run.keyer, screen, run.starting if order.careful else _nobody)
         kept = Kept(order, run.delivery, run.sources, screen, mark, quality, neighbours)
         remaining = _keep(run, record, kept, frames, previous, version)
         record.save()

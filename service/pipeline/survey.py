@@ -10,6 +10,7 @@ import torch
 
 from model.errors import NoScreenError
 from model.keyer import Keyer
+from model.keying.behind import spread
 from model.settings import KeySettings, Screen
 from service.errors import BadInput, NoScreen, PlateMissing
 from service.pipeline.screen_doubts import doubts_about, is_no_screen, likely_color, written
@@ -29,9 +30,7 @@ class Survey:
 
 def sampled(frames: Sequence[int], count: int = SAMPLES) -> tuple[int, ...]:
     """Return up to ``count`` of ``frames``, evenly spread, first and last among them."""
-    if len(frames) <= count:
-        return tuple(frames)
-    return tuple(frames[round(index * (len(frames) - 1) / (count - 1))] for index in range(count))
+    return spread(frames, count)
 
 
 def survey(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from model.keyer import KeyedFrame, Mattes
+from model.keying.behind import Behind
 from model.keying.steadiness import REACH, Around, Glimpse
 from model.settings import KeySettings, Screen
 from service.errors import BadInput
@@ -55,6 +57,21 @@ class HearingKeyer(LinearKeyer):
         sides = (*enumerate(around.before, 1), *((-away, seen) for away, seen in enumerate(around.after, 1)))
         told = sum(float(seen.light.sum()) * (0.01 + 0.001 * away) for away, seen in sides)
         return KeyedFrame((keyed.alpha * 0.5 + told * 0.01).clamp(0, 1), keyed.foreground, keyed.notes)
+
+
+class FarSeeingKeyer(HearingKeyer):
+    """Adds to alpha what the frames spread over the shot look like, too."""
+
+    def sample(self, plate: torch.Tensor, screen: Screen) -> torch.Tensor:
+        return plate.mean(dim=(1, 2), keepdim=True)
+
+    def behind(self, samples: Sequence[torch.Tensor], screen: Screen) -> Behind | None:
+        return Behind(torch.stack(list(samples)).mean(dim=0), torch.tensor([[[float(len(samples))]]]))
+
+    def key(self, *given: Any) -> KeyedFrame:
+        keyed, behind = super().key(*given), given[4].behind
+        told = float(behind.light.sum()) * 0.01 + float(behind.taken.sum()) * 0.001
+        return KeyedFrame((keyed.alpha * 0.5 + told).clamp(0, 1), keyed.foreground, keyed.notes)
 
 
 def pixels_of(order: Any) -> dict[str, bytes]:
@@ -134,6 +151,40 @@ def test_a_preview_is_the_frame_of_the_whole_run(tmp_path: Path, whole: dict[str
         planes, _ = read_exr(next((tmp_path / f"p{frame}").rglob("*alpha*.exr")))
         name = f"green_alpha.{frame:04d}.exr"
         assert b"".join(np.ascontiguousarray(planes[channel]).tobytes() for channel in "RGBA") == whole[name]
+
+
+def test_parts_resumed_runs_and_previews_know_the_whole_shot(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 24))
+    calm = order_for(shot, tmp_path / "calm")
+    assert run(calm, FarSeeingKeyer()).outcome == "done"
+    found: dict[str, bytes] = {}
+    for number, part in enumerate((range(1, 4), range(4, 5), range(5, 24))):
+        order = order_for(shot, tmp_path / str(number), frames=tuple(part))
+        run(order, FarSeeingKeyer())
+        found |= pixels_of(order)
+    assert found == pixels_of(calm)
+    killed, keyer = order_for(shot, tmp_path / "killed"), FarSeeingKeyer()
+    assert run(killed, keyer, stopped=lambda: keyer.keyed >= 7).outcome == "stopped"
+    again = FarSeeingKeyer()
+    assert run(killed, again).outcome == "done" and keyer.keyed + again.keyed == 23
+    assert pixels_of(killed) == pixels_of(calm)
+    order = PreviewOrder(
+        shot=shot, frame=9, frames=shot.frames, settings=KeySettings(), folder=tmp_path / "look", floats=True
+    )
+    Previewer(Limits()).make("a", order, FarSeeingKeyer())
+    planes, _ = read_exr(next((tmp_path / "look").rglob("*alpha*.exr")))
+    shown = b"".join(np.ascontiguousarray(planes[channel]).tobytes() for channel in "RGBA")
+    assert shown == found["green_alpha.0009.exr"]
+
+
+def test_what_a_changed_plate_teaches_of_the_shot_has_every_frame_keyed_again(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 12))
+    order = order_for(shot, tmp_path / "out")
+    run(order, FarSeeingKeyer())
+    write_plate(shot.frame_path(1), plate_pixels(77))
+    keyer = FarSeeingKeyer()
+    run(order, keyer)
+    assert keyer.keyed == 11
 
 
 def test_temporal_off_hears_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""What stands behind the subject of a shot and is no screen: markers and stands that the shot shows bare.
+
+One frame cannot tell a marker from a button. A shot can, while its camera stands still: what looks the same in many
+frames, lies where no subject stands, and is a speck by itself in the bare screen, or was covered by the subject and
+shows again, is no part of the subject. Where a frame shows just that, it is bare there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as functional
+import xxhash
+from torch import Tensor
+
+from model.keying.clean_plate import clean_plate
+from model.keying.color_difference import color_difference_alpha
+from model.keying.fill import box_blur, dilate, erode, fill
+from model.keying.screen import hue_rotation
+from model.settings import Screen
+
+SAMPLES = 9
+"""Frames, spread over a shot, that are compared."""
+
+FEWEST = 5
+"""Frames with less than these tell nothing."""
+
+_LINES = 480  # shorter side of a sample, at most
+_WHITE = 0.99  # quantile of light
+_FREE, _SUBJECT = 0.2, 0.6  # evidence below which no subject stands, and above which one does
+_MARGIN = 0.02  # of the shorter side: what is so near a subject is not seen for certain
+_SAME, _OTHER = 0.03, 0.06  # of the square root of light: differences within which frames show the same, and beyond
+_OFTEN = 0.7  # share of the frames without a subject there that show the same
+_TIMES = 3  # and how many at least
+_MOVING = 0.003  # share of a picture that must change in one frame: what never moves teaches nothing
+_NO_SCREEN = 0.08  # color difference alpha from which something is no plain screen
+_SPECK = 0.06  # of the shorter side: the most that a marker measures
+_UNCOVERED = 0.1  # share of something that the subject must have covered, where it is no speck
+_RING = 2  # pixels of a sample, which its soft edge is wide
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One of the frames that are compared, small."""
+
+    light: Tensor  # (3, h, w) on the CPU, scene-linear, not negative
+    evidence: Tensor | None  # (1, h', w') of a subject; None: not known
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What is to be taken away wherever a frame shows it bare."""
+
+    light: Tensor  # (3, h, w), how it looks
+    taken: Tensor  # (1, h, w), 1 where it is
+
+    @property
+    def mark(self) -> str:
+        """Identify it."""
+        planes = torch.cat((self.light, self.taken)).numpy()
+        return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(planes).tobytes())
+
+
+def spread(frames: Sequence[int], count: int) -> tuple[int, ...]:
+    """Return up to ``count`` of ``frames``, evenly spread, first and last among them."""
+    if len(frames) <= count:
+        return tuple(frames)
+    return tuple(frames[round(index * (len(frames) - 1) / (count - 1))] for index in range(count))
+
+
+def sample(plate: Tensor, evidence: Tensor | None) -> Sample:
+    """Return what is kept of a finite plate (3, H, W)."""
+    return Sample(_small(plate), None if evidence is None else evidence.cpu())
+
+
+def find_behind(samples: Sequence[Sample], screen: Screen) -> Behind | None:
+    """Return what stands behind the subject in the samples of a shot; None where they teach nothing."""
+    known = [one for one in samples if one.evidence is not None and one.light.shape == samples[0].light.shape]
+    if len(known) < FEWEST or min(known[0].light.shape[-2:]) < 4 * _RING:
+        return None
+    size = known[0].light.shape[-2:]
+    subjects = torch.stack([_fitted(one.evidence, size) for one in known if one.evidence is not None])
+    lights = _evenly_lit(torch.stack([one.light for one in known]), subjects < _FREE)
+    white = _white(lights[0])
+    roots = (lights / white).sqrt()
+    near = torch.stack([dilate(subject, max(1, round(_MARGIN * min(size)))) for subject in subjects])
+    free = near < _FREE
+    bare = torch.where(free, roots, torch.nan).nanmedian(dim=0).values
+    departs = torch.stack([box_blur(one, 1) for one in (roots - bare).nan_to_num(nan=1.0)])
+    differs = departs.abs().amax(dim=1, keepdim=True)
+    often = (free & (differs < _SAME)).sum(dim=0)
+    seen = (often >= _TIMES) & (often >= _OFTEN * free.sum(dim=0))
+    usual = roots.median(dim=0).values
+    if float(((roots - usual).abs().amax(dim=1) > _OTHER).float().mean(dim=(1, 2)).max()) < _MOVING:
+        return None
+    light = bare.nan_to_num(nan=0.0).square() * white
+    light = fill(light * seen, seen.to(light))
+    other = color_difference_alpha(light, clean_plate(light, screen)[0], hue_rotation(screen.color)[0]) > _NO_SCREEN
+    covered = ((subjects > _SUBJECT) & (differs > _OTHER)).any(dim=0)
+    taken = _removable((seen & other)[0].numpy(), (~seen)[0].numpy(), covered[0].numpy())
+    if not taken.any():
+        return None
+    ring = dilate(torch.from_numpy(taken.astype(np.float32))[None], _RING) * seen
+    return Behind(light, ring)
+
+
+def bare(behind: Behind, plate: Tensor) -> Tensor:
+    """Return, 0–1, where a finite plate (3, H, W) shows what stands behind its subject, bare: (1, H, W)."""
+    light = _small(plate)
+    if light.shape != behind.light.shape:
+        return torch.zeros_like(plate[:1])
+    white = _white(behind.light)
+    shown = (behind.light / white).sqrt()
+    root = (light * (_gain(light, behind.light) / white)).sqrt()
+    # Grain, which differs in every frame, is averaged away; what covers something in part is not.
+    differs = box_blur(root - shown, 1).abs().amax(dim=0, keepdim=True)
+    same = ((_OTHER - differs) / (_OTHER - _SAME)).clamp(0.0, 1.0)
+    found = erode(same, 1) * behind.taken
+    whole = functional.interpolate(found[None], plate.shape[-2:], mode="bilinear", align_corners=False)[0]
+    return whole.to(plate)
+
+
+def _removable(other: np.ndarray, unknown: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Return what of all that is no screen (h, w) is a speck by itself, or was covered by a subject in part."""
+    most = _SPECK * min(other.shape)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((other | unknown).astype(np.uint8), connectivity=8)
+    taken = np.zeros_like(other)
+    for label in range(1, count):
+        left, top, width, height, area = stats[label]
+        here = labels[top : top + height, left : left + width] == label
+        inside = (slice(top, top + height), slice(left, left + width))
+        if max(width, height) <= most and not (unknown[inside] & here).any():
+            taken[inside] |= here
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(other.astype(np.uint8), connectivity=8)
+    for label in range(1, count):
+        left, top, width, height, area = stats[label]
+        inside = (slice(top, top + height), slice(left, left + width))
+        here = labels[inside] == label
+        if (covered[inside] & here).sum() > _UNCOVERED * area:
+            taken[inside] |= here
+    return taken
+
+
+def _small(plate: Tensor) -> Tensor:
+    """Return a plate (3, H, W) as samples hold it."""
+    scale = min(1.0, _LINES / min(plate.shape[-2:]))
+    size = [max(1, round(side * scale)) for side in plate.shape[-2:]]
+    light = functional.interpolate(
+        plate[None].clamp_min(0.0), size, mode="bilinear", antialias=True, align_corners=False
+    )
+    return light[0].cpu()
+
+
+def _fitted(evidence: Tensor, size: torch.Size) -> Tensor:
+    return functional.interpolate(evidence[None], size, mode="bilinear", align_corners=False)[0]
+
+
+def _evenly_lit(lights: Tensor, free: Tensor) -> Tensor:
+    """Return pictures (n, 3, h, w) brought to the exposure of the first, judged where no subject stands."""
+    return torch.stack(
+        [light * _gain(light, lights[0], here & free[0]) for light, here in zip(lights, free, strict=True)]
+    )
+
+
+def _white(light: Tensor) -> float:
+    """Return the light that counts as white in a picture (3, h, w)."""
+    return max(float(light.amax(dim=0).flatten().quantile(_WHITE)), 1e-6)
+
+
+def _gain(light: Tensor, like: Tensor, where: Tensor | None = None) -> float:
+    """Return by how much light (3, h, w) is to be raised to be like another."""
+    ratio = (like.sum(dim=0, keepdim=True) + 1e-4) / (light.sum(dim=0, keepdim=True) + 1e-4)
+    chosen = ratio if where is None or not bool(where.any()) else ratio[where]
+    return float(chosen.median())
