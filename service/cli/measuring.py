@@ -154,6 +154,9 @@ def bench(
     precision: Annotated[
         str | None, typer.Option(help="Number format of its convolutions: float32, bfloat16 or float16.")
     ] = None,
+    chosen_settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the key as name=value, such as temporal=off.")
+    ] = None,
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -173,7 +176,7 @@ def bench(
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
     if formats:
         return _bench_formats(keyer or "neural", where, [benchmark.SIZES[size] for size in sizes or ("1080p", "4k")])
-    chosen = key_settings(KeySettings(), None, {"keyer": keyer, "precision": precision}, [])
+    chosen = key_settings(KeySettings(), None, {"keyer": keyer, "precision": precision}, chosen_settings or [])
     if memory:
         found = [benchmark.bench_memory(device=where, threads=threads, settings=chosen)]
     else:
