@@ -179,6 +179,10 @@ class FrameQuality(_Frozen):
     change: float | None = None
     """Mean change of alpha against the frame before, where either shows the subject; null without one."""
 
+    popped: float | None = None
+    """Share of what is surely screen or subject in this frame and two before, where alpha departs in the frame
+    between; null without those."""
+
 
 class FrameNotes(_Frozen):
     """What keying one frame came upon: figures for the manifest and for quality reports."""

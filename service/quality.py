@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from model.settings import FrameNotes, FrameQuality
 from service.jobs import FrameResult, FrameState
 
-Figure = Literal["edge_spill", "screen_noise", "core_noise", "soft_share", "flicker", "nan_repaired"]
+Figure = Literal["edge_spill", "screen_noise", "core_noise", "soft_share", "flicker", "pops", "nan_repaired"]
 LEAST: dict[Figure, float] = {
     "edge_spill": 0.05,
     "screen_noise": 0.01,
     "core_noise": 0.01,
     "soft_share": 0.02,
     "flicker": 0.01,
+    "pops": 0.0,
     "nan_repaired": 0.0,
 }
 """A frame stands out by a figure when it exceeds the shot's median by more than this, and by more than is usual."""
@@ -57,6 +58,9 @@ class FrameFigures(_Frozen):
 
     flicker: float | None = None
     """Change of alpha against both neighbors: the smaller of the two; null at the ends of the shot."""
+
+    pops: float | None = None
+    """Share of what both neighbors are sure of, screen or subject, where this frame is otherwise; null at the ends."""
 
     nan_repaired: int = 0
     """Pixels that were NaN, infinite or beyond any light (1e8) in the plate."""
@@ -138,8 +142,9 @@ def _figures(result: FrameResult, following: FrameResult | None) -> FrameFigures
     return FrameFigures(
         frame=result.frame,
         flicker=flicker,
+        pops=_quality(following).popped,
         nan_repaired=notes.nan_repaired,
-        **own.model_dump(exclude={"change"}),
+        **own.model_dump(exclude={"change", "popped"}),
     )
 
 

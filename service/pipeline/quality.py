@@ -1,4 +1,4 @@
-"""Measures each frame while it is still on the device, against the frame before it."""
+"""Measures each frame while it is still on the device, against the frames before it."""
 
 from __future__ import annotations
 
@@ -23,21 +23,28 @@ class Quality:
         self._screen = screen
         frames = sorted(order.frames or present)
         self._before = dict(zip(frames[1:], frames, strict=False))
-        self._last: tuple[int, torch.Tensor] | None = None
+        self._last: dict[int, torch.Tensor] = {}
 
     def of(self, frame: int, keyed: KeyedFrame) -> FrameQuality:
         """Return the figures of ``frame``."""
         before = self._before.get(frame)
+        earlier = None if before is None else self._before.get(before)
+        sides = {other: self._small(other, keyed) for other in (earlier, before) if other is not None}
         figures = measure(
-            keyed.alpha, keyed.foreground, self._screen, None if before is None else self._small(before, keyed)
+            keyed.alpha,
+            keyed.foreground,
+            self._screen,
+            None if before is None else sides[before],
+            None if earlier is None else sides[earlier],
         )
-        self._last = (frame, small_alpha(keyed.alpha))
+        self._last = {other: small for other, small in sides.items() if small is not None}
+        self._last[frame] = small_alpha(keyed.alpha)
         return figures
 
     def _small(self, frame: int, keyed: KeyedFrame) -> torch.Tensor | None:
         """Return the small alpha of an earlier frame: remembered, or read when it was finished by another attempt."""
-        if self._last is not None and self._last[0] == frame:
-            return self._last[1]
+        if frame in self._last:
+            return self._last[frame]
         try:
             planes, _ = read_exr(self._delivery.file("alpha", frame))
         except BadInput:

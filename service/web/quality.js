@@ -10,6 +10,7 @@ const percent = (v) => `${(100 * v).toFixed(v < 0.1 ? 2 : 1)} %`;
 export const FIGURES = [
   { name: "edge_spill", words: "Spill at edges", tell: float, stands: true },
   { name: "flicker", words: "Flicker", tell: float, stands: true },
+  { name: "pops", words: "Pops", tell: percent, stands: true },
   { name: "screen_noise", words: "Noise in the screen", tell: float, stands: true },
   { name: "core_noise", words: "Noise in the core", tell: float, stands: true },
   { name: "soft_share", words: "Soft pixels", tell: percent, stands: true },

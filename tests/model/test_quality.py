@@ -62,6 +62,21 @@ def test_change_grows_with_what_changed() -> None:
     assert measure(0.8 * still, skin(still), GREEN, small_alpha(still)).change == pytest.approx(0.2 * 0.85, rel=0.15)
 
 
+def test_a_pop_is_what_one_frame_has_and_both_its_neighbors_have_not() -> None:
+    still = disc()
+    holed, stays = still.clone(), small_alpha(still)
+    holed[:, 52:68, 72:88] = 0.8
+    popped = measure(still, skin(still), GREEN, small_alpha(holed), stays).popped
+    assert popped == pytest.approx(4 / 188, rel=0.5)
+    assert measure(still, skin(still), GREEN, stays, stays).popped == 0
+    assert measure(holed, skin(holed), GREEN, small_alpha(holed), stays).popped == 0, "it stays"
+    assert measure(still, skin(still), GREEN, stays, small_alpha(holed)).popped == 0, "it was there before"
+    assert measure(still, skin(still), GREEN, stays).popped is None
+    moving = [disc(shift=shift) for shift in (0.0, 2.0, 4.0)]
+    first, second = (small_alpha(one) for one in moving[:2])
+    assert measure(moving[2], skin(moving[2]), GREEN, second, first).popped == 0, "motion is none"
+
+
 def test_what_is_nowhere_has_no_figure() -> None:
     nothing, all_of_it = torch.zeros(1, 64, 64), torch.ones(1, 64, 64)
     assert measure(nothing, torch.zeros(3, 64, 64), GREEN, None).core_noise is None

@@ -132,6 +132,12 @@ def done(frame: int, **figures: float) -> FrameResult:
     return FrameResult(frame=frame, state=FrameState.DONE, notes=notes)
 
 
+def test_what_blinks_in_one_frame_is_a_pop_there_and_what_comes_to_stay_is_none() -> None:
+    blinks = report_on([done(n, popped=0.002 if n == 5 else 0.0) for n in range(9)])
+    assert [(w.frame, w.figure) for w in blinks.shot.worst] == [(4, "pops")]
+    assert blinks.frames[4].pops == 0.002 and blinks.frames[8].pops is None
+
+
 def test_spill_on_one_frame_stands_out() -> None:
     report = report_on([done(n, edge_spill=0.4 if n == 3 else 0.02) for n in range(8)])
     assert [(w.frame, w.figure, w.usual) for w in report.shot.worst] == [(3, "edge_spill", 0.02)]
@@ -202,6 +208,6 @@ def test_the_page_describes_every_figure_and_says_where_it_is() -> None:
     reported = FrameFigures.model_fields.keys() - {"frame", "stands_out"}
     noted = FrameNotes.model_fields.keys() - {"warnings", "quality"}
     assert sorted(described) == sorted(reported | noted | FrameQuality.model_fields.keys())
-    assert FrameQuality.model_fields.keys() - reported == {"change"}
+    assert FrameQuality.model_fields.keys() - reported == {"change", "popped"}
     assert noted - reported == {"screen_share", "core_share"}
-    assert reported - noted - FrameQuality.model_fields.keys() == {"flicker"}
+    assert reported - noted - FrameQuality.model_fields.keys() == {"flicker", "pops"}
