@@ -92,11 +92,11 @@ class UnmixingKeyer(ABC):
         return _found(shown, color, [self.evidence_of(plate) for plate in shown]).model_copy(update={"bars": bars})
 
     @torch.inference_mode()
-    def glimpse(self, plate: Tensor, screen: Screen) -> Glimpse:
-        """Look at one plate (3, H, W) as its neighbours need to know it."""
+    def glimpse(self, plate: Tensor, screen: Screen, known: Sample | None = None) -> Glimpse:
+        """Look at one plate (3, H, W) as its neighbours need to know it; ``known`` is its sample, if any."""
         shown = inside(repair_nonfinite(plate.to(self.device))[0], screen.bars)
         with exact_float32():
-            return glimpse(shown, self._heard(shown, screen))
+            return glimpse(shown, self._heard(shown, screen) if known is None else known.evidence)
 
     @torch.inference_mode()
     def sample(self, plate: Tensor, screen: Screen) -> Sample:

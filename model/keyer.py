@@ -78,6 +78,10 @@ class SteadyKeyer(Protocol):
 class FarSeeingKeyer(SteadyKeyer, Protocol):
     """A steady keyer that also learns of a shot what stands behind its subject, from frames spread over it."""
 
+    def glimpse(self, plate: Tensor, screen: Screen, known: Any = None) -> Any:
+        """Do as `SteadyKeyer.glimpse`, sooner where the plate's sample is ``known``."""
+        ...
+
     def sample(self, plate: Tensor, screen: Screen) -> Any:
         """Return what is kept of one such plate (3, H, W), small; pure as `key`."""
         ...

@@ -74,7 +74,7 @@ def spread(frames: Sequence[int], count: int) -> tuple[int, ...]:
 
 def sample(plate: Tensor, evidence: Tensor | None) -> Sample:
     """Return what is kept of a finite plate (3, H, W)."""
-    return Sample(_small(plate), None if evidence is None else evidence.cpu())
+    return Sample(_small(plate), evidence)
 
 
 def find_behind(samples: Sequence[Sample], screen: Screen) -> Behind | None:
@@ -83,7 +83,7 @@ def find_behind(samples: Sequence[Sample], screen: Screen) -> Behind | None:
     if len(known) < FEWEST or min(known[0].light.shape[-2:]) < 4 * _RING:
         return None
     size = known[0].light.shape[-2:]
-    subjects = torch.stack([_fitted(one.evidence, size) for one in known if one.evidence is not None])
+    subjects = torch.stack([_fitted(one.evidence.cpu(), size) for one in known if one.evidence is not None])
     lights = _evenly_lit(torch.stack([one.light for one in known]), subjects < _FREE)
     white = _white(lights[0])
     roots = (lights / white).sqrt()

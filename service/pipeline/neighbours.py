@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ class Neighbours:
     frames: frozenset[int]
     reach: int
     behind: Behind | None = None  # what stands behind the subject of the shot
+    samples: Mapping[int, Any] = field(default_factory=dict)  # what told that, by frame
 
     def before(self, frame: int) -> tuple[int, ...]:
         """Return the frames before one, the nearest first, up to a gap."""
@@ -85,7 +86,12 @@ class Glimpses:
         if self.neighbours.reach == 0:
             return
         assert isinstance(self.keyer, SteadyKeyer)
-        self._seen[frame] = None if plate is None else self.keyer.glimpse(plate, self.screen)
+        if plate is None:
+            self._seen[frame] = None
+        elif frame in self.neighbours.samples and isinstance(self.keyer, FarSeeingKeyer):
+            self._seen[frame] = self.keyer.glimpse(plate, self.screen, self.neighbours.samples[frame])
+        else:
+            self._seen[frame] = self.keyer.glimpse(plate, self.screen)
         for passed in [other for other in self._seen if other < frame - 2 * self.neighbours.reach]:
             del self._seen[passed]
 
@@ -137,15 +143,15 @@ def learn_behind(
     """
     if neighbours.reach == 0 or not isinstance(keyer, FarSeeingKeyer) or len(neighbours.frames) < FEWEST:
         return neighbours
-    samples: list[Any] = []
+    samples: dict[int, Any] = {}
     for frame in spread(sorted(neighbours.frames), SAMPLES):
         starting(frame)
         try:
             color = plate.read(frame).color
         except BadInput:
             continue
-        samples.append(keyer.sample(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))), screen))
-    return replace(neighbours, behind=keyer.behind(samples, screen))
+        samples[frame] = keyer.sample(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))), screen)
+    return replace(neighbours, behind=keyer.behind(list(samples.values()), screen), samples=samples)
 
 
 def key_around(

@@ -65,6 +65,10 @@ class FarSeeingKeyer(HearingKeyer):
     def sample(self, plate: torch.Tensor, screen: Screen) -> torch.Tensor:
         return plate.mean(dim=(1, 2), keepdim=True)
 
+    def glimpse(self, plate: torch.Tensor, screen: Screen, known: torch.Tensor | None = None) -> Glimpse:
+        assert known is None or torch.equal(known, self.sample(plate, screen))
+        return super().glimpse(plate, screen)
+
     def behind(self, samples: Sequence[torch.Tensor], screen: Screen) -> Behind | None:
         return Behind(torch.stack(list(samples)).mean(dim=0), torch.tensor([[[float(len(samples))]]]))
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.keyer import Mattes, SteadyKeyer, load_keyer
+from model.keyer import FarSeeingKeyer, Mattes, load_keyer
 from model.keying.steadiness import Around, Glimpse, glimpse, motion, steadied
 from model.settings import KeySettings
 from tests.model.test_difference import shot
@@ -141,12 +141,13 @@ def test_a_tiny_picture_keeps_its_evidence() -> None:
 
 def test_the_neural_keyer_keys_a_still_as_by_itself() -> None:
     keyer = load_keyer("neural")
-    assert isinstance(keyer, SteadyKeyer)
+    assert isinstance(keyer, FarSeeingKeyer)
     plate, _, _ = shot()
     settings = KeySettings()
     screen = keyer.survey([plate], settings)  # type: ignore[attr-defined]
     alone = keyer.key(plate, screen, Mattes(), settings)
     own = keyer.glimpse(plate, screen)
-    for around in (Around(own), Around(own, (own, own), (own, own))):
+    known = keyer.glimpse(plate, screen, keyer.sample(plate, screen))
+    for around in (Around(own), Around(own, (own, own), (own, own)), Around(known, (own,))):
         keyed = keyer.key(plate, screen, Mattes(), settings, around)
         assert torch.equal(keyed.alpha, alone.alpha) and torch.equal(keyed.foreground, alone.foreground)

@@ -274,6 +274,7 @@ def test_each_figure_is_a_curve_and_a_click_on_it_goes_to_its_frame(page: Page, 
         [
             "Spill at edges",
             "Flicker",
+            "Pops",
             "Noise in the screen",
             "Noise in the core",
             "Soft pixels",
@@ -283,7 +284,7 @@ def test_each_figure_is_a_curve_and_a_click_on_it_goes_to_its_frame(page: Page, 
         ]
     )
     for drawn in charts.locator("path.curve").evaluate_all("(paths) => paths.map((path) => path.getAttribute('d'))"):
-        assert len(re.findall("[ML]", drawn)) in (4, 6)  # flicker compares with both neighbours
+        assert len(re.findall("[ML]", drawn)) in (4, 6)  # flicker and pops compare with both neighbours
     curve = charts.locator("svg").first
     box = curve.bounding_box()
     assert box is not None
