@@ -86,12 +86,9 @@ class Glimpses:
         if self.neighbours.reach == 0:
             return
         assert isinstance(self.keyer, SteadyKeyer)
-        if plate is None:
-            self._seen[frame] = None
-        elif frame in self.neighbours.samples and isinstance(self.keyer, FarSeeingKeyer):
-            self._seen[frame] = self.keyer.glimpse(plate, self.screen, self.neighbours.samples[frame])
-        else:
-            self._seen[frame] = self.keyer.glimpse(plate, self.screen)
+        known = self.neighbours.samples.get(frame)  # of a keyer that sees far, so it takes them
+        told = () if known is None else (known,)
+        self._seen[frame] = None if plate is None else self.keyer.glimpse(plate, self.screen, *told)
         for passed in [other for other in self._seen if other < frame - 2 * self.neighbours.reach]:
             del self._seen[passed]
 
