@@ -32,6 +32,9 @@ from tests.service.pictures_on_disk import noise, write, write_exr
 from tests.service.tagged_pictures import P3_COLORANTS, SRGB_CURVE, cicp, gama, iccp, png, profile
 
 MOST_SECONDS = 10.0
+# Read before the tests begin, which keep the user's DROPKEY_… out.
+FUZZ_SECONDS = float(os.environ.get("DROPKEY_FUZZ_SECONDS", "600"))
+FUZZ_SEED = int(os.environ.get("DROPKEY_FUZZ_SEED", "1000"))
 _HEAD = 2048  # bytes at the start that are changed most: headers and tags lie there
 
 
@@ -192,8 +195,7 @@ def test_a_few_mutations_of_each_kind_are_read_or_refused_with_advice(tmp_path: 
 @pytest.mark.timeout(0)
 def test_mutations_for_as_long_as_one_likes(tmp_path: Path, reader: Reader) -> None:
     """Ten minutes unless told otherwise; an hour is DROPKEY_FUZZ_SECONDS=3600."""
-    ends = time.monotonic() + float(os.environ.get("DROPKEY_FUZZ_SECONDS", "600"))
-    seed = int(os.environ.get("DROPKEY_FUZZ_SEED", "1000"))
+    ends, seed = time.monotonic() + FUZZ_SECONDS, FUZZ_SEED
     made = sources(tmp_path)
     wrong: dict[tuple[str, int], str] = {}
     count = 0
