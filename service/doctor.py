@@ -24,6 +24,7 @@ from rich.table import Table
 from service.atomic import is_full, write_error
 from service.discovery import read_discovery
 from service.errors import Misconfigured
+from service.installation import fitting
 from service.names import RENAME, unreadable_in
 from service.private import others_may_write, read_token
 from service.settings import Settings, swallowed_drop_folders
@@ -90,7 +91,7 @@ def show(findings: list[Finding]) -> None:
     console.print(table)
     for finding in findings:
         if finding.fix:
-            console.print(f"[bold]{finding.name}[/]: {finding.fix}", soft_wrap=True)
+            console.print(f"[bold]{finding.name}[/]: {fitting(finding.fix)}", soft_wrap=True)
 
 
 # ---- the checks

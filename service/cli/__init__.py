@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from service.cli.app import app, main
+from service.cli.autostart import commands as autostart_commands
 from service.cli.browsing import open_page
 from service.cli.data import data
+from service.cli.docs import docs
 from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
 from service.cli.panel import commands as panel_commands
 from service.cli.training import train
 
-__all__ = ["app", "bench", "data", "evaluate", "key", "main", "open_page", "panel_commands", "train"]
+__all__ = [
+    "app",
+    "autostart_commands",
+    "bench",
+    "data",
+    "docs",
+    "evaluate",
+    "key",
+    "main",
+    "open_page",
+    "panel_commands",
+    "train",
+]

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from model.errors import KeyingError
 from service.errors import BadInput, Cancelled, DropKeyError, Misconfigured
+from service.installation import fitting
 from service.settings import home_folder
 
 _REFUSED = {errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -67,7 +68,7 @@ def show_failure(message: str, fix: str = "", where: str = "") -> None:
     text.append(f"{where}: {message}" if where else message, style="red")
     console.print(text)
     if fix:
-        console.print(Text(f"  → {fix}"))
+        console.print(Text(f"  → {fitting(fix)}"))
 
 
 def show_warning(sentence: str, where: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,34 +13,12 @@ import typer
 from service.atomic import replace_file
 from service.cli.app import app
 from service.errors import Misconfigured
+from service.panel_bundle import NAME, panel_text
 
-NAME = "DropKey.jsx"
-SOURCES = Path(__file__).parents[2] / "ae_scripts"
 PANELS = ("Scripts", "ScriptUI Panels")
 
 commands = typer.Typer(help="Build the After Effects panel, and put it into After Effects.", no_args_is_help=True)
 app.add_typer(commands, name="panel")
-
-
-def bundle(sources: Path = SOURCES) -> str:
-    """Return the panel as one ES3 file: the sources in their order, in one function; the same sources, the same text.
-
-    Raises Misconfigured where the sources are not there, or hold what After Effects may read differently.
-    """
-    order = sources / "sources.txt"
-    if not order.is_file():
-        raise Misconfigured(f"There are no panel sources in {sources}.", fix="Run this from a checkout of DropKey.")
-    parts = []
-    for name in order.read_text(encoding="utf-8").split():
-        text = (sources / "sources" / f"{name}.jsx").read_text(encoding="utf-8")
-        if not text.isascii():
-            raise Misconfigured(f"{name}.jsx holds more than ASCII.", fix="Write other characters as \\uXXXX.")
-        parts.append(f"// ---- {name}\n{text.replace(chr(13), '').strip()}\n")
-    release = version("dropkey")
-    head = f"// DropKey {release}: the After Effects panel. Built by `dropkey panel build`; do not edit.\n"
-    body = "\n".join(parts)
-    start = f'(function (thisObj) {{\n\nvar PANEL_VERSION = "{release}";\n'
-    return f"{head}{start}\n{body}\nopenPanel(thisObj);\n\n}})(this);\n"
 
 
 def panel_folders(platform: str = sys.platform, environment: dict[str, str] | None = None) -> list[Path]:
@@ -79,7 +56,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 @commands.command()
 def build(output: Annotated[Path, typer.Option(help="Folder for the file.")] = Path("build")) -> None:
     """Write the panel as one file, DropKey.jsx."""
-    text = bundle()
+    text = panel_text()
     output.mkdir(parents=True, exist_ok=True)
     replace_file(output / NAME, text.encode())
     typer.echo(str(output / NAME))
@@ -88,7 +65,7 @@ def build(output: Annotated[Path, typer.Option(help="Folder for the file.")] = P
 @commands.command()
 def install(folder: Folder = None, dry_run: DryRun = False) -> None:
     """Put the panel into every installed After Effects of this user; restart it, then look under Window."""
-    text = bundle()
+    text = panel_text()
     for target in _targets(folder):
         if not dry_run:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.panel import NAME, bundle
+from service.panel_bundle import NAME, bundle
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.panel import SOURCES, bundle
 from service.errors import Misconfigured
+from service.panel_bundle import SOURCES, bundle
 from tests.ae_scripts.node import PANEL, install_checkers, node
 
 FILES = sorted((PANEL / "sources").glob("*.jsx"))
