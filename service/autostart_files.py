@@ -51,7 +51,8 @@ def windows_task(command: Sequence[str], user: str, folder: PurePath) -> bytes:
     add(action, "Command", command[0])
     add(action, "Arguments", subprocess.list2cmdline(command[1:]))
     add(action, "WorkingDirectory", str(folder))
-    return ElementTree.tostring(task, encoding="utf-16", xml_declaration=True)
+    content: bytes = ElementTree.tostring(task, encoding="utf-16", xml_declaration=True)
+    return content
 
 
 def launch_agent(command: Sequence[str], log: PurePath) -> bytes:
