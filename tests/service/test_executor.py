@@ -2,6 +2,7 @@ import os
 import queue as queues
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from service.executor.local import cards_in, find_cards, worker_command
 from service.executor.orphans import Register
 from service.jobs import FrameState, JobState
 from service.manifest import read_manifest
-from service.messages import FrameFinished, ShotFinished, ShotOrder
+from service.messages import FrameStarted, ShotFinished, ShotOrder
 from service.store import JobStore
 from tests.service.running import (
     PATIENCE,
@@ -248,26 +249,33 @@ def test_an_orphan_that_cannot_end_by_itself_is_ended_by_the_next_start(tmp_path
 
 
 def test_a_machine_that_slept_does_not_kill_its_worker(tmp_path):
-    """The clock jumps by a day while a frame is keyed; only time that was looked at counts."""
-    jump = {"seconds": 0.0}
-    settings = make_settings(tmp_path, frame_deadline_seconds=5.0)
+    """The clock jumps by a day while a worker says nothing; only time that was looked at counts."""
+    jump, looks = {"seconds": 0.0}, []
+
+    def clock():
+        if jump["seconds"] and threading.current_thread().name == "slot-0":
+            looks.append(None)
+        return time.monotonic() + jump["seconds"]
+
     executor = LocalExecutor(
-        settings,
-        command=[sys.executable, str(WORKERS / "keys_slowly.py")],
+        make_settings(tmp_path, frame_deadline_seconds=60.0),
+        command=[sys.executable, str(WORKERS / "waits_in_frame_2.py")],
         cards=(),
-        clock=lambda: time.monotonic() + jump["seconds"],
+        clock=clock,
     )
     heard: queues.SimpleQueue = queues.SimpleQueue()
     executor.start(heard.put)
     try:
-        shot = make_shot(tmp_path / "plates", range(1, 31))
+        shot = make_shot(tmp_path / "plates", range(1, 4))
         order = ShotOrder(shot=shot, frames=shot.frames, settings=KeySettings(), output=tmp_path / "v001")
         assert isinstance(heard.get(timeout=PATIENCE), CapacityChanged)
         assert executor.submit("j", 1, order)
         assert not executor.submit("k", 1, order)
-        while not isinstance(heard.get(timeout=PATIENCE), FrameFinished):
+        while not (isinstance(event := heard.get(timeout=PATIENCE), FrameStarted) and event.frame == 2):
             pass
         jump["seconds"] = 86_400.0
+        until(lambda: len(looks) >= 3, "the silence is looked at after the sleep")  # each look asks the clock once
+        (tmp_path / "v001" / "go").touch()
         while not isinstance(event := heard.get(timeout=PATIENCE), ShotFinished | ShotLost):
             pass
         assert isinstance(event, ShotFinished)
