@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,3 +41,18 @@ def exact_float32() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.allow_tf32 = usual
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` means that the card or the machine has too little memory."""
+    # On the CPU torch raises a plain RuntimeError from its DefaultCPUAllocator.
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
+
+
+def free_memory() -> None:
+    """Give back what torch keeps for itself; to be called where no traceback holds tensors any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

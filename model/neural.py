@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from model.checkpoint import Checkpoint, load_checkpoint
+from model.device import free_memory, is_out_of_memory
 from model.errors import KeyingError
 from model.evidence import Evidence
 from model.finishing import Solved, UnmixingKeyer
@@ -37,6 +38,7 @@ _TILE, _TILE_OF_A_CARD = 1024, 640  # pixels: side of what is answered at once w
 _TILE_IN_FLOAT32 = 256  # of a card: cuDNN convolves by Fourier transforms there, with buffers of 1.5 GiB more for 320
 _WHOLE = 2_400_000  # pixels
 _SMALL_TILE, _LITTLE_MEMORY = 512, 2 * 1024**3  # the tile where less video memory, in bytes, is free
+_LEAST_TILE = 128  # half as large as the smallest above: below it, each tile is mostly context
 EVIDENCE = "evidence"
 """Name under which the network that knows photographs can be left out."""
 STEADINESS = "steadiness"
@@ -163,9 +165,23 @@ def answer_frame(
 ) -> FrameAnswer:
     """Return what the network says of one frame.
 
-    ``tile`` is the side of what is answered at once; None: chosen by the frame's size. ``precision`` is that of the
-    convolutions; everything else is float32.
+    ``tile`` is the side of what is answered at once; None: chosen by the frame's size, and smaller again where memory
+    runs out all the same. ``precision`` is that of the convolutions; everything else is float32.
     """
+    height, width = known.features.shape[-2:]
+    side = tile or _tile_for(height, width, known.features.device, precision)
+    while True:
+        try:
+            return _answer_in_tiles(network, known, side, precision)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or side <= _LEAST_TILE:
+                raise
+        # Outside of the handler: the traceback would keep the tensors alive.
+        free_memory()
+        side = max(_LEAST_TILE, side // 2 // network.multiple * network.multiple)
+
+
+def _answer_in_tiles(network: Neural, known: Priors, tile: int, precision: torch.dtype) -> FrameAnswer:
     features = known.features
     height, width = features.shape[-2:]
     padding = (0, -width % network.multiple, 0, -height % network.multiple)
@@ -180,9 +196,7 @@ def answer_frame(
         factor = guide_factor(height, width, network.guide_lines)
         maps = _of_both_sides(network.guide, reduce(features, factor)[None])
         maps, coarse = maps[:, : network.guide_maps], maps[:, network.guide_maps :].float().sigmoid()
-        for answered, seen in windows(
-            size, tile or _tile_for(height, width, features.device, precision), network.context
-        ):
+        for answered, seen in windows(size, tile, network.context):
             guidance = on_eighths(maps, factor, [(seen.top, seen.left)], (seen.height, seen.width))
             raw = network.fine(padded[..., seen.rows, seen.columns], guidance)
             raw, broken = _repaired(raw[..., answered.rows_in(seen), answered.columns_in(seen)].float())

@@ -24,12 +24,19 @@ _FULL = {errno.ENOSPC, errno.EFBIG, _QUOTA}
 _WINDOWS_QUOTA = 1295  # ERROR_DISK_QUOTA_EXCEEDED
 _WINDOWS_FULL = {39, 112, _WINDOWS_QUOTA}  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_BUSY_TRIES = 20 if os.name == "nt" else 1  # Windows refuses to replace a file that somebody has open
+# What Windows says of a file that somebody has open: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION …
+_HELD = {32, 33}
+_PERHAPS_HELD = _HELD | {5}  # … and, where it is to be replaced, ERROR_ACCESS_DENIED
+_BUSY_TRIES = 20
+_BUSY_SECONDS = (0.02, 0.2)  # a reader of small files, or a virus scanner, is through by then
+# Disks that keep no order of their own to flush, shares mostly, answer so.
+_NOT_FLUSHED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM, errno.EBADF}
 
 
 def replace_file(path: Path, content: bytes | memoryview, *, within: Sequence[Path] = ()) -> None:
-    """Write ``content`` under a temporary name beside ``path``, flush it to the disk, then rename it.
+    """Write ``content`` under a temporary name beside ``path``, flush it to the disk, rename it, flush its folder.
 
+    So whatever is on the disk under ``path`` after a loss of power is whole, and what this has returned for is there.
     ``within``: real folders that no link may lead out of on the way; of none, all are fine. Raises OutputFull,
     OutputReadOnly, OutputAway, PathRefused, or Transient for other faults of the disk; then nothing temporary is left.
     """
@@ -54,10 +61,40 @@ def _replace(path: Path, content: bytes | memoryview, folder: int | None) -> Non
             file.flush()
             os.fsync(file.fileno())
         _rename(temporary, target, folder)
+        flush_folder(path.parent, folder)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def flush_folder(path: Path, handle: int | None = None) -> None:
+    """Have the disk keep the names in the folder ``path``; with its ``handle`` of that, whatever lies there by now.
+
+    Where that cannot be asked for (Windows, some shares) nothing happens. Raises OSError.
+    """
+    if os.name == "nt":
+        return
+    where, flags = (path, 0) if handle is None else (".", os.O_DIRECTORY)
+    try:
+        descriptor = os.open(where, os.O_RDONLY | os.O_CLOEXEC | flags, dir_fd=handle)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_FLUSHED:
+            raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it, and have the disk keep them. Raises OSError."""
+    missing = [folder]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for made in reversed(missing):
+        made.mkdir(exist_ok=True)
+        flush_folder(made.parent)
 
 
 def is_full(error: OSError) -> bool:
@@ -75,6 +112,11 @@ def write_error(error: OSError, path: Path) -> DropKeyError:
         )
     if is_full(error):
         return OutputFull(f"The disk of {path.parent} is full ({reason}).", fix="Make room on it, then retry.")
+    if getattr(error, "winerror", None) in _HELD:
+        return OutputReadOnly(
+            f"{path} is open in another program ({reason}).",
+            fix="Close it there (in After Effects, remove or purge the footage), then retry.",
+        )
     if error.errno in _REFUSED:
         return OutputReadOnly(
             f"{path} cannot be written ({reason}).", fix="Give DropKey the right to write there, then retry."
@@ -120,7 +162,7 @@ def _rename(temporary: Path, path: Path, folder: int | None) -> None:
         try:
             os.replace(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
             return
-        except PermissionError:
-            if not remaining:
+        except PermissionError as error:
+            if not remaining or getattr(error, "winerror", None) not in _PERHAPS_HELD:
                 raise
-            time.sleep(random.uniform(0.02, 0.2))
+            time.sleep(random.uniform(*_BUSY_SECONDS))

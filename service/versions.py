@@ -13,6 +13,7 @@ from typing import Any
 import xxhash
 
 from model.settings import MatteSources, is_drawn
+from service.atomic import flush_folder, make_folder
 from service.confined import read_confined
 from service.errors import BadInput, PlateMissing
 from service.jobs import FrameResult, JobRequest, Problem
@@ -125,7 +126,7 @@ def claim_version(place: Path, *, first: int | None = None, known: Collection[in
     That is ``first`` where it is free, else the next after all that are ``known`` and all that lie there. Making it is
     the claim: of two processes, on whatever machines, one makes it and the other goes on. Raises OSError.
     """
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     number = first if first is not None else next_version(place, known)
     while True:
         folder = version_folder(place, number)
@@ -135,6 +136,7 @@ def claim_version(place: Path, *, first: int | None = None, known: Collection[in
             # Counted on as well: the name that is taken may not be listed (`V001`, a folder that cannot be read).
             number = max(number + 1, next_version(place, known))
             continue
+        flush_folder(place)
         return folder, number
 
 

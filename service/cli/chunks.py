@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model.settings import Screen
-from service.atomic import replace_file
+from service.atomic import flush_folder, replace_file
 from service.errors import Transient
 
 PARTS = "parts"
@@ -82,6 +82,7 @@ def gather(version: Path) -> int:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, target)
+            flush_folder(target.parent)
             moved += 1
     return moved
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model.keyer import KeyedFrame
 from model.settings import FrameNotes, Screen
-from service.atomic import write_error
+from service.atomic import flush_folder, write_error
 from service.errors import BadInput, DropKeyError, NotFound, PlateMissing, WrongState
 from service.exr import checksum, read_exr
 from service.jobs import FrameResult, FrameState
@@ -206,7 +206,10 @@ def _link(source: Path, target: Path) -> None:
         except OSError:
             with source.open("rb") as original, temporary.open("xb") as copy:
                 shutil.copyfileobj(original, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
         os.replace(temporary, target)
+        flush_folder(target.parent)
     except OSError as error:
         raise write_error(error, target) from error
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.device import free_memory, is_out_of_memory
 from model.errors import KeyingError
 from model.keyer import KeyedFrame, Keyer, Mattes
 from model.settings import FrameNotes, Screen
@@ -130,7 +130,7 @@ class Stages:
                 if frame not in self._present:
                     raise
             except (OutOfMemory, MemoryError):
-                _free_memory()
+                free_memory()
             time.sleep(self._retry_seconds)
             return self._read(frame, started, beside=beside)
         except BadInput as error:
@@ -220,10 +220,10 @@ class Stages:
             try:
                 return self._key(source, started)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # Outside of the handler: the traceback would keep the tensors alive.
-            _free_memory()
+            free_memory()
             return self._key(source, started)
         except KeyingError as error:
             refused = BadInput(error.message, fix=error.fix)
@@ -231,8 +231,8 @@ class Stages:
         except torch.AcceleratorError:
             raise  # the device is lost, and with it every frame to come
         except Exception as error:
-            if _is_out_of_memory(error):
-                _free_memory()
+            if is_out_of_memory(error):
+                free_memory()
                 raise _out_of_memory(error, source.frame) from error
             log.exception("keying frame %d", source.frame)
             failure = DropKeyError(f"The keyer failed: {error}.", fix="Please report it, with the worker's log.")
@@ -325,19 +325,6 @@ def deliverable(keyed: KeyedFrame, *, premultiplied: bool) -> NDArray[np.float32
         color = torch.where(keyed.alpha > 0.0, color * keyed.alpha, torch.zeros_like(color))
     planes: NDArray[np.float32] = torch.cat((color, keyed.alpha)).cpu().numpy()
     return planes
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    # On the CPU torch raises a plain RuntimeError from its DefaultCPUAllocator.
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()
 
 
 def _out_of_memory(error: BaseException, frame: int) -> OutOfMemory:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.atomic import write_error
+from service.atomic import make_folder, write_error
 from service.confined import check_written
 from service.errors import OutputAway, OutputFull, OutputReadOnly, PathRefused, PlateAway, Transient, WorkerLost
 from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
@@ -341,7 +341,7 @@ class Dispatcher:
             state=JobState.RUNNING, attempt=job.attempt + 1, started_at=utc_now(), finished_at=None, problem=None
         )
         if job.attempt > 0:
-            job.output.mkdir(parents=True, exist_ok=True)
+            make_folder(job.output)
             return self._store.update(job.id, **changes)
         place = job.output.parent
         known = [other.version for other, _ in self._store.at_place(place)]

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from service.atomic import replace_file, sweep_temporaries
+from service.atomic import make_folder, replace_file, sweep_temporaries
 from service.confined import check_written
 from service.jobs import Job, JobState
 from service.queue.intake import root_of
@@ -104,7 +104,7 @@ def write_status(job: Job, *, within: Sequence[Path] = ()) -> Path:
     ``within``: as for `replace_file`.
     """
     place = job.output.parent
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     content = job.model_dump(mode="json")
     content["shot"]["folder"] = _relative(job.shot.folder, place)
     for name in ("output", "reuse", "manifest"):

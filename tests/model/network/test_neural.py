@@ -199,3 +199,30 @@ def test_the_guide_sees_every_resolution_at_about_the_same_size() -> None:
 def test_compressed_light_expands_to_itself() -> None:
     light = torch.tensor([-0.2, 0.0, 0.01, 1.0, 50.0, 900.0])
     torch.testing.assert_close(expand(compress(light)), light, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "short",
+    [torch.OutOfMemoryError("CUDA out of memory."), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate")],
+)
+def test_where_memory_runs_out_the_frame_is_answered_in_smaller_tiles(
+    short: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, frame = seeded(), known(400, 416)
+    tried: list[int] = []
+    fine = network.fine.forward
+
+    def with_little_memory(seen: torch.Tensor, guidance: torch.Tensor) -> torch.Tensor:
+        tried.append(max(seen.shape[-2:]))
+        if len(tried) == 1:
+            raise short
+        return fine(seen, guidance)
+
+    whole = answer_frame(network, frame)
+    monkeypatch.setattr(network.fine, "forward", with_little_memory)
+    spared = answer_frame(network, frame)
+    torch.testing.assert_close(spared.alpha, whole.alpha, atol=1e-5, rtol=0)
+    assert len(tried) > 2 and max(tried[1:]) < tried[0]
+    monkeypatch.setattr(network.fine, "forward", lambda *_: (_ for _ in ()).throw(short))
+    with pytest.raises(type(short)):
+        answer_frame(network, frame)
