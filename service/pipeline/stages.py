@@ -191,14 +191,14 @@ class Stages:
             try:
                 self._glimpses.look(source.frame, source.plate)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-                _free_memory()
+                free_memory()
                 self._glimpses.look(source.frame, source.plate)
         except torch.AcceleratorError:
             raise  # the device is lost
         except Exception as error:
-            if _is_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise _out_of_memory(error, source.frame) from error
             log.exception("looking at frame %d", source.frame)
             self._glimpses.look(source.frame, None)
