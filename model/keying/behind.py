@@ -38,7 +38,9 @@ _OFTEN = 0.7  # share of the frames without a subject there that show the same
 _TIMES = 3  # and how many at least
 _MOVING = 0.003  # share of a picture that must change in one frame: what never moves teaches nothing
 _NO_SCREEN = 0.08  # color difference alpha from which something is no plain screen
-_SPECK = 0.06  # of the shorter side: the most that a marker measures
+_SPECK = 0.06  # of the shorter side: the most that a marker measures that is alone …
+_MARKER, _ALIKE, _SEVERAL = 0.16, 0.7, 3  # … and one of several, of sizes that differ by no more than this ratio
+_UNSURE = 0.25  # share of a marker that may look otherwise from frame to frame, as compression leaves its outline
 _UNCOVERED = 0.1  # share of something that the subject must have covered, where it is no speck
 _RING = 2  # pixels of a sample, which its soft edge is wide
 
@@ -97,14 +99,15 @@ def find_behind(samples: Sequence[Sample], screen: Screen) -> Behind | None:
     usual = roots.median(dim=0).values
     if float(((roots - usual).abs().amax(dim=1) > _OTHER).float().mean(dim=(1, 2)).max()) < _MOVING:
         return None
+    known_at = bare.isfinite().all(dim=0, keepdim=True)
     light = bare.nan_to_num(nan=0.0).square() * white
-    light = fill(light * seen, seen.to(light))
+    light = fill(light, known_at.to(light))
     other = color_difference_alpha(light, clean_plate(light, screen)[0], hue_rotation(screen.color)[0]) > _NO_SCREEN
     covered = ((subjects > _SUBJECT) & (differs > _OTHER)).any(dim=0)
     taken = _removable((seen & other)[0].numpy(), (~seen)[0].numpy(), covered[0].numpy())
     if not taken.any():
         return None
-    ring = dilate(torch.from_numpy(taken.astype(np.float32))[None], _RING) * seen
+    ring = dilate(torch.from_numpy(taken.astype(np.float32))[None], _RING) * known_at
     return Behind(light, ring)
 
 
@@ -125,24 +128,43 @@ def bare(behind: Behind, plate: Tensor) -> Tensor:
 
 
 def _removable(other: np.ndarray, unknown: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Return what of all that is no screen (h, w) is a speck by itself, or was covered by a subject in part."""
-    most = _SPECK * min(other.shape)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((other | unknown).astype(np.uint8), connectivity=8)
+    """Return what of all that is no screen (h, w) is a marker by itself, or was covered by a subject in part."""
     taken = np.zeros_like(other)
-    for label in range(1, count):
-        left, top, width, height, area = stats[label]
-        here = labels[top : top + height, left : left + width] == label
-        inside = (slice(top, top + height), slice(left, left + width))
-        if max(width, height) <= most and not (unknown[inside] & here).any():
-            taken[inside] |= here
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(other.astype(np.uint8), connectivity=8)
-    for label in range(1, count):
-        left, top, width, height, area = stats[label]
-        inside = (slice(top, top + height), slice(left, left + width))
-        here = labels[inside] == label
-        if (covered[inside] & here).sum() > _UNCOVERED * area:
-            taken[inside] |= here
+    things = _things(other | unknown)
+    alone = [one for one in things if (unknown[one.place] & one.shape).sum() <= _UNSURE * one.shape.sum()]
+    for thing in alone:
+        ratios = (min(thing.side, one.side) / max(thing.side, one.side) for one in alone)
+        several = sum(ratio > _ALIKE for ratio in ratios) >= _SEVERAL
+        if thing.side <= (_MARKER if several else _SPECK) * min(other.shape):
+            taken[thing.place] |= thing.shape
+    for thing in _things(other):
+        if (covered[thing.place] & thing.shape).sum() > _UNCOVERED * thing.shape.sum():
+            taken[thing.place] |= thing.shape
     return taken
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """What hangs together in a mask."""
+
+    place: tuple[slice, slice]
+    shape: np.ndarray  # within its place
+
+    @property
+    def side(self) -> int:
+        """Its longer side."""
+        return max(self.shape.shape)
+
+
+def _things(mask: np.ndarray) -> list[_Thing]:
+    """Return what hangs together in a mask (h, w)."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    found = []
+    for label in range(1, count):
+        left, top, width, height, _area = stats[label]
+        place = (slice(top, top + height), slice(left, left + width))
+        found.append(_Thing(place, labels[place] == label))
+    return found
 
 
 def _small(plate: Tensor) -> Tensor:

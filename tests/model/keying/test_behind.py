@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,7 @@ def shown(behind: Behind | None, frame: Painted) -> Array:
     return np.zeros((HEIGHT, WIDTH), np.float32) if behind is None else bare(behind, frame.plate)[0].numpy()
 
 
+test_behind = sys.modules[__name__]
 WALK = [20, 55, 90, 125, 160, 195, 230, 265, 300]
 
 
@@ -101,6 +103,17 @@ def test_a_stand_that_the_subject_uncovers_is_known() -> None:
 def test_a_stand_that_nothing_ever_covered_may_be_a_subject_and_stays() -> None:
     frames = [paint(left, seed, stand=True) for seed, left in enumerate((20, 30, 40, 50, 60, 70, 80, 90, 100))]
     assert shown(learned(frames), frames[0])[120:220, 202:210].max() == 0.0
+
+
+def test_large_markers_are_known_where_they_are_several_and_a_lone_thing_of_their_size_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for places, least, most in ((MARKERS[:3], 0.9, 1.0), (MARKERS[:1], 0.0, 0.0)):
+        monkeypatch.setattr(test_behind, "MARKERS", [(top - 40, left) for top, left in places])
+        monkeypatch.setattr(test_behind, "MARKER", 30)
+        frames = [paint(left, seed) for seed, left in enumerate(WALK)]
+        found = shown(learned(frames), frames[4])[frames[4].markers]
+        assert least <= found.mean() <= most
 
 
 def test_a_ramp_of_the_exposure_changes_nothing() -> None:
