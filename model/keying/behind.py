@@ -153,7 +153,7 @@ class _Thing:
     @property
     def side(self) -> int:
         """Its longer side."""
-        return max(self.shape.shape)
+        return int(max(self.shape.shape))
 
 
 def _things(mask: np.ndarray) -> list[_Thing]:
