@@ -13,6 +13,10 @@ from service.jobs import FrameResult, Problem
 from service.shots import Shot
 
 View = Literal["grey", "alpha", "foreground", "plate"]  # of a preview, as a picture
+Role = Literal["whole", "look", "part", "gather", "tidy"]
+"""What an order is of a shot: all of it, or one of the steps in which several workers key it together. `look` finds the
+screen and what is finished already, and keys nothing; each `part` keys some frames in a folder of its own; `gather`
+moves them to their places, keys what is missing, and writes the manifest; `tidy` does so too, but keys nothing."""
 
 
 class _Message(BaseModel):
@@ -38,6 +42,11 @@ class ShotOrder(_Message):
     accept_gaps: bool = False
     given_up: tuple[FrameResult, ...] = ()  # of `frames`, not to be keyed: each killed a worker twice
     careful: bool = False  # after a worker died: one frame at a time, so that the one that kills is known
+    role: Role = "whole"
+    surveyed: dict[int, str] = {}  # of `screen`: the frames that it was found in, with their plates' fingerprints
+    plates: dict[int, str] = {}  # fingerprints that the plates had when the shot was looked at: they are held to these
+    known: tuple[FrameResult, ...] = ()  # what parts made of their frames in this attempt; not looked at again
+    warned: tuple[str, ...] = ()  # sentences for the artist that the look at the shot brought
 
     @property
     def fps_fraction(self) -> Fraction | None:
@@ -114,6 +123,8 @@ class ShotStarted(_Message):
     screen: Screen
     frames: tuple[int, ...]  # all frames of the order; a movie's are only known now
     kept: tuple[FrameResult, ...]
+    surveyed: dict[int, str] = {}  # frames that the screen was found in, with their plates' fingerprints
+    plates: dict[int, str] = {}  # of all frames that are there; only after a look
 
 
 class FrameStarted(_Message):

@@ -1,4 +1,4 @@
-"""Keys one shot in this process and tells how far it is: the road of `dropkey key` and of a farm's chunks."""
+"""Keys one shot in this process and tells how far it is: the road of `dropkey key` and of a farm's parts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from model.settings import KeySettings, Screen
 from service.atomic import is_full, write_error
-from service.cli import chunks
+from service import parts
 from service.cli.failures import show_failure, show_warning
 from service.cli.progress import Progress, open_progress
 from service.errors import BadInput, Cancelled, OutputReadOnly, PlateMissing, Transient
@@ -109,7 +109,7 @@ def run_shot(wish: Wish, *, style: str, quiet_output: bool) -> Result:
             _remove_if_empty(place.folder)
             raise
     if place.gathers and finished.outcome == "done":
-        chunks.remove_parts(version)
+        parts.remove_parts(version)
     watch.show_failures(shot)
     for sentence in read_manifest(finished.manifest).warnings:
         show_warning(sentence, shot.name)
@@ -142,8 +142,8 @@ def find_place(
     wish: Wish,
     version: Path,
     frames: tuple[int, ...],
-    survey: Callable[[], chunks.Agreed],
-    holds: Callable[[chunks.Agreed], bool],
+    survey: Callable[[], parts.Agreed],
+    holds: Callable[[parts.Agreed], bool],
 ) -> _Place:
     """Return the version itself, or the part of it that a named version and named frames ask for, made.
 
@@ -151,14 +151,14 @@ def find_place(
     OutputFull, OutputReadOnly or Transient.
     """
     if wish.version_folder is not None and wish.request.frames is not None and frames:
-        agreed, part = chunks.agreed_screen(version, survey, holds), chunks.part_folder(version, frames)
+        agreed, part = parts.agreed_screen(version, survey, holds), parts.part_folder(version, frames)
         try:
             part.mkdir(exist_ok=True)
         except OSError as error:
             raise write_error(error, part) from error
         return _Place(part, agreed, gathers=False)
-    known = chunks.agreed_already(version)
-    chunks.gather(version)
+    known = parts.agreed_already(version)
+    parts.gather(version)
     return _Place(version, known.screen if known and holds(known) else None, gathers=known is not None)
 
 
@@ -169,7 +169,7 @@ def are_the_plates(shot: Shot, plates: Mapping[int, str]) -> bool:
     return Sources(shot).are(plates)
 
 
-def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> chunks.Agreed:
+def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits) -> parts.Agreed:
     """Look at the whole shot, as a run over all its frames does."""
     from service.pipeline.sources import Sources
     from service.pipeline.survey import survey
@@ -182,7 +182,7 @@ def survey_shot(shot: Shot, settings: KeySettings, keyer: Keyer, limits: Limits)
         maximum_picture_mib=limits.maximum_picture_mib,
     ) as plate:
         found = survey(plate, plate.format.frames, keyer, settings, Sources(shot), lambda _frame: None)
-    return chunks.Agreed(screen=found.screen, plates=found.plates)
+    return parts.Agreed(screen=found.screen, plates=found.plates)
 
 
 class _Watch:

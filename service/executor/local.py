@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
-from service.errors import WorkerLost
+from service.errors import NotFound, WorkerLost
 from service.executor.orphans import Register
 from service.executor.port import ExecutorEvent, WorkerStatus
 from service.executor.process import window_flags
@@ -34,12 +35,17 @@ class LocalExecutor:
         *,
         command: Sequence[str] | None = None,
         cards: Sequence[str] | None = None,
+        folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``command`` starts another worker than ours, ``cards`` names the CUDA cards instead of looking for them."""
+        """``command`` starts another worker than ours, ``cards`` names the CUDA cards instead of looking for them.
+
+        ``folder`` holds the logs of the workers and what is remembered of them; unset: the home folder.
+        """
         self._settings = settings
         self._command = command
         self._cards = cards
+        self._folder = folder or settings.home
         self._clock = clock
         self._slots: list[Slot] = []
         self._previewing: Slot | None = None
@@ -47,7 +53,7 @@ class LocalExecutor:
 
     def start(self, listener: Callable[[ExecutorEvent], None]) -> None:
         """Start the workers; they report through ``listener``."""
-        register = Register(self._settings.home / "workers")
+        register = Register(self._folder / "workers")
         register.end_orphans()
         cards: Sequence[str | None] = self._find_cards() or [None]
         threads = self._settings.worker_threads or max(1, (os.cpu_count() or 1) // len(cards))
@@ -72,12 +78,14 @@ class LocalExecutor:
         for slot in self._slots:
             slot.start(listener)
 
-    def capacity(self) -> int:
-        """Return how many workers are free."""
+    def capacity(self, priority: int) -> int:
+        """Return how many workers are free, for shots of whatever priority."""
+        del priority
         return sum(slot.free for slot in self._slots)
 
-    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+    def submit(self, job_id: str, attempt: int, order: ShotOrder, priority: int) -> bool:
         """Give a shot to a free worker."""
+        del priority
         return any(slot.submit(job_id, attempt, order) for slot in self._slots)
 
     def stop(self, job_id: str) -> None:
@@ -99,6 +107,14 @@ class LocalExecutor:
         """Return how the workers are."""
         return tuple(slot.status for slot in self._slots)
 
+    def drain(self, name: str, drained: bool) -> None:
+        """Give a worker nothing new, or take it back. Raises NotFound."""
+        for slot in self._slots:
+            if slot.name == name:
+                slot.drain(drained)
+                return
+        raise NotFound(f"There is no worker {name}.", fix="See which there are.")
+
     def close(self) -> None:
         """Let workers finish the frame at hand, end them, and wait; the stop deadline bounds it."""
         for slot in self._slots:
@@ -114,7 +130,7 @@ class LocalExecutor:
         return find_cards() if self._settings.device in ("auto", "cuda") else ()
 
     def _open_log(self, number: int) -> logging.Logger:
-        folder = self._settings.home / "logs"
+        folder = self._folder / "logs"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"worker-{number}.log"
         handler = Quietly(file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)

@@ -1,4 +1,4 @@
-"""The port through which the queue gets shots keyed, whoever keys them: local processes now, a farm later."""
+"""The port through which the queue gets shots keyed, whoever keys them: processes here, or a farm."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class ShotLost:
     job_id: str
     attempt: int
     problem: Problem
+    blameless: bool = False  # no frame is to be suspected of it: the line broke, or it was looked into already
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,32 @@ RestartReason = Literal[
 ]
 
 
+WorkerState = Literal[
+    "starting",
+    "ready",
+    "busy",
+    "waiting",  # died, is started again after a delay
+    "stopped",
+    "refused",  # of a farm: the problem says why it gets no shot
+]
+
+
+@dataclass(frozen=True)
+class WorkerMemory:
+    """What a worker takes of its machine, and of its card where the driver tells."""
+
+    used_bytes: int | None
+    total_bytes: int
+    gpu_used_bytes: int | None = None
+    gpu_total_bytes: int | None = None
+
+
 @dataclass(frozen=True)
 class WorkerStatus:
-    """One worker, for `/health/ready` and `doctor`."""
+    """One worker, for `/health/ready`, `/workers` and `doctor`."""
 
     name: str
-    state: Literal["starting", "ready", "busy", "waiting", "stopped"]  # waiting: died, is started again after a delay
+    state: WorkerState
     device: str | None = None  # cuda:0, mps or cpu, once it said so
     device_name: str | None = None
     pid: int | None = None
@@ -62,6 +83,11 @@ class WorkerStatus:
     problem: Problem | None = None  # why it last died, or could not work
     restarts: Mapping[RestartReason, int] = field(default_factory=dict)  # how often, by why the one before ended
     card: str | None = None  # the only CUDA card that it sees, as CUDA_VISIBLE_DEVICES takes it: number or UUID
+    host: str | None = None  # the machine that it runs on; unset: the service's own
+    shot: str | None = None  # that it keys
+    frame: int | None = None  # … and which frame it came to last
+    drained: bool = False  # takes nothing new
+    memory: WorkerMemory | None = None  # unset: of the service's own machine, to be measured there
 
 
 class Executor(Protocol):
@@ -73,10 +99,10 @@ class Executor(Protocol):
     def start(self, listener: Callable[[ExecutorEvent], None]) -> None:
         """Begin to work; ``listener`` must not block."""
 
-    def capacity(self) -> int:
-        """Return how many shots could start now."""
+    def capacity(self, priority: int) -> int:
+        """Return how many shots of that priority could start now."""
 
-    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+    def submit(self, job_id: str, attempt: int, order: ShotOrder, priority: int) -> bool:
         """Start a shot; False when nobody is free after all. Never blocks."""
 
     def stop(self, job_id: str) -> None:
@@ -87,6 +113,9 @@ class Executor(Protocol):
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return how the workers are."""
+
+    def drain(self, name: str, drained: bool) -> None:
+        """Give a worker nothing new, or take it back. Raises NotFound."""
 
     def close(self) -> None:
         """Let the frames at hand finish, then end all workers; returns when they are gone."""

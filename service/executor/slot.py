@@ -10,13 +10,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 from service.errors import DropKeyError, WorkerLost
 from service.executor.endings import condemned, lost, reason_of
 from service.executor.orphans import Register
-from service.executor.port import CapacityChanged, ExecutorEvent, RestartReason, ShotLost, WorkerStatus
+from service.executor.port import CapacityChanged, ExecutorEvent, RestartReason, ShotLost, WorkerState, WorkerStatus
 from service.executor.process import Ended, Heard, Rubbish, WorkerProcess
 from service.jobs import FrameState, Problem, error_from
 from service.messages import (
@@ -48,8 +47,10 @@ SECONDS_PER_KEPT_FRAME = 1.0
 class _Shot:
     job_id: str
     attempt: int
+    name: str
     frames: int
     started: bool = False  # ShotStarted was heard
+    frame: int | None = None  # the last that entered the keyer
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Slot:
         self._tell: Callable[[ExecutorEvent], None] = lambda _event: None
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._drained = False
         self._life: _Life | None = None
         self._shot: _Shot | None = None
         self._previews: dict[str, Future[PreviewMade]] = {}
@@ -108,20 +110,33 @@ class Slot:
     def status(self) -> WorkerStatus:
         """How the worker is."""
         with self._lock:
-            return self._status
+            shot = self._shot
+            return replace(
+                self._status,
+                drained=self._drained,
+                shot=shot and shot.name,
+                frame=shot and shot.frame,
+            )
 
     @property
     def free(self) -> bool:
         """Whether a shot could start now."""
-        return self.status.state == "ready"
+        status = self.status
+        return status.state == "ready" and not status.drained
+
+    def drain(self, drained: bool) -> None:
+        """Take nothing new, or be there again; what is at hand is finished."""
+        with self._lock:
+            self._drained = drained
+        self._tell(CapacityChanged())
 
     def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
         """Start a shot, unless the worker is not free."""
         with self._lock:
             life = self._life
-            if life is None or not life.ready or self._shot is not None or self._closing.is_set():
+            if life is None or not life.ready or self._shot is not None or self._drained or self._closing.is_set():
                 return False
-            self._shot = _Shot(job_id, attempt, len(order.frames))
+            self._shot = _Shot(job_id, attempt, order.shot.name, len(order.frames))
             life.silence = 0.0
             self._set_state("busy")
             life.process.send(KeyShot(job_id=job_id, attempt=attempt, order=order))
@@ -265,6 +280,8 @@ class Slot:
             if shot is None or (heard.job_id, heard.attempt) != (shot.job_id, shot.attempt):
                 return
             shot.started = True
+            if isinstance(heard, FrameStarted):
+                shot.frame = heard.frame
             if isinstance(heard, FrameFinished) and heard.result.state is FrameState.DONE:
                 self._deaths = 0
             if isinstance(heard, ShotFinished | ShotFailed):
@@ -302,7 +319,7 @@ class Slot:
 
     def _set_state(
         self,
-        state: Literal["starting", "ready", "busy", "waiting", "stopped"],
+        state: WorkerState,
         *,
         device: str | None = None,
         device_name: str | None = None,

@@ -17,6 +17,7 @@ from service.confined import check_written
 from service.errors import OutputFull
 from service.exr import ExrHeader
 from service.manifest import KeyerInfo, Pass
+from service.parts import gather, parts_folder
 from service.shots import Shot
 
 PASSES = ("foreground", "alpha")
@@ -88,6 +89,24 @@ class Delivery:
             replace_file(probe, b"DropKey", within=self.within)
             probe.unlink(missing_ok=True)
         self.check_room(minimum_free_gib)
+
+    def make_part(self) -> None:
+        """Make the folder of a part, in one that who looked at the shot made. Raises as `prepare` does."""
+        check_written(self.folder, self.within)
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise write_error(error, self.folder) from error
+
+    def gather_parts(self) -> None:
+        """Move what lies finished in parts to its place, and make room for more of them. Raises as `prepare` does."""
+        parts = parts_folder(self.folder)
+        check_written(parts, self.within)
+        try:
+            parts.mkdir(exist_ok=True)
+            gather(self.folder)
+        except OSError as error:
+            raise write_error(error, parts) from error
 
     def check_room(self, minimum_free_gib: float) -> None:
         """Raise OutputFull when less than that is free on the output disk."""

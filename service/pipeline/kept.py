@@ -87,6 +87,15 @@ class Kept:
         self._quality = quality
         self._neighbours = neighbours
 
+    def of_parts(self, results: Iterable[FrameResult]) -> dict[int, FrameResult]:
+        """Return what parts told of their frames, as far as the files have come to their places since."""
+        return {
+            result.frame: result
+            for result in results
+            if result.state is FrameState.FAILED
+            or all(self._delivery.file(name, result.frame).is_file() for name in PASSES)
+        }
+
     def of_attempt(
         self, manifest: Manifest | None, frames: Iterable[int], stopped: Callable[[], bool]
     ) -> dict[int, FrameResult]:

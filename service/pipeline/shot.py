@@ -12,9 +12,10 @@ from typing import Literal
 from model.keyer import Keyer
 from service.errors import BadInput, DropKeyError, PlateMissing
 from service.exr import ExrHeader
-from service.jobs import FrameResult, FrameState
+from service.jobs import FrameResult, FrameState, error_from
 from service.manifest import KeyerInfo, Manifest, ManifestState
 from service.messages import FrameFinished, FrameStarted, FromWorker, ShotFinished, ShotOrder, ShotStarted
+from service.parts import clear_parts
 from service.pipeline.conveyor import Outcomes, one_by_one, overlapped
 from service.pipeline.delivery import Delivery, Origin, dropkey_version, exact_rate, exr_header, recipe
 from service.pipeline.kept import Kept, earlier_attempt, earlier_version
@@ -74,10 +75,15 @@ def key_shot(
         device=str(getattr(keyer, "device", "cpu")),
         dropkey=dropkey_version(),
     )
-    delivery, sources = Delivery(order.shot, order.output, order.output_within), Sources(order.shot, order.mattes)
+    delivery = Delivery(order.shot, order.output, order.output_within)
+    sources = Sources(order.shot, order.mattes, order.plates)
     run = _Run(order, keyer, info, delivery, sources, job_id, attempt, report, stopped, limits)
     try:
+        if order.role == "part":
+            run.delivery.make_part()
         run.delivery.prepare(limits.minimum_free_gib)
+        if order.role in ("look", "gather", "tidy"):
+            run.delivery.gather_parts()
         previous = earlier_attempt(order, run.delivery, info)
         record = Record(order, run.delivery, info, job_id, limits.manifest_seconds)
         try:
@@ -85,6 +91,8 @@ def key_shot(
         except DropKeyError as error:
             record.fail(error)
             raise
+        if order.role == "gather" and outcome in ("done", "incomplete"):
+            clear_parts(order.output)
     except DropKeyError as error:
         raise error.located(shot=order.shot.name) from error.__cause__
     return ShotFinished(
@@ -112,8 +120,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         record.expect(frames)
         aspect = order.pixel_aspect or plate.format.pixel_aspect_ratio
         record.opened(plate.format, fps, aspect)
-        for remark in order.shot.remarks:
-            record.warn(remark)
+        for sentence in (*order.shot.remarks, *order.warned):
+            record.warn(sentence)
         run.sources.look(frames)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)
@@ -137,8 +145,15 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
                 screen=screen,
                 frames=frames,
                 kept=tuple(result for result in record.results if result.state is FrameState.DONE),
+                surveyed=surveyed.plates,
+                plates=run.sources.seen(frames) if order.role == "look" else {},
             )
         )
+        if order.role == "look":
+            for sentence in plate.doubts():
+                record.warn(sentence)
+            record.save()
+            return "stopped"
         header = partial(_header, run, mark, fps, aspect)
         stages = Stages(
             order,
@@ -184,7 +199,7 @@ def _survey(
 ) -> Survey:
     """Return the screen that the order names, or that is known from before and was found in these plates; else look."""
     if run.order.screen:
-        return Survey(run.order.screen, {})
+        return Survey(run.order.screen, run.order.surveyed)
     for earlier in (previous, version):
         if earlier and earlier.screen and earlier.surveyed and run.sources.are(earlier.surveyed):
             return Survey(earlier.screen, earlier.surveyed)
@@ -213,12 +228,14 @@ def _keep(
 ) -> tuple[int, ...]:
     """Enter what needs no work; returns the frames that do."""
     given_up = {result.frame: result for result in run.order.given_up if result.frame in set(frames)}
-    remaining = [frame for frame in frames if frame not in given_up]
-    found = dict(given_up)
+    found = dict(given_up) | kept.of_parts(run.order.known)
+    remaining = [frame for frame in frames if frame not in found]
     found |= kept.of_attempt(previous, remaining, run.stopped)
     if version is not None:
         found |= kept.of_version(version, [frame for frame in remaining if frame not in found], run.stopped)
     record.enter(found.values())
+    if run.order.role == "tidy":
+        return ()
     return tuple(frame for frame in frames if frame not in found)
 
 
@@ -275,6 +292,8 @@ def _reason(failed: Sequence[FrameResult], total: int, fault: DropKeyError | Non
     frames = format_frames(result.frame for result in failed)
     why = problem.message if problem else "unknown"
     fix = problem.fix if problem else ""
+    if fault is None and problem is not None:
+        fault = error_from(problem)
     error = type(fault) if fault is not None else BadInput
     frame = failed[0].frame
     return error(f"{len(failed)} of {total} frames failed ({frames}). Frame {frame}: {why}", fix=fix, frame=frame)

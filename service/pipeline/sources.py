@@ -18,17 +18,27 @@ from service.shots import Shot, file_fingerprint
 class Sources:
     """The files of one shot. Each is looked at once, and held to that look; any thread may ask."""
 
-    def __init__(self, shot: Shot, mattes: MatteSources | None = None) -> None:
+    def __init__(
+        self, shot: Shot, mattes: MatteSources | None = None, plates: Mapping[int, str] | None = None
+    ) -> None:
+        """``plates`` are fingerprints that somebody else's look at the shot found: frame → fingerprint."""
         self._shot = shot
         sources = [] if mattes is None else [getattr(mattes, name) for name in MatteSources.model_fields]
         self._mattes = [source for source in sources if isinstance(source, str)]
-        self._seen: dict[str, str | None] = {}
+        self._seen: dict[str, str | None] = {
+            str(_File(shot.frame_path(frame))): fingerprint for frame, fingerprint in (plates or {}).items()
+        }
 
     def look(self, frames: Iterable[int]) -> None:
         """Look at all plates and mattes of ``frames`` now."""
         for frame in frames:
             self.plate(frame)
             self.mattes(frame)
+
+    def seen(self, frames: Iterable[int]) -> dict[int, str]:
+        """Return the fingerprints of the plates of those ``frames`` that are there."""
+        found = {frame: self.plate(frame) for frame in frames}
+        return {frame: fingerprint for frame, fingerprint in found.items() if fingerprint is not None}
 
     def plate(self, frame: int) -> str | None:
         """Identify the plate of ``frame`` as it was at the first look; None while it is not there."""

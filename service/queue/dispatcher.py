@@ -12,7 +12,7 @@ from pathlib import Path
 from service.atomic import make_folder, write_error
 from service.confined import check_written
 from service.errors import OutputAway, OutputFull, OutputReadOnly, PathRefused, PlateAway, Transient, WorkerLost
-from service.executor import CapacityChanged, Executor, ExecutorEvent, ShotLost
+from service.executor import POISON, CapacityChanged, Executor, ExecutorEvent, ShotLost, poisonous
 from service.jobs import FrameResult, FrameState, Job, JobState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
 from service.paths import Paths
@@ -28,8 +28,6 @@ from service.store import JobChanges, JobStore
 from service.store.store import utc_now
 from service.versions import claimed_version
 
-POISON = "poison"
-DEATHS_OF_POISON = 2
 LONGEST_DELAY_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
@@ -226,30 +224,22 @@ class Dispatcher:
             )
 
     def _on_lost(self, run: Run, event: ShotLost) -> None:
-        deaths = self._store.count_deaths(event.job_id, run.in_flight)
-        culprits = [frame for frame in run.in_flight if deaths[frame] >= DEATHS_OF_POISON]
-        if culprits:
-            # The one that entered the keyer last; the others get another chance to prove themselves.
-            frame = culprits[-1]
-            problem = Problem(
-                kind=POISON,
-                message=f"Keying this frame ended the worker {deaths[frame]} times. {event.problem.message}",
-                fix="Look at the plate of this frame; retry once it is mended, or accept the result without it.",
-                frame=frame,
-            )
-            given_up = FrameResult(frame=frame, state=FrameState.FAILED, problem=problem)
-            self._store.record_frames(event.job_id, [given_up], faults=0)
+        if not event.blameless:
+            in_flight = tuple(run.in_flight)
+            given_up = poisonous(in_flight, self._store.count_deaths(event.job_id, in_flight), event.problem)
+            if given_up is not None:
+                self._store.record_frames(event.job_id, [given_up], faults=0)
         self._on_fault(event.job_id, event.problem, transient=True)
 
     # ---- decisions
 
     def _dispatch(self) -> None:
         """Start queued jobs while somebody is free."""
-        while self._executor.capacity() > 0:
+        while True:
             now = self._clock()
             waiting = {job_id for job_id, moment in self._not_before.items() if moment > now}
             job = self._store.next_queued(exclude=waiting | self._runs.keys())
-            if job is None or not self._start_surely(job):
+            if job is None or self._executor.capacity(job.priority) <= 0 or not self._start_surely(job):
                 return
 
     def _start_surely(self, job: Job) -> bool:
@@ -318,7 +308,7 @@ class Dispatcher:
             given_up=poison,
             careful=lost or bool(self._store.suspects(job.id)),
         )
-        if not self._executor.submit(job.id, job.attempt, order):
+        if not self._executor.submit(job.id, job.attempt, order, job.priority):
             self._changed(self._store.update(job.id, state=JobState.QUEUED))
             return False
         self._runs[job.id] = Run(job.attempt, self._clock())

@@ -29,10 +29,10 @@ class NobodyWorks:
     def start(self, listener: Any) -> None:
         pass
 
-    def capacity(self) -> int:
+    def capacity(self, priority: int) -> int:
         return 0
 
-    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+    def submit(self, job_id: str, attempt: int, order: ShotOrder, priority: int) -> bool:
         return False
 
     def stop(self, job_id: str) -> None:

@@ -74,10 +74,10 @@ class OneWorker:
     def start(self, listener):
         self.tell = listener
 
-    def capacity(self):
+    def capacity(self, priority):
         return 0 if self.current else 1
 
-    def submit(self, job_id, attempt, order):
+    def submit(self, job_id, attempt, order, priority):
         self.current, self.asked_to_stop = (job_id, attempt, order), False
         return True
 
@@ -101,10 +101,10 @@ class NobodyWorks:
     def start(self, listener):
         self.listener = listener
 
-    def capacity(self):
+    def capacity(self, priority):
         return 0
 
-    def submit(self, job_id, attempt, order):
+    def submit(self, job_id, attempt, order, priority):
         return False
 
     def stop(self, job_id):

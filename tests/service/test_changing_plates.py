@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from model.keyer import KeyedFrame
-from service.cli import chunks
+from service import parts
 from service.errors import PlateChanged
 from service.jobs import FrameResult, FrameState
 from service.manifest import ManifestState
@@ -135,12 +135,12 @@ def test_a_plate_that_comes_while_its_shot_is_keyed_is_taken(tmp_path: Path) -> 
 
 
 def test_parts_of_a_shot_whose_plates_changed_agree_on_a_screen_anew(tmp_path: Path) -> None:
-    found = [chunks.Agreed(screen={"color": color, "coverage": 0.5}, plates={}) for color in ((0, 1, 0), (0, 0, 1))]
+    found = [parts.Agreed(screen={"color": color, "coverage": 0.5}, plates={}) for color in ((0, 1, 0), (0, 0, 1))]
     version = tmp_path / "v001"
-    assert chunks.agreed_screen(version, lambda: found[0], lambda _: True) == found[0].screen
-    assert chunks.agreed_screen(version, lambda: found[1], lambda _: True) == found[0].screen
-    assert chunks.agreed_screen(version, lambda: found[1], lambda _: False) == found[1].screen
-    assert chunks.agreed_already(version) == found[1]
+    assert parts.agreed_screen(version, lambda: found[0], lambda _: True) == found[0].screen
+    assert parts.agreed_screen(version, lambda: found[1], lambda _: True) == found[0].screen
+    assert parts.agreed_screen(version, lambda: found[1], lambda _: False) == found[1].screen
+    assert parts.agreed_already(version) == found[1]
 
 
 @pytest.mark.parametrize("frames", [1, 3, 7])

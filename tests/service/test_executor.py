@@ -171,7 +171,7 @@ def test_a_worker_that_ignores_the_end_is_killed_after_the_stop_deadline(tmp_pat
         cards=(),
     )
     executor.start(lambda event: None)
-    pid = until(lambda: executor.capacity() and executor.workers()[0].pid, "ready")
+    pid = until(lambda: executor.capacity(50) and executor.workers()[0].pid, "ready")
     started = time.monotonic()
     executor.close()
     assert time.monotonic() - started < 5
@@ -269,8 +269,8 @@ def test_a_machine_that_slept_does_not_kill_its_worker(tmp_path):
         shot = make_shot(tmp_path / "plates", range(1, 4))
         order = ShotOrder(shot=shot, frames=shot.frames, settings=KeySettings(), output=tmp_path / "v001")
         assert isinstance(heard.get(timeout=PATIENCE), CapacityChanged)
-        assert executor.submit("j", 1, order)
-        assert not executor.submit("k", 1, order)
+        assert executor.submit("j", 1, order, 50)
+        assert not executor.submit("k", 1, order, 50)
         while not (isinstance(event := heard.get(timeout=PATIENCE), FrameStarted) and event.frame == 2):
             pass
         jump["seconds"] = 86_400.0

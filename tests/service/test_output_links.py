@@ -45,10 +45,10 @@ class TakesAll(NobodyWorks):
 
     order: ShotOrder | None = None
 
-    def capacity(self) -> int:
+    def capacity(self, priority: int) -> int:
         return 1
 
-    def submit(self, job_id: str, attempt: int, order: ShotOrder) -> bool:
+    def submit(self, job_id: str, attempt: int, order: ShotOrder, priority: int) -> bool:
         self.order = order
         return True
 

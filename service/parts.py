@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,9 +34,14 @@ class Agreed(BaseModel):
     plates: dict[int, str]
 
 
+def parts_folder(version: Path) -> Path:
+    """Return where the parts of a version lie."""
+    return version / PARTS
+
+
 def part_folder(version: Path, frames: tuple[int, ...]) -> Path:
     """Return where the part of these frames is keyed."""
-    return version / PARTS / f"{frames[0]}_{frames[-1]}_{len(frames)}"
+    return parts_folder(version) / f"{frames[0]}_{frames[-1]}_{len(frames)}"
 
 
 def agreed_screen(version: Path, survey: Callable[[], Agreed], holds: Callable[[Agreed], bool]) -> Screen:
@@ -96,6 +102,11 @@ def remove_parts(version: Path) -> None:
     for folder in (*parts.glob("*/*"), *parts.glob("*"), parts):
         with contextlib.suppress(OSError):
             folder.rmdir()  # a folder that still holds something stays
+
+
+def clear_parts(version: Path) -> None:
+    """Take away everything that still lies in parts, such as frames that were keyed a second time elsewhere."""
+    shutil.rmtree(parts_folder(version), ignore_errors=True)
 
 
 def _read_screen(file: Path) -> Agreed | None:

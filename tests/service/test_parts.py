@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service.cli.chunks import gather, part_folder
+from service.parts import gather, part_folder
 
 
 def put(path: Path, content: bytes) -> None:
