@@ -13,7 +13,8 @@ DropKeyError
 │   ├── OutputReadOnly      the output folder cannot be written
 │   ├── OutputAway          the disk of the output folder is not there
 │   ├── PlateAway           the disk of the plate or of a matte is not there
-│   └── WorkerLost          the worker died or hung
+│   ├── WorkerLost          the worker died or hung
+│   └── FarmAway            the farm's scheduler cannot be reached
 ├── OutOfMemory         the card or the machine has too little memory                            exit 12
 ├── Cancelled           somebody asked to stop                                                   exit 130
 ├── WrongState          the job's state does not allow that                                      exit 1
@@ -133,6 +134,12 @@ class WorkerLost(Transient):
     """The worker died or hung."""
 
     kind = "worker_lost"
+
+
+class FarmAway(Transient):
+    """The farm's scheduler cannot be reached, or no worker that it has can be used."""
+
+    kind = "farm_away"
 
 
 class OutOfMemory(DropKeyError):

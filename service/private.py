@@ -71,6 +71,11 @@ def others_may_write(folder: Path) -> bool:
     return os.name != "nt" and _loose(folder, _OTHERS_WRITE)
 
 
+def others_may_read(file: Path) -> bool:
+    """Tell whether the rights of ``file`` let other users read or replace it."""
+    return os.name != "nt" and _loose(file, _OTHERS_READ | _OTHERS_WRITE)
+
+
 def _loose(path: Path, rights: int) -> bool:
     return bool(path.stat().st_mode & rights)
 

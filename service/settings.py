@@ -29,6 +29,27 @@ class PrefixMap(BaseModel):
     """For example `/mnt/shots`."""
 
 
+class FarmSettings(BaseModel):
+    """Workers on other machines; see docs/farm.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    scheduler: str | None = None
+    """Where the farm's scheduler is, `tls://host:8786`; unset: the workers are processes on this machine."""
+
+    certificates: Path | None = None
+    """Folder with what `dropkey farm init` made; unset: `<home>/farm`."""
+
+    part_seconds: Annotated[float, Field(gt=0.0)] = 60.0
+    """A shot is cut into parts that take one worker about this long; towards its end into shorter ones."""
+
+    part_frames: Annotated[int, Field(ge=0)] = 0
+    """No part is longer than this; 0: as long as `part_seconds` allows."""
+
+    lost_seconds: Annotated[float, Field(ge=5.0)] = 60.0
+    """A worker that the scheduler has not heard of for this long is lost, and its frames go to others."""
+
+
 class Settings(BaseSettings):
     """Everything about the service that can be chosen; choices about a key are `KeySettings`."""
 
@@ -62,6 +83,9 @@ class Settings(BaseSettings):
 
     behind_proxy: bool = False
     """Allow an address beyond loopback because a proxy in front does TLS and keeps strangers out."""
+
+    farm: FarmSettings = FarmSettings()
+    """Workers on other machines."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where keying runs; auto: every CUDA card, else Apple's GPU, else the CPU."""
@@ -156,6 +180,11 @@ class Settings(BaseSettings):
     def token_file(self) -> Path:
         """The token, readable by the user only."""
         return self.home / "token"
+
+    @property
+    def certificates(self) -> Path:
+        """What proves that a machine belongs to the farm."""
+        return self.farm.certificates or self.home / "farm"
 
     @property
     def weights_folder(self) -> Path:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
 from service.jobs import JobRequest
-from service.settings import PrefixMap, Settings
+from service.settings import FarmSettings, PrefixMap, Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -43,6 +43,7 @@ ours = "/shots"
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("The service", "In `dropkey.toml`, as `DROPKEY_…`, some as flags of `dropkey serve`.", Settings),
     ("One entry of `prefix_map`", "", PrefixMap),
+    ("The farm", "Under `[farm]`.", FarmSettings),
     (
         "The key",
         "In a request, a sidecar, `--settings FILE.json`, `--set name=value`, or under `[key_defaults]`.",

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import threading
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 from fastapi import APIRouter, Query
+from fastapi import Path as PathParameter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -20,14 +15,14 @@ from service.api.metrics import Metrics
 from service.api.roots import Roots
 from service.api.schemas import Folder, FolderList, FoundShot, RootList, RootStatus, Worker, WorkerList
 from service.errors import NotFound
-from service.executor import WorkerStatus
-from service.executor.process import window_flags
+from service.executor import WorkerMemory, WorkerStatus
+from service.executor.memory import Cards
 from service.paths import Paths
 from service.queue import JobQueue
 from service.shots import Shot, find_shots, is_own_output
 
 MOST_ENTRIES = 1000
-_CARD_SECONDS = 5.0  # asking the driver takes a tenth of a second
+WorkerName = Annotated[str, PathParameter(max_length=200)]
 _HIDDEN = (".", "~", "$")
 
 
@@ -53,6 +48,8 @@ class Machine:
         router.add_api_route("/roots", self.roots, methods=["GET"], response_model=RootList)
         router.add_api_route("/browse", self.browse, methods=["GET"], response_model=FolderList)
         router.add_api_route("/workers", self.workers, methods=["GET"], response_model=WorkerList)
+        for verb, act in (("drain", self.drain), ("take-back", self.take_back)):
+            router.add_api_route(f"/workers/{{name:path}}/{verb}", act, methods=["POST"], response_model=WorkerList)
         router.add_api_route("/metrics", self.figures, methods=["GET"], response_class=PlainText)
         return router
 
@@ -98,110 +95,44 @@ class Machine:
 
     def workers(self) -> Response:
         """Return how the workers are."""
-        workers = self._queue.workers()
-        cards = self._cards.memory(workers)
-        told = WorkerList(workers=tuple(_worker(worker, cards) for worker in workers))
-        return JSONResponse(told.model_dump(mode="json"))
+        workers = self._cards.measured(self._queue.workers())
+        return JSONResponse(WorkerList(workers=tuple(map(_worker, workers))).model_dump(mode="json"))
+
+    def drain(self, name: WorkerName) -> Response:
+        """Give a worker nothing new: it finishes what it has in hand, and then rests."""
+        self._queue.drain(name, True)
+        return self.workers()
+
+    def take_back(self, name: WorkerName) -> Response:
+        """Let a drained worker key again."""
+        self._queue.drain(name, False)
+        return self.workers()
 
     def figures(self) -> Response:
         """Return the figures that Prometheus gathers."""
         return Response(self._metrics.text(self._cards), media_type=CONTENT_TYPE_LATEST)
 
 
-Memory = tuple[int, int]
-"""Bytes in use, and all that there are."""
-
-
-class Cards:
-    """Memory of the CUDA cards by worker process, as the driver's tool says; asked every few seconds at most."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._asked = -_CARD_SECONDS
-        self._known = _Driver()
-
-    def memory(self, workers: Sequence[WorkerStatus]) -> dict[int, Memory]:
-        """Return (bytes in use by the process, bytes that its card has) by process id.
-
-        Windows' driver tells no process's share, and one asked in a container does not know its processes: what the
-        whole card has in use stands in for it there.
-        """
-        on_cards = [worker for worker in workers if (worker.device or "").startswith("cuda") and worker.pid is not None]
-        if not on_cards:
-            return {}
-        with self._lock:
-            if time.monotonic() - self._asked >= _CARD_SECONDS:
-                self._known = _ask_driver()
-                self._asked = time.monotonic()
-            known = self._known
-        found = {worker.pid: known.processes.get(worker.pid or 0) or known.card(worker.card) for worker in on_cards}
-        return {pid: memory for pid, memory in found.items() if pid is not None and memory is not None}
-
-
-@dataclass(frozen=True)
-class _Driver:
-    """What the driver's tool told."""
-
-    processes: dict[int, Memory] = field(default_factory=dict)
-    cards: tuple[tuple[str, str, Memory], ...] = ()  # number and UUID of each
-
-    def card(self, name: str | None) -> Memory | None:
-        """Return the memory of a card that is named as CUDA_VISIBLE_DEVICES does, the UUID perhaps cut short."""
-        fits = [memory for number, uuid, memory in self.cards if name and (number == name or uuid.startswith(name))]
-        return fits[0] if len(fits) == 1 else None
-
-
-def _ask_driver() -> _Driver:
-    rows = _driver_rows("--query-gpu=index,uuid,memory.used,memory.total")
-    cards = tuple((row[0], row[1], (_bytes(row[2]), _bytes(row[3]))) for row in rows if _all_numbers(row[2:]))
-    sizes = {uuid: size for _, uuid, (_, size) in cards}
-    rows = _driver_rows("--query-compute-apps=gpu_uuid,pid,used_memory")
-    told = [row for row in rows if row[0] in sizes and _all_numbers(row[1:])]
-    return _Driver({int(pid): (_bytes(used), sizes[card]) for card, pid, used in told}, cards)
-
-
-def _all_numbers(cells: Sequence[str]) -> bool:
-    """Tell whether the driver knows them all; else it writes `[N/A]`."""
-    return all(cell.isascii() and cell.isdigit() for cell in cells)
-
-
-def _bytes(mebibytes: str) -> int:
-    return int(mebibytes) * 2**20
-
-
-def _driver_rows(query: str) -> list[list[str]]:
-    command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
-    try:
-        told = subprocess.run(
-            command, capture_output=True, timeout=5, check=True, text=True, creationflags=window_flags()
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [[cell.strip() for cell in line.split(",")] for line in told.splitlines() if line.strip()]
-
-
-def _worker(worker: WorkerStatus, cards: dict[int, Memory]) -> Worker:
-    used, size = cards.get(worker.pid or 0, (None, None))
+def _worker(worker: WorkerStatus) -> Worker:
+    memory = worker.memory or WorkerMemory(None, 0)
     return Worker(
         name=worker.name,
         state=worker.state,
+        host=worker.host,
         device=worker.device,
         device_name=worker.device_name,
+        card=worker.card or None,
         pid=worker.pid,
+        shot=worker.shot,
+        frame=worker.frame,
+        drained=worker.drained,
         deaths_in_a_row=worker.deaths_in_a_row,
         problem=worker.problem,
-        memory_used_bytes=_memory_of(worker.pid),
-        memory_total_bytes=psutil.virtual_memory().total,
-        gpu_memory_used_bytes=used,
-        gpu_memory_total_bytes=size,
+        memory_used_bytes=memory.used_bytes,
+        memory_total_bytes=memory.total_bytes,
+        gpu_memory_used_bytes=memory.gpu_used_bytes,
+        gpu_memory_total_bytes=memory.gpu_total_bytes,
     )
-
-
-def _memory_of(pid: int | None) -> int | None:
-    try:
-        return None if pid is None else int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return None
 
 
 def _found(shot: Shot, here: str) -> FoundShot:

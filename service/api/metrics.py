@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 
 from service.api.roots import Roots
 from service.drop_folder import DropFolders
-from service.executor import RestartReason, WorkerStatus
+from service.executor import RestartReason, WorkerState, WorkerStatus
+from service.executor.memory import Cards
 from service.jobs import JobState
 from service.messages import FrameFinished
 from service.paths import Paths
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     from service.api.events import Events
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_WORKER_STATES = ("starting", "ready", "busy", "waiting", "stopped")
-
-
-class Memories(Protocol):
-    """Says how much memory of the cards is in use."""
-
-    def memory(self, workers: Sequence[WorkerStatus]) -> dict[int, tuple[int, int]]:
-        """Return (used, total) bytes by process id."""
 
 
 class Metrics:
@@ -71,7 +64,7 @@ class Metrics:
         if folders is not None:
             folders.watch_scans(self._scanned)
 
-    def text(self, cards: Memories) -> bytes:
+    def text(self, cards: Cards) -> bytes:
         """Return all figures in Prometheus' text format."""
         self._now.cards = cards
         return generate_latest(self._registry)
@@ -103,7 +96,7 @@ class _Now(Collector):
         self._events = events
         self._roots = roots
         self._folders = folders
-        self.cards: Memories | None = None
+        self.cards: Cards | None = None
 
     def describe(self) -> Iterator[Metric]:
         """Tell nothing before somebody asks: the queue may not have started."""
@@ -124,7 +117,7 @@ class _Now(Collector):
         yield GaugeMetricFamily("dropkey_queue_oldest_seconds", "Age of the oldest queued job.", value=waited)
 
     def _of_workers(self, workers: Sequence[WorkerStatus]) -> Iterator[Metric]:
-        states = {state: sum(worker.state == state for worker in workers) for state in _WORKER_STATES}
+        states = {state: sum(worker.state == state for worker in workers) for state in get_args(WorkerState)}
         yield _gauge("workers", "Workers by state.", "state", states)
         deaths = {worker.name: worker.deaths_in_a_row for worker in workers}
         yield _gauge("worker_deaths_in_a_row", "Deaths since the last finished frame.", "worker", deaths)
@@ -134,8 +127,8 @@ class _Now(Collector):
         for reason in get_args(RestartReason):
             restarts.add_metric([reason], sum(worker.restarts.get(reason, 0) for worker in workers))
         yield restarts
-        memory = self.cards.memory(workers) if self.cards is not None else {}
-        used = {worker.name: memory[worker.pid][0] for worker in workers if worker.pid in memory}
+        known = self.cards.measured(workers) if self.cards is not None else workers
+        used = {w.name: w.memory.gpu_used_bytes for w in known if w.memory is not None and w.memory.gpu_used_bytes}
         yield _gauge("gpu_mem_bytes", "Memory of its card that a worker uses.", "worker", used)
 
     def _of_roots(self) -> Iterator[Metric]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.executor import WorkerState
 from service.jobs import FrameResult, JobState, Problem
 
 
@@ -216,10 +217,13 @@ class Worker(_Reply):
     """One worker."""
 
     name: str
-    """Its number."""
+    """Its number, or its name in the farm."""
 
-    state: Literal["starting", "ready", "busy", "waiting", "stopped"]
-    """`waiting`: it died, and is started again after a delay."""
+    state: WorkerState
+    """`waiting`: it died, and is started again after a delay. `refused`: of a farm; `problem` says why."""
+
+    host: str | None
+    """The machine that it runs on; null: the service's own."""
 
     device: str | None
     """cuda:0, mps or cpu, once it said so."""
@@ -227,8 +231,20 @@ class Worker(_Reply):
     device_name: str | None
     """As the driver calls it."""
 
+    card: str | None
+    """The only CUDA card that it sees: number or UUID."""
+
     pid: int | None
-    """Process id."""
+    """Process id, on its machine."""
+
+    shot: str | None
+    """That it keys now."""
+
+    frame: int | None
+    """Which frame of it entered the keyer last."""
+
+    drained: bool
+    """True where it gets nothing new: see `POST /workers/{name}/drain`."""
 
     deaths_in_a_row: int
     """Since the last finished frame."""

@@ -18,9 +18,7 @@ from service.shots import Shot, file_fingerprint
 class Sources:
     """The files of one shot. Each is looked at once, and held to that look; any thread may ask."""
 
-    def __init__(
-        self, shot: Shot, mattes: MatteSources | None = None, plates: Mapping[int, str] | None = None
-    ) -> None:
+    def __init__(self, shot: Shot, mattes: MatteSources | None = None, plates: Mapping[int, str] | None = None) -> None:
         """``plates`` are fingerprints that somebody else's look at the shot found: frame → fingerprint."""
         self._shot = shot
         sources = [] if mattes is None else [getattr(mattes, name) for name in MatteSources.model_fields]

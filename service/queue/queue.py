@@ -147,6 +147,11 @@ class JobQueue:
         """Return how the workers are."""
         return self._executor.workers()
 
+    def drain(self, name: str, drained: bool) -> None:
+        """Give a worker nothing new, or take it back. Raises NotFound."""
+        self._executor.drain(name, drained)
+        self._dispatcher.wake()
+
     @property
     def problem(self) -> str:
         """Why jobs do not go on, as a sentence; empty while they do."""

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api import machine, roots
+from service.executor import memory
 from service.drop_folder import DropFolders
 from service.executor import WorkerStatus
 from service.jobs import FrameResult, FrameState
@@ -167,7 +168,7 @@ def test_workers_tell_their_memory(client: Asker, place: Place, monkeypatch: pyt
         CARDS: [["0", "GPU-1", "3000", "143771"]],
         PROCESSES: [["GPU-1", str(os.getpid()), "2048"], ["GPU-1", "1", "[N/A]"]],
     }
-    monkeypatch.setattr(machine, "_driver_rows", rows.__getitem__)
+    monkeypatch.setattr(memory, "_driver_rows", rows.__getitem__)
     busy, waiting = client.get("/workers").json()["workers"]
     assert busy["gpu_memory_used_bytes"] == 2048 * 2**20 and busy["gpu_memory_total_bytes"] == 143771 * 2**20
     assert busy["memory_used_bytes"] > 2**20 and busy["memory_total_bytes"] > busy["memory_used_bytes"]
@@ -183,7 +184,7 @@ def test_where_the_driver_tells_no_process_apart_a_worker_tells_what_its_card_ha
     working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA RTX 4090", pid=os.getpid(), card=card),)
     monkeypatch.setattr(place.queue, "workers", lambda: working)
     rows = {CARDS: [["0", "GPU-aa11", "7", "8192"], ["1", "GPU-bb22", "3000", "24564"]], PROCESSES: processes}
-    monkeypatch.setattr(machine, "_driver_rows", rows.__getitem__)
+    monkeypatch.setattr(memory, "_driver_rows", rows.__getitem__)
     (busy,) = client.get("/workers").json()["workers"]
     assert busy["gpu_memory_used_bytes"] == 3000 * 2**20 and busy["gpu_memory_total_bytes"] == 24564 * 2**20
     assert figures(client)["dropkey_gpu_mem_bytes", "0"] == 3000 * 2**20
@@ -195,7 +196,7 @@ def test_memory_that_no_driver_tells_is_unknown(
 ) -> None:
     working = (WorkerStatus("0", "busy", "cuda:0", "NVIDIA GB10", pid=os.getpid(), card="GPU-1"),)
     monkeypatch.setattr(place.queue, "workers", lambda: working)
-    monkeypatch.setattr(machine, "_driver_rows", {CARDS: [row], PROCESSES: [["GPU-1", "1", "1"]]}.__getitem__)
+    monkeypatch.setattr(memory, "_driver_rows", {CARDS: [row], PROCESSES: [["GPU-1", "1", "1"]]}.__getitem__)
     (busy,) = client.get("/workers").json()["workers"]
     assert busy["gpu_memory_used_bytes"] is None and busy["gpu_memory_total_bytes"] is None
 
