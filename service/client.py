@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from types import TracebackType
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -212,6 +213,11 @@ class Client:
     def workers(self) -> tuple[Worker, ...]:
         """Return how the workers are."""
         return self._get(WorkerList, "/workers").workers
+
+    def drain(self, name: str, drained: bool) -> tuple[Worker, ...]:
+        """Give a worker nothing new, or take it back; return all workers."""
+        verb = "drain" if drained else "take-back"
+        return self._get(WorkerList, f"/workers/{quote(name)}/{verb}", method="POST").workers
 
     def readiness(self) -> Readiness:
         """Say whether jobs can be done now, and what is missing."""

@@ -23,7 +23,7 @@ from service.discovery import claim_instance, lacks_room, read_discovery, remove
 from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
-from service.executor import LocalExecutor
+from service.executor import Executor, LocalExecutor
 from service.listening import answering, listen
 from service.logs import start_logging
 from service.paths import Paths
@@ -115,6 +115,20 @@ def check_decoders(settings: Settings) -> None:
             raise Misconfigured(message, fix=finding.fix or "Run `dropkey doctor`.")
 
 
+def executor_for(settings: Settings) -> Executor:
+    """Return who keys: the farm where one is named, else worker processes on this machine. Raises Misconfigured."""
+    if settings.farm.scheduler is None:
+        return LocalExecutor(settings)
+    try:
+        from service.executor.dask.executor import DaskExecutor
+    except ImportError as error:
+        raise Misconfigured(
+            f"The farm {settings.farm.scheduler} needs {error.name}, which is not installed.",
+            fix='Install it with `pip install "dropkey[farm]"`, or take [farm] out of dropkey.toml.',
+        ) from None
+    return DaskExecutor(settings)
+
+
 def _run(
     settings: Settings,
     token: str,
@@ -132,7 +146,7 @@ def _run(
         settings.output.mkdir(parents=True, exist_ok=True)
     store = JobStore(settings.database)
     stack.callback(store.close)
-    queue = JobQueue(settings, store, LocalExecutor(settings))
+    queue = JobQueue(settings, store, executor_for(settings))
     queue.start()
     stack.callback(queue.stop)
     folders = DropFolders(settings, paths, queue)

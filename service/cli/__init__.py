@@ -7,6 +7,7 @@ from service.cli.autostart import commands as autostart_commands
 from service.cli.browsing import open_page
 from service.cli.data import data
 from service.cli.docs import docs
+from service.cli.farm import commands as farm_commands
 from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
 from service.cli.panel import commands as panel_commands
@@ -19,6 +20,7 @@ __all__ = [
     "data",
     "docs",
     "evaluate",
+    "farm_commands",
     "key",
     "main",
     "open_page",

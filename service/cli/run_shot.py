@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from model.settings import KeySettings, Screen
-from service.atomic import is_full, write_error
 from service import parts
+from service.atomic import is_full, write_error
 from service.cli.failures import show_failure, show_warning
 from service.cli.progress import Progress, open_progress
 from service.errors import BadInput, Cancelled, OutputReadOnly, PlateMissing, Transient

@@ -1,4 +1,4 @@
-"""Gets shots keyed: the port that the queue knows, the adapter with worker processes on this machine, and the farm's."""
+"""Gets shots keyed: the port that the queue knows, and its two adapters: processes here, and a farm."""
 
 from service.executor.local import LocalExecutor
 from service.executor.poison import POISON, poisonous

@@ -185,6 +185,15 @@ class SharedShot:
         self.over = True
         return [ShotLost(self.job_id, self.attempt, problem, blameless=True)]
 
+    def set_aside(self) -> list[ExecutorEvent]:
+        """End the attempt as stopped, without tidying up: the service ends, and its next start goes on."""
+        self.pieces.clear()
+        return self._end_stopped()
+
+    def is_to_stop(self, piece_id: str) -> bool:
+        """Tell whether a piece at hand is of no use any more: its shot was stopped, or fails."""
+        return self.failing and self.pieces[piece_id].order.role != "tidy"
+
     # ---- inside
 
     def _on_started(self, piece: Piece, said: ShotStarted) -> list[ExecutorEvent]:
@@ -233,7 +242,9 @@ class SharedShot:
         if self._stopping and not (isinstance(said, ShotFinished) and said.outcome != "stopped"):
             return self._end_stopped()
         self.over = True
-        return [self._ours(said).model_copy(update=self._whereabouts() if isinstance(said, ShotFinished) else {})]
+        if isinstance(said, ShotFailed):
+            return [self._ours(said)]
+        return [self._ours(said).model_copy(update={"manifest": self._order.output / "manifest.json"})]
 
     def _go_on(self) -> list[ExecutorEvent]:
         """Take the next step once nobody has a piece in hand any more."""
@@ -266,9 +277,6 @@ class SharedShot:
         self.over = True
         ids = {"job_id": self.job_id, "attempt": self.attempt}
         return [ShotFinished(**ids, outcome="stopped", manifest=self._order.output / "manifest.json")]
-
-    def _whereabouts(self) -> dict[str, object]:
-        return {"manifest": self._order.output / "manifest.json"}
 
     def _finished(self, result: FrameResult) -> FrameFinished:
         return FrameFinished(job_id=self.job_id, attempt=self.attempt, result=result)

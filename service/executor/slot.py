@@ -114,8 +114,8 @@ class Slot:
             return replace(
                 self._status,
                 drained=self._drained,
-                shot=shot and shot.name,
-                frame=shot and shot.frame,
+                shot=None if shot is None else shot.name,
+                frame=None if shot is None else shot.frame,
             )
 
     @property

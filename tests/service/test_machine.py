@@ -12,9 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.api import machine, roots
-from service.executor import memory
 from service.drop_folder import DropFolders
-from service.executor import WorkerStatus
+from service.executor import WorkerStatus, memory
 from service.jobs import FrameResult, FrameState
 from service.messages import FrameFinished
 from tests.service.asking import Asker, asker, check_problem

@@ -1,8 +1,9 @@
-"""Which addresses the farm may use, and how Dask is set up on all three ends: TLS with our certificates, no dashboard."""
+"""Which addresses the farm may use, and how Dask is set up on all three ends: our certificates, no dashboard."""
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,3 +83,5 @@ def set_up(settings: Settings) -> None:
         "distributed.worker.use-file-locking": False,
     }
     dask.config.set(choices)
+    # What matters of it is said by ourselves, in the words of this house.
+    logging.getLogger("distributed").setLevel(logging.ERROR)

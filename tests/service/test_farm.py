@@ -1,0 +1,100 @@
+"""A farm in earnest: scheduler, workers and service as processes, TLS between them, kills in the middle."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.exr import checksum
+from service.manifest import read_manifest
+from tests.service.farming import ROOT, Farm, farming
+from tests.service.running import until
+from tests.service.serving import PATIENCE, Service
+from tests.service.shots_on_disk import plate_pixels, write_plate
+
+pytest.importorskip("distributed")
+
+FRAMES = range(1001, 1061)
+WIDTH, HEIGHT = 160, 90
+
+
+def write_plates(folder: Path, frames: range = FRAMES) -> Path:
+    for frame in frames:
+        write_plate(folder / f"hero.{frame}.exr", plate_pixels(frame, WIDTH, HEIGHT))
+    return folder
+
+
+def drop(plates: Path, service_home: Path) -> None:
+    """Drop a shot, and say that it is complete."""
+    shutil.copytree(plates, service_home / "drop" / "hero")
+    (service_home / "drop" / "hero.ready").touch()
+
+
+def key_alone(plates: Path, output: Path) -> Path:
+    """Key the shot on this machine alone; return its version."""
+    options = ["--output", str(output), "--keyer", "difference", "--device", "cpu", "--progress", "none"]
+    subprocess.run([sys.executable, "-m", "service.cli", "key", str(plates), *options], check=True, cwd=ROOT)
+    return output / "hero" / "v001"
+
+
+def files(version: Path) -> dict[str, str]:
+    return {path.relative_to(version).as_posix(): checksum(path) for path in sorted(version.rglob("*.exr"))}
+
+
+def by_name(service: Service) -> dict[str, dict]:
+    return {worker["name"]: worker for worker in service._get("/workers")["workers"]}
+
+
+def until_ready(service: Service, *names: str) -> None:
+    until(lambda: all(by_name(service).get(n, {}).get("state") == "ready" for n in names), "workers", PATIENCE, 0.1)
+
+
+def frames_of(version: Path) -> list[int]:
+    """Return the frames that are finished anywhere in a version, once for each time that they lie there."""
+    return [int(path.name.split(".")[-2]) for path in version.rglob("hero_foreground.*.exr")]
+
+
+def begin(farm: Farm, *names: str, **settings: str) -> Service:
+    for name in names:
+        farm.start_worker(name)
+    service = farm.serve(key_defaults__keyer="difference", **settings)
+    until_ready(service, *names)
+    return service
+
+
+@pytest.mark.timeout(300)
+def test_two_workers_key_a_dropped_shot_one_is_killed_and_the_result_is_that_of_one_machine(tmp_path: Path) -> None:
+    plates = write_plates(tmp_path / "plates" / "hero")
+    (tmp_path / "strangers").mkdir()
+    with farming(tmp_path) as farm:
+        made = farm.start("init-other", "farm", "init", "--folder", str(tmp_path / "other"))
+        service = begin(farm, "amber", "birch", farm__part_frames="6")
+        assert made.wait(PATIENCE) == 0
+        stranger = farm.start_worker("stranger", farm__certificates=str(tmp_path / "other"))
+        nobody = farm.start_worker("nobody", farm__certificates=str(tmp_path / "strangers"))
+        drop(plates, tmp_path / "home")
+        version = tmp_path / "home" / "output" / "hero" / "v001"
+
+        def both_key() -> bool:
+            return len({frame.parent for frame in version.glob("parts/*/foreground/hero*.exr")}) >= 2
+
+        until(both_key, "both key", PATIENCE)
+        farm.workers["birch"].kill()
+        (job,) = service.jobs()
+        until(lambda: service.job(job["id"])["state"] == "done", "the shot", PATIENCE, 0.2)
+        done = service.job(job["id"])
+        assert done["frames_done"] == len(FRAMES) and done["attempt"] == 1
+        assert nobody.wait(PATIENCE) == 2 and "dropkey farm init" in farm.said("nobody")
+        farm.until_said("stranger", "cannot be reached.*(?i:certificate|tls|ssl)")
+        assert stranger.poll() is None and "stranger" not in by_name(service)
+        log = (tmp_path / "home" / "logs" / "service.log").read_text(encoding="utf-8")
+        assert "birch" not in by_name(service) and "farm worker birch is gone" in log
+    alone = key_alone(plates, tmp_path / "alone")
+    assert files(version) == files(alone)
+    ours, theirs = read_manifest(version / "manifest.json"), read_manifest(alone / "manifest.json")
+    assert (ours.frames, ours.screen, ours.surveyed) == (theirs.frames, theirs.screen, theirs.surveyed)
+    assert ours.state == theirs.state == "done" and not (version / "parts").exists()
