@@ -43,6 +43,7 @@ class ShotOrder(_Message):
     given_up: tuple[FrameResult, ...] = ()  # of `frames`, not to be keyed: each killed a worker twice
     careful: bool = False  # after a worker died: one frame at a time, so that the one that kills is known
     role: Role = "whole"
+    job_id: str | None = None  # that the manifest is to name; unset: the one under which the order came
     surveyed: dict[int, str] = {}  # of `screen`: the frames that it was found in, with their plates' fingerprints
     plates: dict[int, str] = {}  # fingerprints that the plates had when the shot was looked at: they are held to these
     known: tuple[FrameResult, ...] = ()  # what parts made of their frames in this attempt; not looked at again

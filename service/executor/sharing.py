@@ -287,7 +287,7 @@ class SharedShot:
     def _piece(self, role: Role, frames: tuple[int, ...]) -> Piece:
         self._numbers += 1
         piece_id = f"{self.job_id}-{self.attempt}-{self._numbers}"
-        changes: dict[str, object] = {"role": role, "frames": frames}
+        changes: dict[str, object] = {"role": role, "frames": frames, "job_id": self.job_id}
         if role != "look":
             changes |= {"screen": self._screen, "surveyed": self._surveyed, "plates": self._plates}
         if role == "part":

@@ -85,7 +85,7 @@ def key_shot(
         if order.role in ("look", "gather", "tidy"):
             run.delivery.gather_parts()
         previous = earlier_attempt(order, run.delivery, info)
-        record = Record(order, run.delivery, info, job_id, limits.manifest_seconds)
+        record = Record(order, run.delivery, info, order.job_id or job_id, limits.manifest_seconds)
         try:
             outcome = _key(run, record, previous)
         except DropKeyError as error:

@@ -48,6 +48,8 @@ export const submitJob = (request) => json("/jobs", { method: "POST", body: requ
 export const getRoots = () => json("/roots");
 export const browse = (root, path) => json(`/browse${query({ root, path })}`);
 export const getWorkers = () => json("/workers");
+export const drainWorker = (name, drained) =>
+  json(`/workers/${encodeURIComponent(name)}/${drained ? "drain" : "take-back"}`, { method: "POST" });
 
 /** Readiness with its checks; not being ready is an answer here, not an error. */
 export async function getReadiness() {

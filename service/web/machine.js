@@ -1,7 +1,7 @@
 /** The machine's side of the queue: workers and their memory, drop folders, room on the disk. */
 
-import { getReadiness, getRoots, getWorkers } from "./api.js";
-import { el } from "./dom.js";
+import { drainWorker, getReadiness, getRoots, getWorkers } from "./api.js";
+import { attempt, el } from "./dom.js";
 import { bytes } from "./words.js";
 
 const EVERY = 5000;
@@ -39,10 +39,18 @@ export function machinePanel(jobs) {
   async function ask() {
     const told = (asked) => asked.catch((error) => (error.status === 401 ? UNKNOWN : error.message));
     const [ready, list, known] = await Promise.all([told(getReadiness()), told(getWorkers()), told(getRoots())]);
-    workers.replaceChildren(...(list.workers ? list.workers.map(worker) : [line(undefined, "", list)]));
+    const pressed = workers.contains(document.activeElement) ? document.activeElement.dataset.worker : undefined;
+    workers.replaceChildren(...(list.workers ? list.workers.map((said) => worker(said, drain)) : [line(undefined, "", list)]));
+    if (pressed !== undefined) workers.querySelector(`[data-worker="${CSS.escape(pressed)}"]`)?.focus();
     folders.replaceChildren(...(known.roots ? known.roots.map(root) : [line(undefined, "", known)]));
     const room = ready.checks?.["output disk"];
     disk.replaceChildren(line(room?.ok, "", room?.detail ?? UNKNOWN));
+  }
+
+  /** Let a worker rest, or key again. */
+  async function drain(name, drained) {
+    await attempt(() => drainWorker(name, drained));
+    look();
   }
 
   const timer = setInterval(look, EVERY);
@@ -57,12 +65,21 @@ function root({ path, watched, online, free_bytes: free, problem }) {
   return line(online && !problem, path, [online ? how : "Offline: see to its disk or share", room].filter(Boolean).join(" · "));
 }
 
-const STATES = { starting: "Starting", ready: "Ready", busy: "Keying", waiting: "Starts again in a moment", stopped: "Stopped" };
+const STATES = { starting: "Starting", ready: "Ready", busy: "Keying", waiting: "Starts again in a moment", stopped: "Stopped", refused: "Gets no shot" };
 
-function worker(said) {
+function worker(said, drain) {
   const ok = ["ready", "busy"].includes(said.state) ? true : said.state === "starting" ? undefined : false;
-  const words = [STATES[said.state], said.device_name ?? said.device, said.problem?.message].filter(Boolean).join(" · ");
-  return line(ok, `Worker ${said.name}`, words,
+  const state = said.drained && said.state === "ready" ? "Drained" : said.drained ? `${STATES[said.state]}, then drained` : STATES[said.state];
+  const shot = said.shot === null ? null : [said.shot, said.frame].filter((part) => part !== null).join(" ");
+  const where = said.host === said.name ? null : said.host;
+  const card = said.card === null ? null : `card ${said.card}`;
+  const words = [state, shot, where, said.device_name ?? said.device, card, said.problem?.message].filter(Boolean).join(" · ");
+  const rest = ["ready", "busy"].includes(said.state) && el("button", {
+    class: "small", type: "button", data: { worker: said.name }, text: said.drained ? "Take back" : "Drain",
+    title: said.drained ? "Let it key again" : "It finishes what it has in hand, and gets nothing new",
+    on: { click: () => drain(said.name, !said.drained) },
+  });
+  return line(ok, `Worker ${said.name}`, words, rest || null,
     memory("GPU memory", said.gpu_memory_used_bytes, said.gpu_memory_total_bytes), memory("Memory", said.memory_used_bytes, said.memory_total_bytes));
 }
 

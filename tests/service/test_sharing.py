@@ -61,7 +61,7 @@ def test_parts_of_several_workers_make_the_version_that_one_makes_bit_for_bit(tm
     told = key_all(shared)
     assert files_of(shared_order) == files_of(whole)
     ours, alone = manifest_of(shared_order), manifest_of(whole)
-    assert ours.model_copy(update={"plate": alone.plate, "job_id": alone.job_id}) == alone
+    assert ours.model_copy(update={"plate": alone.plate}) == alone
     assert not (shared_order.output / "parts").exists() and no_temporaries(shared_order)
     assert [type(event) for event in told if not isinstance(event, FrameStarted | FrameFinished)] == [
         ShotStarted,

@@ -35,10 +35,10 @@ def make_certificates(folder: Path) -> tuple[Path, Path]:
     make_private_folder(folder)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name, name = _name("DropKey farm CA"), _name("DropKey farm")
-    ca = _unsigned(ca_name, ca_name, ca_key.public_key())
+    ca = _unsigned(ca_name, ca_name, ca_key.public_key(), ca_key.public_key())
     ca = ca.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     ca = ca.add_extension(_usage(signs_certificates=True), critical=True)
-    cert = _unsigned(name, ca_name, key.public_key())
+    cert = _unsigned(name, ca_name, key.public_key(), ca_key.public_key())
     cert = cert.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     cert = cert.add_extension(_usage(signs_certificates=False), critical=True)
     both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
@@ -60,7 +60,9 @@ def _name(common: str) -> x509.Name:
     )
 
 
-def _unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _unsigned(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, ca_key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -71,6 +73,9 @@ def _unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublic
         # A day back: the clocks of a farm differ.
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
+        # Python 3.13 checks as strictly as RFC 5280 is written: both must be there.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key), critical=False)
     )
 
 

@@ -84,4 +84,4 @@ def set_up(settings: Settings) -> None:
     }
     dask.config.set(choices)
     # What matters of it is said by ourselves, in the words of this house.
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from distributed import Worker
+from distributed.comm import connect
+from distributed.security import Security
 from filelock import FileLock, Timeout
 
 from service.errors import Misconfigured
@@ -20,6 +23,8 @@ from service.private import make_private_folder
 from service.settings import Settings
 
 AGAIN_SECONDS = 1.0
+CONNECT_SECONDS = 5.0
+JOIN_SECONDS = 30.0
 EXTRA_THREADS = 4  # for previews and questions, beside the pieces
 KEYING = "keying"
 
@@ -63,6 +68,12 @@ async def offer(
     told = ""
     try:
         while not over.done():
+            try:
+                await _try(address, secure)
+            except Exception as error:
+                told = _say_once(say, f"{address} cannot be reached, which is tried again: {_why(error)}", told)
+                await asyncio.wait([over], timeout=AGAIN_SECONDS)
+                continue
             worker = Worker(
                 address,
                 name=name,
@@ -73,6 +84,7 @@ async def offer(
                 protocol=protocol,
                 security=secure,
                 memory_limit=0,
+                death_timeout=JOIN_SECONDS,
                 local_directory=str(folder),
                 dashboard_address="127.0.0.1:0",
                 metrics={tasks.HOST: own.status},
@@ -85,15 +97,25 @@ async def offer(
                 told = ""
                 await asyncio.wait([over, asyncio.ensure_future(worker.finished())], return_when="FIRST_COMPLETED")
             except Exception as error:
-                why = _why(error)
-                if why != told:
-                    say(f"{address} cannot be reached, which is tried again: {why}")
-                told = why
+                told = _say_once(say, f"{name} cannot join {address}, which is tried again: {_why(error)}", told)
             finally:
                 await _leave(worker, own, settings.stop_deadline_seconds)
             await asyncio.wait([over], timeout=AGAIN_SECONDS)
     finally:
         await asyncio.to_thread(own.close)
+
+
+async def _try(address: str, secure: Security | None) -> None:
+    """Connect once and hang up: Dask's own worker would try for ever, and say nothing. Raises what keeps it out."""
+    ends = secure.get_connection_args("worker") if secure is not None else {}
+    comm = await connect(address, timeout=CONNECT_SECONDS, **ends)
+    await comm.close()
+
+
+def _say_once(say: Callable[[str], None], words: str, before: str) -> str:
+    if words != before:
+        say(words)
+    return words
 
 
 async def _leave(worker: Worker, own: Host, patience: float) -> None:
@@ -114,7 +136,10 @@ def _why(error: Exception) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    return f"{type(cause).__name__}: {cause}".rstrip(": ")
+    words = f"{type(cause).__name__}: {cause}".rstrip(": ")
+    if isinstance(cause, ssl.SSLError):
+        return f"it has certificates of another farm. Copy those of `dropkey farm init` to both. ({words})"
+    return words
 
 
 def default_name() -> str:
