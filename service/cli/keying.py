@@ -17,7 +17,7 @@ from service.errors import BadInput
 from service.jobs import JobRequest
 from service.settings import load_settings
 
-ProgressStyle = Literal["auto", "bar", "lines", "none"]
+ProgressStyle = Literal["auto", "bar", "lines", "openjd", "none"]
 _COLOR = "auto, or linear Rec.709 as R,G,B"
 
 
@@ -61,6 +61,7 @@ def key(
     device: Annotated[Device | None, typer.Option(help="Where keying runs.")] = None,
 ) -> None:
     """Key one shot here and now, without the service; prints the path of its manifest last."""
+    from service.cli.progress import failure_told, tell_failure
     from service.cli.run_shot import Wish, run_shot
 
     settings = load_settings(device=device)
@@ -85,7 +86,10 @@ def key(
         accept_gaps=accept_gaps,
     )
     wish = Wish(request, (output or settings.output).absolute(), settings, version_folder, settings.device)
-    result = run_shot(wish, style=progress, quiet_output=as_json)
+    with failure_told(progress):
+        result = run_shot(wish, style=progress, quiet_output=as_json)
+    if progress == "openjd" and result.exit_code:
+        tell_failure(f"The shot is {result.outcome}: {result.frames_failed} frames failed. See {result.manifest}.")
     typer.echo(json.dumps(result.as_dict()) if as_json else str(result.manifest))
     raise typer.Exit(result.exit_code)
 

@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from model.errors import KeyingError
+from service.errors import DropKeyError
+
 
 class Progress(Protocol):
     """Is told what happens."""
@@ -60,15 +63,54 @@ class Lines:
             sys.stdout.flush()
 
 
+class OpenJd:
+    """What a task of Open Job Description writes to stdout: the share that is done, and the frame."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._done = 0
+
+    def start(self, total: int) -> None:
+        """Remember the length."""
+        self._total = total
+
+    def advance(self, frame: int) -> None:
+        """Write both lines."""
+        self._done += 1
+        sys.stdout.write(f"openjd_progress: {100 * self._done / max(self._total, 1):.1f}\n")
+        sys.stdout.write(f"openjd_status: frame {frame}\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def failure_told(style: str) -> Iterator[None]:
+    """Tell Open Job Description why a task fails; the error goes on its way."""
+    try:
+        yield
+    except (DropKeyError, KeyingError) as error:
+        if style == "openjd":
+            tell_failure(str(error))
+        raise
+
+
+def tell_failure(reason: str) -> None:
+    """Write why a task of Open Job Description fails, in its one line."""
+    sys.stdout.write(f"openjd_fail: {' '.join(reason.split())}\n")
+    sys.stdout.flush()
+
+
 @contextmanager
 def open_progress(style: str, *, quiet_output: bool, shot: str) -> Iterator[Progress]:
-    """Yield where to report to: `bar`, `lines`, `none`, or `auto` (a bar on a terminal, else lines).
+    """Yield where to report to: `bar`, `lines`, `none`, or `auto` (a bar on a terminal, else lines), `openjd`.
 
     ``quiet_output`` keeps `auto` from writing lines to stdout, for callers that read JSON there.
     """
     console = Console(stderr=True)
     if style == "auto":
         style = "bar" if console.is_terminal else "none" if quiet_output else "lines"
+    if style == "openjd":
+        yield OpenJd()
+        return
     if style != "bar":
         yield Lines(write=style == "lines")
         return

@@ -296,7 +296,6 @@ class SharedShot:
             changes["reuse"] = None
             changes["given_up"] = ()
             changes["careful"] = self._order.careful or bool(chosen & self._suspects)
-            changes["plates"] = {n: mark for n, mark in self._plates.items() if n in chosen or self._is_movie}
         if role in ("gather", "tidy"):
             changes |= {"known": self._known(), "warned": self._warned, "reuse": None}
         if role == "look" and self._barren:
@@ -304,10 +303,6 @@ class SharedShot:
         piece = Piece(piece_id, self._order.model_copy(update=changes), self._clock())
         self.pieces[piece_id] = piece
         return piece
-
-    @property
-    def _is_movie(self) -> bool:
-        return self._order.shot.kind == "movie"
 
     def _known(self) -> tuple[FrameResult, ...]:
         """Return what the parts told, but for frames whose figures need the frame before, which had no such."""
