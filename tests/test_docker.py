@@ -119,3 +119,42 @@ def test_compose_builds_from_the_dockerfile_and_reserves_the_cards() -> None:
     assert (context, context / build["dockerfile"]) == (ROOT, DOCKERFILE)
     (card,) = service()["deploy"]["resources"]["reservations"]["devices"]
     assert card["capabilities"] == ["gpu"]
+
+
+FARM = ROOT / "docker" / "compose.farm.yaml"
+
+
+def farm_services() -> dict[str, Any]:
+    return YAML(typ="safe").load(FARM.read_text(encoding="utf-8"))["services"]
+
+
+def test_the_farms_compose_file_fits_the_specification() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FARM)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_farms_containers_run_commands_that_exist_and_find_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = farm_services()
+    for service in services.values():
+        assert service["command"][0] == "dropkey"
+        assert CliRunner().invoke(app, [*service["command"][1:], "--help"]).exit_code == 0
+    named = services["dropkey"]["environment"]["DROPKEY_FARM__SCHEDULER"]
+    assert named == services["worker"]["command"][-1] == "tls://scheduler:8786"
+    for name, value in (environment() | services["dropkey"]["environment"]).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.farm.scheduler == named
+    for service in services.values():
+        assert f"certificates:{settings.certificates.as_posix()}" in service["volumes"]
+    shared = {volume.rpartition(":")[2] for volume in services["worker"]["volumes"]}
+    assert {settings.output.as_posix(), *(root.as_posix() for root in settings.roots)} <= shared
+
+
+def test_the_image_has_the_farms_packages() -> None:
+    assert any(word == "RUN" and "./.[farm]" in rest for word, rest in instructions())
+
+
+def test_the_farms_service_is_published_on_this_machine_only() -> None:
+    published = [port for service in farm_services().values() for port in service.get("ports", ())]
+    assert published == ["127.0.0.1:8765:8765"]

@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -20,7 +21,7 @@ from service.settings import load_settings
 commands = typer.Typer(no_args_is_help=True, help="Let several machines key for one service.")
 app.add_typer(commands, name="farm")
 
-INSTALL = 'Install it with `pip install "dropkey[farm]"`.'
+INSTALL = f"Install it: {sys.executable} -m pip install distributed cryptography"
 
 
 @commands.command()

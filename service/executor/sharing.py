@@ -23,6 +23,7 @@ from service.parts import part_folder
 FIRST_FRAMES = 8  # of a part while nobody knows how long a frame takes
 LEAST_SECONDS = 4.0  # a shorter part costs more than it brings
 READ_AHEAD = 3  # frames after those at hand that a dead worker may have been reading
+HEARD_BEFORE = 2  # frames before one that its figures of quality are measured against
 MOST_BARREN = 2  # workers that died before any frame was in sight
 
 Said = ShotStarted | FrameStarted | FrameFinished | ShotFinished | ShotFailed
@@ -305,12 +306,11 @@ class SharedShot:
         return piece
 
     def _known(self) -> tuple[FrameResult, ...]:
-        """Return what the parts told, but for frames whose figures need the frame before, which had no such."""
-        seams = {frame for frame in self._seams if frame != self._frames[0]}
+        """Return what the parts told, but for frames whose figures need some before them that were keyed elsewhere."""
         return tuple(
             result
             for frame, result in sorted(self._results.items())
-            if frame not in seams or result.state is FrameState.FAILED
+            if frame not in self._seams or result.state is FrameState.FAILED
         )
 
     def _cut(self, workers: int) -> tuple[int, ...]:
@@ -322,9 +322,12 @@ class SharedShot:
                 break
             frames.append(frame)
         del self._waiting[: len(frames)]
-        before = dict(zip(self._frames[1:], self._frames, strict=False))
+        place = {frame: number for number, frame in enumerate(self._frames)}
         chosen = set(frames)
-        self._seams.update(frame for frame in frames if before.get(frame) not in chosen)
+        for frame in frames:
+            here = place[frame]
+            if not chosen.issuperset(self._frames[max(0, here - HEARD_BEFORE) : here]):
+                self._seams.add(frame)
         return tuple(frames)
 
     def _length(self, workers: int) -> int:

@@ -33,7 +33,7 @@ log = logging.getLogger("dropkey.farm")
 
 def claim_folder(settings: Settings, name: str) -> tuple[Path, FileLock]:
     """Return the folder of the worker ``name`` and its lock, held. Raises Misconfigured where another has it."""
-    folder = settings.home / "farm" / "workers" / name
+    folder = settings.home / "farm-workers" / name
     make_private_folder(folder)
     lock = FileLock(folder / "lock", blocking=False)
     try:
