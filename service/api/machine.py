@@ -49,7 +49,7 @@ class Machine:
         router.add_api_route("/browse", self.browse, methods=["GET"], response_model=FolderList)
         router.add_api_route("/workers", self.workers, methods=["GET"], response_model=WorkerList)
         for verb, act in (("drain", self.drain), ("take-back", self.take_back)):
-            router.add_api_route(f"/workers/{{name:path}}/{verb}", act, methods=["POST"], response_model=WorkerList)
+            router.add_api_route(f"/workers/{{worker:path}}/{verb}", act, methods=["POST"], response_model=WorkerList)
         router.add_api_route("/metrics", self.figures, methods=["GET"], response_class=PlainText)
         return router
 
@@ -98,14 +98,14 @@ class Machine:
         workers = self._cards.measured(self._queue.workers())
         return JSONResponse(WorkerList(workers=tuple(map(_worker, workers))).model_dump(mode="json"))
 
-    def drain(self, name: WorkerName) -> Response:
+    def drain(self, worker: WorkerName) -> Response:
         """Give a worker nothing new: it finishes what it has in hand, and then rests."""
-        self._queue.drain(name, True)
+        self._queue.drain(worker, True)
         return self.workers()
 
-    def take_back(self, name: WorkerName) -> Response:
+    def take_back(self, worker: WorkerName) -> Response:
         """Let a drained worker key again."""
-        self._queue.drain(name, False)
+        self._queue.drain(worker, False)
         return self.workers()
 
     def figures(self) -> Response:

@@ -244,7 +244,7 @@ class Worker(_Reply):
     """Which frame of it entered the keyer last."""
 
     drained: bool
-    """True where it gets nothing new: see `POST /workers/{name}/drain`."""
+    """True where it gets nothing new: see `POST /workers/{worker}/drain`."""
 
     deaths_in_a_row: int
     """Since the last finished frame."""

@@ -147,6 +147,9 @@ def bench(
     api: Annotated[
         bool, typer.Option("--api", help="Measure the service with 10,000 jobs and 50 open event streams instead.")
     ] = False,
+    farm: Annotated[
+        str | None, typer.Option(help="Measure a farm whose workers only wait instead: how many, for example 1,2,4.")
+    ] = None,
     formats: Annotated[
         bool, typer.Option("--formats", help="Measure what the short number formats change instead, keying alone.")
     ] = False,
@@ -171,6 +174,8 @@ def bench(
         return measure_training(where, threads, as_json)
     if api:
         return _bench_api(as_json)
+    if farm is not None:
+        return _bench_farm(farm, as_json)
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
@@ -201,6 +206,24 @@ def _bench_formats(keyer: str, device: str, sizes: list[tuple[int, int]]) -> Non
         if found.device_error is not None:
             line += f"; float32 differs from the CPU by up to {found.device_error:.1e}"
         typer.echo(line)
+
+
+def _bench_farm(farm: str, as_json: bool) -> None:
+    from service.bench_farm import bench_farm
+    from service.cli.farm import require_dask
+
+    require_dask()
+    try:
+        counts = [int(count) for count in farm.split(",")]
+    except ValueError:
+        raise BadInput(f"--farm: '{farm}' are no counts.", fix="Write them as 1,2,4.") from None
+    for count in counts:
+        # About half a minute of waiting for each worker.
+        found = bench_farm(count, shots=max(1, round(0.64 * count)), frame_seconds=0.5, part_frames=16)
+        line = f"{found.workers} workers, {found.shots} shots: {found.seconds} s, {found.ideal_share} of ideal; "
+        line += f"first frame after {found.first_frame_seconds} s; scheduler {found.scheduler_cores} cores, "
+        line += f"{found.scheduler_mib:.0f} MiB; service {found.service_cores} cores, {found.service_mib:.0f} MiB"
+        typer.echo(found.model_dump_json() if as_json else line)
 
 
 def _bench_api(as_json: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.drop_folder import DropFolder
-from service.errors import WorkerLost
+from service.errors import NotFound, WorkerLost
 from service.executor import WorkerStatus
 from service.jobs import Job, JobState
 from service.messages import PreviewMade, PreviewOrder, ShotOrder
@@ -43,6 +43,10 @@ class NobodyWorks:
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         return ()
+
+    def drain(self, name: str, drained: bool) -> None:
+        if name != "0":
+            raise NotFound(f"There is no worker {name}.")
 
     def close(self) -> None:
         pass

@@ -168,6 +168,7 @@ def ask_for_what_is_there(case: Any, served: Served, way: str) -> None:
         "job_id": served.jobs.get((case.operation.path.rpartition("/")[2], way), served.jobs["", "token"]),
         "frame": 1,
         "name": "plate",
+        "worker": "0",
         "preview_id": served.preview,
         "root": "drop",
         "path": "hero",
