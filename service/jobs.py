@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.errors import BadInput, DropKeyError, WrongState
+from service.presets import PresetName
 from service.shots import Shot
 
 
@@ -145,6 +146,13 @@ class JobRequest(_Frozen):
 
     pixel_aspect: Annotated[float, Field(ge=0.01, le=100.0)] | None = None
     """Width of a pixel over its height, for the header of the EXRs; unset: the plate's own, where it says, else 1."""
+
+    encoded_like: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...], Field(max_length=8)] = ()
+    """Files whose own tags say how the plate is encoded where `encoding` is `auto`: for a plate that was rendered from
+    them without any conversion of color, as After Effects renders in a project without working space."""
+
+    preset: PresetName | None = None
+    """Name of a preset that counts where `settings` say nothing of their own; they are told with it filled in."""
 
     settings: KeySettings = KeySettings()
     """All choices about the key."""

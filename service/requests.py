@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from model.settings import KEYER_NAMES, OWN_NAME, MatteSources
-from service.errors import BadInput
+from service.errors import BadInput, PathRefused
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
+from service.presets import Presets, said_over
 from service.settings import Settings
 from service.shots import Shot, shot_from_plate
 
@@ -32,6 +33,13 @@ class Order:
 
     output_root: Path | None
     """Where its results go, on this machine; None: the service's output root."""
+
+    encoded_like: tuple[Path, ...] = ()
+    """The files that say how its plate is encoded, on this machine."""
+
+    def told(self, shot: Shot) -> Shot:
+        """Return ``shot`` with what this order says of its encoding."""
+        return shot.model_copy(update={"encoded_like": self.encoded_like}) if self.encoded_like else shot
 
 
 def check_extent(content: bytes) -> None:
@@ -62,13 +70,24 @@ def check_keyer(name: str, weights_folder: Path) -> None:
 
 def ordered(request: JobRequest, settings: Settings, resolve: Resolve) -> Order:
     """Check what ``request`` names besides its plate, by ``resolve``; raises PathRefused, and BadInput for a keyer."""
-    check_keyer(request.settings.keyer, settings.weights_folder)
-    own = request.settings
-    chosen = {name: getattr(own, name) for name in own.model_fields_set}
-    complete = request.model_copy(update={"settings": settings.key_defaults.model_copy(update=chosen)})
+    defaults = Presets.of(settings).over(request.preset, settings.key_defaults)
+    complete = request.model_copy(update={"settings": said_over(defaults, request.settings), "preset": None})
+    check_keyer(complete.settings.keyer, settings.weights_folder)
     pictures = {name: str(resolve(path)) for name, path in matte_pictures(request.mattes).items()}
     output = resolve(request.output) if request.output is not None else None
-    return Order(complete, request.mattes.model_copy(update=pictures), output)
+    alike = tuple(_within_reach(path, resolve) for path in request.encoded_like)
+    return Order(complete, request.mattes.model_copy(update=pictures), output, alike)
+
+
+def _within_reach(text: str, resolve: Resolve) -> Path:
+    """Return the file, or its bare name where the asker may not name it: it is asked for its tags only.
+
+    An artist's footage may lie on a disk of theirs; the render of it is keyed all the same.
+    """
+    try:
+        return resolve(text)
+    except PathRefused:
+        return Path(PureWindowsPath(text).name or "file")
 
 
 def matte_pictures(mattes: MatteSources) -> dict[str, str]:
@@ -89,4 +108,4 @@ def asked_over_http(asked: JobRequest, paths: Paths, settings: Settings, *, trus
     order = ordered(asked, settings, resolve)
     plate = paths.resolve(asked.plate, trusted=trusted, root=asked.root)
     shot = shot_from_plate(plate, frames=asked.frames, first_frame=asked.first_frame)
-    return order, shot.model_copy(update={"confined_to": paths.confinement(trusted=trusted)})
+    return order, order.told(shot).model_copy(update={"confined_to": paths.confinement(trusted=trusted)})

@@ -187,6 +187,11 @@ class Settings(BaseSettings):
         return self.farm.certificates or self.home / "farm"
 
     @property
+    def presets_file(self) -> Path:
+        """Choices about a key under names, shared by page, panel and command line."""
+        return self.home / "presets.json"
+
+    @property
     def weights_folder(self) -> Path:
         """Where weights of the user's own lie: `weights/NAME.safetensors` is the keyer `neural:NAME`."""
         return self.home / "weights"

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
+from service.drop_folder.sidecars import FolderDefaults
 from service.jobs import JobRequest
 from service.settings import FarmSettings, PrefixMap, Settings
 
@@ -50,6 +51,11 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         KeySettings,
     ),
     ("A request", "The body of `POST /jobs`; what a sidecar holds beside the shot.", JobRequest),
+    (
+        "Defaults of a drop folder",
+        "In a file `.dropkey.json` in it: what counts for its shots where they say nothing of their own.",
+        FolderDefaults,
+    ),
     ("Mattes and other helpers", "The `mattes` of a request.", MatteSources),
     ("A matte of polygons", "", PolygonMatte),
     ("A polygon", "", Polygon),

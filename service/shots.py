@@ -93,6 +93,10 @@ class Shot(BaseModel):
     confined_to: tuple[Path, ...] = ()
     """Real folders that the files must lie in links followed, checked anew at each opening; empty: anywhere."""
 
+    encoded_like: tuple[Path, ...] = ()
+    """Files that it was rendered from without conversion: their tags say how it is encoded. One that is not absolute
+    lies where whoever asked may not look."""
+
     def frame_path(self, frame: int) -> Path:
         """Return the file of ``frame`` (the movie itself, for a movie)."""
         if self.kind != "sequence":

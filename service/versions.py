@@ -66,6 +66,8 @@ def recipe_of(request: JobRequest, mattes: MatteSources) -> str:
     }
     if request.pixel_aspect is not None:
         content["pixel_aspect"] = request.pixel_aspect
+    if request.encoded_like:
+        content["encoded_like"] = list(request.encoded_like)
     return _hash(content)
 
 

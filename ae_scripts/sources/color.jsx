@@ -1,5 +1,8 @@
 /** What the project's color settings will do to a keyed picture. Reads them; changes one only on the artist's click. */
 
+// As many files as a request may name for their encoding.
+var MOST_ALIKE = 8;
+
 /**
  * Sentences about this project, each {text, label, fix}; `fix` is null where only the artist can help.
  * The keyed files are scene-linear Rec.709, 32-bit float.
@@ -37,13 +40,13 @@ function usesOcio(project) {
 }
 
 /**
- * The encoding of what the render queue writes of a layer in this project, {encoding, note}; `ending` is its files'.
- * With a working space it is that space's; without one, numbers pass through unchanged and mean what they mean in the
- * layer's own file: the same pixels are told the same encoding whether the file is sent or rendered.
+ * The encoding of what the render queue writes of a layer in this project, {encoding, alike, note}; `ending` is its
+ * files'. With a working space it is that space's; without one, numbers pass through unchanged and mean what they mean in
+ * the layer's own files, `alike`: the same pixels are told the same encoding whether the file is sent or rendered.
  */
 function renderEncoding(project, ending, layer) {
     if (ending === ".exr") {
-        return { encoding: "linear", note: "" };
+        return { encoding: "linear", alike: [], note: "" };
     }
     var space = usesOcio(project) ? "OpenColorIO" : String(project.workingSpace || "");
     if (space === "" || space === "None") {
@@ -54,14 +57,15 @@ function renderEncoding(project, ending, layer) {
     ];
     for (var i = 0; i < known.length; i += 1) {
         if (space.indexOf(known[i][0]) !== -1) {
-            return { encoding: known[i][1], note: "" };
+            return { encoding: known[i][1], alike: [], note: "" };
         }
     }
     if (usesOcio(project)) {
-        return { encoding: "srgb", note: "The project is managed by OpenColorIO: its render counts as sRGB." };
+        return { encoding: "srgb", alike: [], note: "The project is managed by OpenColorIO: its render counts as sRGB." };
     }
     return {
         encoding: "srgb",
+        alike: [],
         note: filled("The working space \u201c{0}\u201d has no name here: the render counts as sRGB.", space)
     };
 }
@@ -70,31 +74,32 @@ function renderEncoding(project, ending, layer) {
 function passedThrough(layer) {
     var files = filesUnder(layer.source);
     var found = [];
+    var silent = [];
     for (var i = 0; i < files.length; i += 1) {
-        var encoding = autoEncoding(files[i]);
-        if (positionIn(found, encoding) === -1) {
-            found.push(encoding);
+        var told = toldEncoding(files[i].fsName);
+        if (told === "auto") {
+            silent = silent.length < MOST_ALIKE ? withOne(silent, files[i].fsName) : silent;
+        } else {
+            found = withOne(found, told);
         }
     }
-    if (found.length > 1) {
-        return {
-            encoding: found[0],
-            note: filled(
-                "\u201c{0}\u201d mixes footage of several encodings and the project has no working space: its render counts as {1}.",
-                layer.name, found[0]
-            )
-        };
+    if (found.length === 0) {
+        // Their own tags say it, and those the service reads.
+        return { encoding: silent.length > 0 ? "auto" : "srgb", alike: silent, note: "" };
     }
-    return { encoding: found.length === 1 ? found[0] : "srgb", note: "" };
+    return {
+        encoding: found[0],
+        alike: [],
+        note: found.length + silent.length === 1 ? "" : filled(
+            "\u201c{0}\u201d mixes footage of several encodings and the project has no working space: its render counts as {1}.",
+            layer.name, found[0]
+        )
+    };
 }
 
-/** What the artist said of a file, else what the service takes one for that says nothing of itself: docs/color.md. */
-function autoEncoding(file) {
-    var told = toldEncoding(file.fsName);
-    if (told !== "auto") {
-        return told;
-    }
-    return positionIn(MOVIE_ENDINGS, endingOf(file)) === -1 ? "srgb" : "rec709";
+/** The list with `value` in it, once. */
+function withOne(list, value) {
+    return positionIn(list, value) === -1 ? list.concat([value]) : list;
 }
 
 /** A display color (0xRRGGBB) as linear Rec.709 triple, by the curve of IEC 61966-2-1. */

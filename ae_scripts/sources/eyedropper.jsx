@@ -4,6 +4,8 @@ var POINT_NAME = "DropKey screen point";
 var READER_NAME = "DropKey screen color";
 // A square of 2 x 2 pixels more than this on each side, before the layer's own effects.
 var SAMPLE_RADIUS = 4;
+// The gamma of encodings, 0 for the curve of sRGB. Primaries do not matter much to finding a screen; a log curve would.
+var SAMPLED_CURVES = { "linear": 1, "acescg": 1, "srgb": 0, "display-p3": 0, "rec709": 2.4, "rec2020": 2.4, "gamma22": 2.2, "adobe-rgb": 2.2 };
 
 /** First press: lays a point on the layer. Second: reads the color under it, and takes the point away again. */
 function sampleScreen() {
@@ -57,6 +59,15 @@ function removeEffect(parade, name) {
 /** Linear Rec.709 of what an expression sees: the project's numbers, which mean what a render of them would. */
 function linearSample(value, layer) {
     var encoding = app.project.linearizeWorkingSpace ? "linear" : renderEncoding(app.project, ".png", layer).encoding;
+    if (encoding === "auto") {
+        // What a file without tags is taken for: near enough to find a screen by.
+        encoding = positionIn(MOVIE_ENDINGS, endingOf(filesUnder(layer.source)[0])) === -1 ? "srgb" : "rec709";
+    }
+    if (!has(SAMPLED_CURVES, encoding)) {
+        throw problem(
+            "no-sample", filled("A color of {0} cannot be read in After Effects.", encoding), "Use Pick, or the page\u2019s eyedropper."
+        );
+    }
     var color = [];
     for (var i = 0; i < 3; i += 1) {
         color.push(Math.round(decoded(value[i], encoding) * 1e6) / 1e6);
@@ -65,9 +76,10 @@ function linearSample(value, layer) {
 }
 
 function decoded(value, encoding) {
-    if (encoding === "linear") {
+    var gamma = SAMPLED_CURVES[encoding];
+    if (gamma === 1) {
         return value;
     }
     var part = Math.max(0, value);
-    return encoding === "srgb" ? linearPart(part) : Math.pow(part, encoding === "gamma22" ? 2.2 : 2.4);
+    return gamma === 0 ? linearPart(part) : Math.pow(part, gamma);
 }

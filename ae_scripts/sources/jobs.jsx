@@ -30,6 +30,9 @@ function requestOf(order, mattes) {
         mattes: mattes,
         client: CLIENT_NAME
     };
+    if (own(order, "alike", []).length > 0) {
+        request.encoded_like = order.alike;
+    }
     if (own(order, "gaps", false)) {
         request.accept_gaps = true;
     }

@@ -138,6 +138,7 @@ function orderOfFiles(comp, layer, span, fresh) {
         fps: comp.frameRate,
         rendered: true,
         encoding: color.encoding,
+        alike: color.alike,
         placeTime: span.start,
         whole: Math.abs(span.start - layer.startTime) < FRAME_SLACK && layer.stretch === 100,
         notes: (color.note === "" ? [] : [color.note]).concat(notesOfRender(layer))

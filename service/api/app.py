@@ -12,6 +12,7 @@ from service.api.machine import Machine
 from service.api.metrics import Metrics
 from service.api.openapi import describing
 from service.api.pictures import Pictures
+from service.api.presets import PresetRoutes
 from service.api.reach import Reach
 from service.api.roots import Roots
 from service.api.routes import Checks, Routes
@@ -21,6 +22,7 @@ from service.api.trying import Trying
 from service.api.web import Web
 from service.drop_folder import DropFolders
 from service.paths import Paths
+from service.presets import Presets
 from service.previews.reader import Reader, environment_of
 from service.queue import JobQueue
 from service.settings import Settings
@@ -66,6 +68,7 @@ def create_app(
     app.include_router(Machine(queue, paths, roots, Metrics(queue, store, paths, events, roots, folders)).router())
     app.include_router(Pictures(reach, reader).router())
     app.include_router(Trying(queue, settings, paths, reach, reader).router())
+    app.include_router(PresetRoutes(Presets.of(settings)).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

@@ -11,6 +11,7 @@ from service.cli.farm import commands as farm_commands
 from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
 from service.cli.panel import commands as panel_commands
+from service.cli.presets import commands as preset_commands
 from service.cli.training import train
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "main",
     "open_page",
     "panel_commands",
+    "preset_commands",
     "train",
 ]

@@ -15,6 +15,7 @@ from service.cli.app import Device, app
 from service.cli.refusals import flag, refused
 from service.errors import BadInput
 from service.jobs import JobRequest
+from service.presets import Presets
 from service.settings import load_settings
 
 ProgressStyle = Literal["auto", "bar", "lines", "openjd", "none"]
@@ -44,6 +45,9 @@ def key(
     core: Annotated[str | None, typer.Option(help="Picture that is 1 where all must stay.")] = None,
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="JSON file with settings of the key.", exists=True, dir_okay=False)
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Settings of the key under a name; `dropkey presets list` shows them.")
     ] = None,
     choices: Annotated[
         list[str] | None,
@@ -79,7 +83,9 @@ def key(
         frames=frames,
         first_frame=first_frame,
         fps=fps,
-        settings=key_settings(settings.key_defaults, settings_file, named, choices or []),
+        settings=key_settings(
+            Presets.of(settings).over(preset, settings.key_defaults), settings_file, named, choices or []
+        ),
         mattes=MatteSources(
             hint=_absolute(hint), clean_plate=_absolute(clean_plate), garbage=_absolute(garbage), core=_absolute(core)
         ),

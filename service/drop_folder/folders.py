@@ -14,6 +14,7 @@ from service.drop_folder.folder import DropFolder
 from service.drop_folder.lease import Lease
 from service.drop_folder.port import Queue
 from service.drop_folder.watching import Alarm, Watch, needs_polling
+from service.errors import DropKeyError
 from service.paths import Paths
 from service.settings import Settings
 
@@ -152,7 +153,8 @@ class _Keeper:
             self._tell("")
         except Exception as error:
             # Whatever lies in one folder must not end the watching of it.
-            self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
+            known = isinstance(error, DropKeyError)
+            self._tell(str(error) if known else f"{type(error).__name__}: {error}".rstrip(": "))
         finally:
             self._looking_since = None
 

@@ -41,6 +41,12 @@ class OrderBook:
         self._paths = paths
         self._kept: dict[tuple[Path, tuple[Key, str] | None], tuple[Sample | None, Entry]] = {}
 
+    def default_to(self, settings: Settings) -> None:
+        """Take the settings that count for shots which say nothing of their own; what others gave is forgotten."""
+        if settings.key_defaults != self._settings.key_defaults:
+            self._kept.clear()
+        self._settings = settings
+
     def order(self, sighting: Sighting) -> Entry:
         """Return what is wanted for a shot."""
         plain = dropped(sighting.shot, self._paths, self._settings)

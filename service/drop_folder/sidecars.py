@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from model.settings import KeySettings
 from service.confined import read_confined
-from service.errors import BadInput
+from service.errors import BadInput, PlateMissing
 from service.faults import sentence
 from service.jobs import JobRequest
 from service.paths import Paths, is_absolute
+from service.presets import PresetName, Presets, said_over
 from service.requests import Order, check_extent, ordered
 from service.sequences import same_letters
 from service.settings import Settings
@@ -55,6 +57,37 @@ def dropped(shot: Shot, paths: Paths, settings: Settings) -> Order:
     root, plate = located if located is not None else (None, str(shot.folder / shot.pattern))
     request = JobRequest(root=root, plate=plate, settings=settings.key_defaults, client=_CLIENT)
     return Order(request, request.mattes, None)
+
+
+class FolderDefaults(BaseModel):
+    """What `.dropkey.json` in a drop folder says: choices for all shots in it that make none of their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    preset: PresetName | None = None
+    """Name of a preset."""
+
+    settings: KeySettings = KeySettings()
+    """Choices about the key; they count before the preset's."""
+
+
+def with_folder_defaults(root: Path, paths: Paths, settings: Settings) -> Settings:
+    """Return ``settings`` with the defaults that a drop folder has of its own.
+
+    Raises BadInput with every wrong entry named.
+    """
+    file = root / SIDECAR
+    try:
+        content = _read_object(file, paths, settings)
+    except PlateMissing:
+        return settings
+    try:
+        said = FolderDefaults.model_validate(content)
+    except ValidationError as error:
+        wrong = sentence(error.errors())
+        raise BadInput(f"{file} does not fit: {wrong}.", fix="Fix it; the folder is then looked at again.") from None
+    defaults = said_over(Presets.of(settings).over(said.preset, settings.key_defaults), said.settings)
+    return settings.model_copy(update={"key_defaults": defaults})
 
 
 def read_sidecar(file: Path, shot: Shot, paths: Paths, settings: Settings) -> Order:

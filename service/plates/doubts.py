@@ -59,6 +59,14 @@ DOUBTS: dict[str, str] = {
         "All values of the EXR are whole 255ths and none is above 1: these are probably display colors from an 8-bit "
         "picture, not linear light. It is taken as linear; if it looks washed out, set encoding to srgb."
     ),
+    "origin-unread": (
+        "{file}, which the plate was rendered from, cannot be read here: the plate is taken as {encoding}. "
+        "If that is wrong, set encoding."
+    ),
+    "origins-differ": (
+        "The plate was rendered from files of several encodings ({encodings}), and no working space made them one: "
+        "it is taken as {encoding}. If that is wrong, set encoding, or a working space in the project."
+    ),
     "frame-otherwise": (
         "The frame's own color tag says something else ({reason}); it is decoded as its shot is, {encoding}. "
         "If it looks different from the others, render it again as they are."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from model.settings import KeySettings
 from service.errors import BadInput, DropKeyError, OutOfMemory, PlateMissing
+from service.plates.alike import encoding_like
 from service.plates.levels import Levels, doubts_of
 from service.plates.movies import MoviePlate
 from service.plates.pictures import Picture, PlateFormat
@@ -126,11 +128,17 @@ def open_plate(
     limits = Limits(maximum_side_pixels, maximum_picture_mib)
     use_reader_threads(threads)
     try:
-        if shot.kind == "movie":
-            return Plate(shot, MoviePlate(shot, settings, limits, threads))
-        return Plate(shot, SequencePlate(shot, settings, limits))
+        like = encoding_like(shot, settings, limits)
+        chosen = settings if like is None else settings.model_copy(update={"encoding": like.encoding})
+        source: _Source = (
+            MoviePlate(shot, chosen, limits, threads) if shot.kind == "movie" else SequencePlate(shot, chosen, limits)
+        )
     except DropKeyError as error:
         raise error.located(shot=shot.name) from error.__cause__
+    if like is not None:
+        told = (*source.format.warnings, *like.warnings)
+        source.format = replace(source.format, encoding_reason=like.reason, warnings=told)
+    return Plate(shot, source)
 
 
 def read_picture(path: Path, *, encoding: str = "auto", frame: int = 0) -> NDArray[np.float32]:

@@ -150,7 +150,7 @@ def stamp(source: Source) -> tuple[object, ...]:
     if source.name is not Pass.PLATE:
         return (source.name is Pass.ALPHA, *file)
     chosen = source.settings.model_dump_json(include={"encoding", "layer", "plate_alpha"})
-    return ("plate", *file, source.frame, source.shot.first_frame, chosen)
+    return ("plate", *file, source.frame, source.shot.first_frame, source.shot.encoded_like, chosen)
 
 
 def ground(over: Over, height: int, width: int) -> Plane:

@@ -40,7 +40,7 @@ test("a precomp is rendered plain, in its own size and span, and leaves no trace
     assert.equal(render.output.Format, "PNG Sequence");
     assert.match(request.plate, /DropKey plates.*_#####\.png$/);
     assert.equal(request.frames, "1-10");
-    assert.deepEqual(request.settings, { encoding: "srgb" });
+    assert.deepEqual([request.settings, request.encoded_like], [{}, [scene.item.file.fsName]]);
     assert.deepEqual(Object.keys(drawn.core.frames), ["1"]);
     clean(scene);
     assert.deepEqual(host.modals, []);
@@ -155,10 +155,12 @@ test("a rendered part stands where it was rendered, untouched by the source's sp
 });
 
 test("the encoding of a render follows the project's working space", (t) => {
-    for (const [space, encoding] of [["", "srgb"], ["None", "srgb"], ["sRGB IEC61966-2.1", "srgb"], ["Rec.709 Gamma 2.4", "rec709"], ["P3 D65", "display-p3"], ["Adobe RGB (1998)", "adobe-rgb"], ["Rec. ITU-R BT.2020-1", "rec2020"]]) {
+    for (const [space, encoding] of [["", undefined], ["None", undefined], ["sRGB IEC61966-2.1", "srgb"], ["Rec.709 Gamma 2.4", "rec709"], ["P3 D65", "display-p3"], ["Adobe RGB (1998)", "adobe-rgb"], ["Rec. ITU-R BT.2020-1", "rec2020"]]) {
         const scene = precomp(t);
         scene.host.project.workingSpace = space;
-        assert.equal(send(scene).request.settings.encoding, encoding, space);
+        const { settings, encoded_like: like } = send(scene).request;
+        assert.equal(settings.encoding, encoding, space);
+        assert.deepEqual(like, encoding ? undefined : [scene.item.file.fsName], "without a working space, the files say it themselves");
     }
     const strange = precomp(t);
     strange.host.project.workingSpace = "Studio X";
@@ -266,11 +268,21 @@ test("a movie and its render without working space are told the same encoding; a
     const footage = scene.host.addFootage(movie);
     const layer = scene.host.addLayer(scene.comp, footage);
     layer.addEffect("Lumetri");
-    assert.equal(send(scene).request.settings.encoding, "rec709");
+    const plain = send(scene).request;
+    assert.deepEqual([plain.settings.encoding, plain.encoded_like], [undefined, [movie]], "its own tags decide, which the service reads");
     const inner = scene.host.addComp("inner");
     for (const item of [scene.item, footage]) scene.host.addLayer(inner, item);
     scene.host.addLayer(scene.comp, inner);
-    send(scene);
+    assert.deepEqual(send(scene).request.encoded_like, [movie, scene.item.file.fsName]);
+    scene.host.press(scene.panel, "Test frame");
+    assert.deepEqual(scene.service.previews[0].job.encoded_like, [movie, scene.item.file.fsName]);
+    layer.selected = true;
+    scene.comp.stack[0].selected = false;
+    scene.host.choose(scene.panel, "ARRI LogC4");
+    layer.selected = false;
+    scene.comp.stack[0].selected = true;
+    scene.comp.stack[0].outPoint = 0.4;
+    assert.deepEqual([send(scene).request.settings.encoding, [...scene.service.jobs.values()].at(-1).request.encoded_like], ["arri-logc4", undefined]);
     assert.match(scene.host.message(scene.panel), /\u201cinner\u201d mixes footage of several encodings/);
 });
 
