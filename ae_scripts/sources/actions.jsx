@@ -14,7 +14,7 @@ function guarded(name, action) {
 
 function fixFor(error) {
     if (own(error, "kind", "") === "no-permission") {
-        return { label: "Open Preferences", run: openPreferences };
+        return { label: SAYS.openPreferences, run: openPreferences };
     }
     return null;
 }
@@ -43,13 +43,13 @@ function sendOne(comp, layer) {
         var sent = sendLayer(comp, layer);
         shared.chosen = sent.job.key;
         if (!sent.isNew) {
-            return [filled("\u201c{0}\u201d is on its way already.", layer.name)];
+            return [filled(SAYS.isOnItsWayAlready, layer.name)];
         }
         if (sent.job.state === "done") {
-            return [filled("\u201c{0}\u201d was keyed with these settings before: bring it back, or press Key again.",
+            return [filled(SAYS.wasKeyedWithTheseSettingsBefore,
                 layer.name)].concat(sent.job.notes);
         }
-        return [filled("\u201c{0}\u201d is {1}.", layer.name, STATE_WORDS[sent.job.state])].concat(sent.job.notes);
+        return [filled(SAYS.jobIsSent, layer.name, STATE_WORDS[sent.job.state])].concat(sent.job.notes);
     } catch (error) {
         logError("send", error);
         return [problemText(error)];
@@ -61,7 +61,7 @@ function refreshAll() {
     var state = serviceState();
     showStates(state);
     if (state.state === "no-permission") {
-        say(state.text, { label: "Open Preferences", run: openPreferences });
+        say(state.text, { label: SAYS.openPreferences, run: openPreferences });
         return;
     }
     var before = statesByKey();
@@ -69,6 +69,10 @@ function refreshAll() {
     var problems = [];
     var brought = [];
     try {
+        if (state.state === "ready" || state.state === "loading-model") {
+            refreshPresets();
+            showAllChoices();
+        }
         news = refreshPreview();
         problems = refreshProblems(refreshJobs());
         brought = autoBring();
@@ -120,8 +124,8 @@ function newsSince(before) {
     for (var i = 0; i < jobs.length; i += 1) {
         var job = jobs[i];
         if (own(before, job.key, "") !== job.state && job.state !== "queued" && job.state !== "running") {
-            var more = job.state === "done" ? "press Bring back" + (job.message === "" ? "" : ". " + job.message) : job.message;
-            news.push(filled("\u201c{0}\u201d: {1}{2}", job.name, STATE_WORDS[job.state] || job.state, more ? "; " + more : ""));
+            var more = job.state === "done" ? SAYS.pressBringBack + (job.message === "" ? "" : ". " + job.message) : job.message;
+            news.push(filled(SAYS.newsOfJob, job.name, STATE_WORDS[job.state] || job.state, more ? "; " + more : ""));
         }
     }
     return news;
@@ -138,7 +142,7 @@ function chooseView(face, view) {
     changeSetting("view", view);
     showPictures();
     if (own(shared.preview, "state", "") === "done" && !face.controls.picture.visible) {
-        throw problem("no-picture", "The pictures of this test frame are gone.", "Press Test frame.");
+        throw problem("no-picture", SAYS.thePicturesOfThisTestFrame, SAYS.pressTestFrame);
     }
 }
 
@@ -146,7 +150,7 @@ function bringAll() {
     demandPermission();
     var sentences = bringFinished();
     showAll();
-    sayAll(sentences.length > 0 ? sentences : ["No job of this project waits to be brought back."]);
+    sayAll(sentences.length > 0 ? sentences : [SAYS.noJobOfThisProjectWaits]);
 }
 
 /** What Auto does after a refresh: sentences of what came back. */
@@ -160,7 +164,7 @@ function bringBackOne(job) {
     }
     var sentences = bringBack(job);
     if (job.state === "imported" && sentences.length === 0) {
-        sentences = [filled("\u201c{0}\u201d is in the comp.", job.name)];
+        sentences = [filled(SAYS.isInTheComp, job.name)];
     }
     showAll();
     sayAll(sentences);
@@ -177,12 +181,12 @@ function jobAction(name, job) {
     } else if (name === "remove") {
         removeJob(job);
         showAll();
-        say(filled("\u201c{0}\u201d is off the list; its files stay.", job.name), null);
+        say(filled(SAYS.isOffTheListItsFiles, job.name), null);
         return;
     } else if (name === "place") {
         var placed = placeHere(job);
         showAll();
-        sayAll(placed.length > 0 ? placed : [filled("\u201c{0}\u201d is in the comp.", job.name)]);
+        sayAll(placed.length > 0 ? placed : [filled(SAYS.isInTheComp, job.name)]);
         return;
     } else if (name === "sooner") {
         prioritize(job, Math.min(100, job.priority + 10));
@@ -192,31 +196,31 @@ function jobAction(name, job) {
         actOnJob(job, name);
     }
     showAll();
-    say(filled("\u201c{0}\u201d: {1}.", job.name, STATE_WORDS[job.state] || job.state), null);
+    say(filled(SAYS.jobIsNow, job.name, STATE_WORDS[job.state] || job.state), null);
 }
 
 function showDetails() {
-    var window = new Window("dialog", "DropKey details");
+    var window = new Window("dialog", SAYS.dropkeyDetails);
     var text = window.add("edittext", undefined, detailsText(), { multiline: true, readonly: true });
     text.preferredSize = [520, 320];
-    var close = window.add("button", undefined, "Close");
+    var close = window.add("button", undefined, SAYS.close);
     close.onClick = function () { window.close(); };
     window.show();
 }
 
 /** Drop folder, results folder and render template, for machines without a service. */
 function showSetup() {
-    var window = new Window("dialog", "DropKey setup");
+    var window = new Window("dialog", SAYS.dropkeySetup);
     window.alignChildren = ["fill", "top"];
-    var drop = setupRow(window, "Drop folder", setting("dropFolder"), true);
-    var results = setupRow(window, "Results folder", setting("resultsFolder"), true);
-    var template = setupRow(window, "Render template", setting("renderTemplate"), false);
-    var color = setupRow(window, "Label (0: none)", String(setting("labelColor")), false);
+    var drop = setupRow(window, SAYS.dropFolder, setting("dropFolder"), true);
+    var results = setupRow(window, SAYS.resultsFolder, setting("resultsFolder"), true);
+    var template = setupRow(window, SAYS.renderTemplate, setting("renderTemplate"), false);
+    var color = setupRow(window, SAYS.labelNone, String(setting("labelColor")), false);
     var places = row(window);
-    places.add("statictext", undefined, "Project folder").preferredSize = [100, -1];
+    places.add("statictext", undefined, SAYS.projectFolder).preferredSize = [100, -1];
     var scheme = list(places, FOLDER_CHOICES, "setup");
     scheme.selection = placeOf(FOLDER_CHOICES, setting("folderScheme"));
-    var done = window.add("button", undefined, "OK");
+    var done = window.add("button", undefined, SAYS.ok);
     done.onClick = guarded("setup", function () {
         store().settings.dropFolder = trimmed(drop.text);
         store().settings.resultsFolder = trimmed(results.text);
@@ -225,7 +229,7 @@ function showSetup() {
         store().settings.folderScheme = FOLDER_CHOICES[scheme.selection.index][0];
         saveStore();
         window.close();
-        say("Setup is kept. Press Refresh.", null);
+        say(SAYS.setupIsKeptPressRefresh, null);
     });
     window.show();
 }
@@ -236,7 +240,7 @@ function setupRow(window, title, value, isFolder) {
     var field = line.add("edittext", undefined, value);
     field.characters = 36;
     if (isFolder) {
-        var choose = line.add("button", undefined, "Choose\u2026");
+        var choose = line.add("button", undefined, SAYS.choose);
         choose.onClick = guarded("choose a folder", function () {
             var folder = Folder.selectDialog(title);
             if (folder) {

@@ -5,13 +5,13 @@ function bringBack(job) {
     // What another project holds is not seen from here.
     var target = findTarget(job);
     if (job.state === "imported" && (target.comp === null || isPlaced(job))) {
-        return ["The key is in the comp already."];
+        return [SAYS.theKeyIsInTheComp];
     }
     if (positionIn(["done", "imported", "in-project", "stale", "orphan"], job.state) === -1) {
         throw problem(
             "not-done",
-            filled("\u201c{0}\u201d is not finished ({1}).", job.name, STATE_WORDS[job.state] || job.state),
-            "Press Refresh to see how far it is."
+            filled(SAYS.isNotFinished, job.name, STATE_WORDS[job.state] || job.state),
+            SAYS.pressRefreshToSeeHowFar
         );
     }
     var result = readResult(job.manifest);
@@ -25,7 +25,7 @@ function bringBack(job) {
     var look = lookOf(job, result.manifest);
     var notes = job.notes.concat(look.notes, holeNotes(passes));
     var reason = reasonAgainst(job, target, result.manifest);
-    var said = inOneUndoStep("DropKey: bring back " + job.name, function () {
+    var said = inOneUndoStep(filled(SAYS.dropkeyBringBack, job.name), function () {
         return reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason);
     });
     saveStore();
@@ -39,10 +39,10 @@ function lookOf(job, manifest) {
     var keyed = rateNumber(own(manifest, "fps", null));
     var fps = job.fps;
     if (isNaN(keyed)) {
-        notes.push("The manifest names no frame rate: the source's was taken.");
+        notes.push(SAYS.theManifestNamesNoFrameRate);
     } else if (Math.abs(keyed - job.fps) > 0.01) {
         fps = keyed;
-        notes.push(filled("The key runs at {0} frames per second, the source at {1}.", keyed, job.fps));
+        notes.push(filled(SAYS.theKeyRunsAtFramesPer, keyed, job.fps));
     }
     return {
         association: said.association,
@@ -56,22 +56,22 @@ function lookOf(job, manifest) {
 
 function holeNotes(passes) {
     var holes = passes[0].holes;
-    return holes.length === 0 ? [] : [filled("Accepted holes at frames {0}.", spansText(holes))];
+    return holes.length === 0 ? [] : [filled(SAYS.acceptedHolesAtFrames, spansText(holes))];
 }
 
 /** Why the result must not go into the comp: {state, text}; null where it may. */
 function reasonAgainst(job, target, manifest) {
     if (target.layer === null) {
-        return { state: "orphan", text: "The layer, its comp or its project is not there: imported into the project only." };
+        return { state: "orphan", text: SAYS.theLayerItsCompOrIts };
     }
     var file = sourceFile(target.layer.source);
     if (!target.layer.source || target.layer.source.id !== job.sourceId || bareName(file) !== bareName(job.sourceFile)) {
-        return { state: "stale", text: "The layer has another source now: imported into the project only." };
+        return { state: "stale", text: SAYS.theLayerHasAnotherSourceNow };
     }
     if (manifest.plate.width !== job.width || manifest.plate.height !== job.height) {
         return {
             state: "stale",
-            text: filled("The key is {0} x {1}, the source {2} x {3}: imported into the project only.",
+            text: filled(SAYS.theKeyIsXTheSource,
                 manifest.plate.width, manifest.plate.height, job.width, job.height)
         };
     }
@@ -125,7 +125,7 @@ function intoComp(job, target, passes, look) {
     var earlier = earlierResult(job);
     if (earlier !== null) {
         replaceAll(job, earlier, passes, look);
-        return ["The new version is behind the layers that were there; nothing else changed."];
+        return [SAYS.theNewVersionIsBehindThe];
     }
     var made = [];
     try {

@@ -2,16 +2,6 @@
 
 var LABEL_WIDTH = 50;
 
-function presetChoices() {
-    var choices = [];
-    for (var name in PRESETS) {
-        if (has(PRESETS, name)) {
-            choices.push([name, PRESETS[name].label]);
-        }
-    }
-    return choices;
-}
-
 function labelsOf(choices) {
     var labels = [];
     for (var i = 0; i < choices.length; i += 1) {
@@ -79,10 +69,12 @@ function buildChoices(box, controls) {
     var fifth = row(box);
     label(fifth, "preset");
     controls.preset = list(fifth, presetChoices(), "preset");
+    controls.presets = button(fifth, "presets");
     var sixth = row(box);
     label(sixth, "effects");
     controls.effects = list(sixth, EFFECT_CHOICES, "effects");
     controls.reset = button(sixth, "reset");
+    controls.presetsShown = labelsOf(presetChoices()).join("\n");
     connectChoices(controls);
 }
 
@@ -99,7 +91,14 @@ function list(parent, choices, name) {
 function connectChoices(controls) {
     connectList(controls, "output", OUTPUT_CHOICES, null);
     connectList(controls, "range", RANGE_CHOICES, null);
-    connectList(controls, "preset", presetChoices(), null);
+    controls.preset.onChange = guarded("preset", function () {
+        var chosen = controls.preset.selection;
+        if (chosen && !controls.fillingPresets && presetChoices()[chosen.index][0] !== setting("preset")) {
+            choosePreset(presetChoices()[chosen.index][0]);
+            showChoices(controls);
+        }
+    });
+    controls.presets.onClick = guarded("presets", showPresets);
     connectList(controls, "effects", EFFECT_CHOICES, null);
     controls.pick.onClick = guarded("pick a color", function () { pickScreen(controls); });
     controls.sample.onClick = guarded("sample the screen", function () {
@@ -131,7 +130,7 @@ function connectChoices(controls) {
     controls.reset.onClick = guarded("reset", function () {
         resetSettings();
         showChoices(controls);
-        say("All choices are back at their defaults.", null);
+        say(SAYS.allChoicesAreBackAtTheir, null);
     });
 }
 
@@ -162,6 +161,25 @@ function pickScreen(controls) {
     showChoices(controls);
 }
 
+/** The presets that are known now: the service, or another panel, may have more than when this one was opened. */
+function fillPresets(controls) {
+    var choices = presetChoices();
+    var shown = labelsOf(choices).join("\n");
+    controls.fillingPresets = true;
+    try {
+        if (controls.presetsShown !== shown) {
+            controls.preset.removeAll();
+            for (var i = 0; i < choices.length; i += 1) {
+                controls.preset.add("item", choices[i][1]);
+            }
+        }
+        controls.presetsShown = shown;
+        controls.preset.selection = placeOf(choices, setting("preset"));
+    } finally {
+        controls.fillingPresets = false;
+    }
+}
+
 /** Shows what is remembered. */
 function showChoices(controls) {
     controls.screen.selection = isList(setting("screenColor")) ? 1 : 0;
@@ -171,7 +189,7 @@ function showChoices(controls) {
     controls.range.selection = placeOf(RANGE_CHOICES, setting("range"));
     controls.handles.text = String(setting("handles"));
     controls.handlesShown = controls.handles.text;
-    controls.preset.selection = placeOf(presetChoices(), setting("preset"));
+    fillPresets(controls);
     controls.effects.selection = placeOf(EFFECT_CHOICES, setting("effects"));
     controls.encoding.selection = placeOf(ENCODING_CHOICES, shownEncoding());
     controls.view.selection = placeOf(VIEW_CHOICES, setting("view"));

@@ -12,17 +12,16 @@ function colorReport(project) {
     if (project.bitsPerChannel !== 32) {
         report.push({
             text: filled(
-                "This project has {0} bits per channel: light above 1.0 will clip and linear EXR will look too dark; "
-                    + "the output \u201cPlate with alpha as track matte\u201d suits it as it is.",
+                SAYS.thisProjectHasBitsPerChannel,
                 project.bitsPerChannel
             ),
-            label: "Set 32 bits per channel",
+            label: SAYS.setBitsPerChannel,
             fix: setFloatDepth
         });
     }
     if (usesOcio(project)) {
         report.push({
-            text: "This project is managed by OpenColorIO: see that the keyed footage is read as Linear Rec.709 (sRGB).",
+            text: SAYS.thisProjectIsManagedByOpencolorio,
             label: "",
             fix: null
         });
@@ -61,12 +60,12 @@ function renderEncoding(project, ending, layer) {
         }
     }
     if (usesOcio(project)) {
-        return { encoding: "srgb", alike: [], note: "The project is managed by OpenColorIO: its render counts as sRGB." };
+        return { encoding: "srgb", alike: [], note: SAYS.theProjectIsManagedByOpencolorio };
     }
     return {
         encoding: "srgb",
         alike: [],
-        note: filled("The working space \u201c{0}\u201d has no name here: the render counts as sRGB.", space)
+        note: filled(SAYS.theWorkingSpaceHasNoName, space)
     };
 }
 
@@ -91,7 +90,7 @@ function passedThrough(layer) {
         encoding: found[0],
         alike: [],
         note: found.length + silent.length === 1 ? "" : filled(
-            "\u201c{0}\u201d mixes footage of several encodings and the project has no working space: its render counts as {1}.",
+            SAYS.mixesFootageOfSeveralEncodingsAnd,
             layer.name, found[0]
         )
     };

@@ -12,19 +12,19 @@ function sampleScreen() {
     /** @type {any} */
     var layer = selectedLayers().layers[0];
     if (!layer.source) {
-        throw problem("no-footage", "The selected layer has no picture.", "Select the layer with the green screen.");
+        throw problem("no-footage", SAYS.theSelectedLayerHasNoPicture, SAYS.selectTheLayerWithTheGreen);
     }
     var parade = layer.property("ADBE Effect Parade");
     if (parade.property(POINT_NAME) === null) {
-        inOneUndoStep("DropKey: point onto the screen", function () {
+        inOneUndoStep(SAYS.dropkeyPointOntoTheScreen, function () {
             addControl(parade, "ADBE Point Control", POINT_NAME)
                 .property(1).setValue([layer.source.width / 2, layer.source.height / 2]);
         });
-        return "Drag the point \u201c" + POINT_NAME + "\u201d onto the bare screen, then press Sample again.";
+        return filled(SAYS.dragThePointOntoTheBare, POINT_NAME);
     }
-    var color = inOneUndoStep("DropKey: sample the screen", function () { return readColor(layer, parade); });
+    var color = inOneUndoStep(SAYS.dropkeySampleTheScreen, function () { return readColor(layer, parade); });
     changeSetting("screenColor", color);
-    return filled("The screen is linear {0}, {1}, {2}.", color[0].toFixed(3), color[1].toFixed(3), color[2].toFixed(3));
+    return filled(SAYS.theScreenIsLinear, color[0].toFixed(3), color[1].toFixed(3), color[2].toFixed(3));
 }
 
 function addControl(parade, matchName, name) {
@@ -40,7 +40,7 @@ function readColor(layer, parade) {
             + "], false, time)";
         var value = property.value;
         if (property.expressionError) {
-            throw problem("no-sample", "After Effects could not read the pixels: " + property.expressionError, "Use Pick instead.");
+            throw problem("no-sample", filled(SAYS.afterEffectsCouldNotReadThe, property.expressionError), SAYS.usePickInstead);
         }
         return linearSample(value, layer);
     } finally {
@@ -65,7 +65,7 @@ function linearSample(value, layer) {
     }
     if (!has(SAMPLED_CURVES, encoding)) {
         throw problem(
-            "no-sample", filled("A color of {0} cannot be read in After Effects.", encoding), "Use Pick, or the page\u2019s eyedropper."
+            "no-sample", filled(SAYS.aColorOfCannotBeRead, encoding), SAYS.usePickOrThePageS
         );
     }
     var color = [];

@@ -21,14 +21,14 @@ function bringFinished() {
             sentences = sentences.concat(saidOf(jobs[i], bringBack(jobs[i])));
         } catch (error) {
             logError("bring back", error);
-            sentences.push(filled("\u201c{0}\u201d: {1}", jobs[i].name, problemText(error)));
+            sentences.push(filled(SAYS.jobWentWrong, jobs[i].name, problemText(error)));
         }
     }
     return sentences;
 }
 
 function saidOf(job, sentences) {
-    return [filled("\u201c{0}\u201d is in the comp.", job.name)].concat(sentences);
+    return [filled(SAYS.isInTheComp, job.name)].concat(sentences);
 }
 
 /** Makes the selected layer the job's own, at the same place in its time, and brings the key back there. */
@@ -37,10 +37,10 @@ function placeHere(job) {
     var layer = chosen.layers[0];
     var reason = refusalOf(layer);
     if (reason !== "") {
-        throw problem("unusable-layer", filled("Nothing can be placed on \u201c{0}\u201d:", layer.name), reason + ".");
+        throw problem("unusable-layer", filled(SAYS.nothingCanBePlacedOn, layer.name), reason + ".");
     }
     if (positionIn(["done", "in-project", "stale", "orphan", "imported"], job.state) === -1) {
-        throw problem("not-done", filled("\u201c{0}\u201d is not finished.", job.name), "Press Refresh to see how far it is.");
+        throw problem("not-done", filled(SAYS.isNotFinished2, job.name), SAYS.pressRefreshToSeeHowFar);
     }
     markProject();
     var before = merged(job, {});
@@ -59,7 +59,7 @@ function placeHere(job) {
 /** Takes a job off the list; the service and the files keep what they have. */
 function removeJob(job) {
     if (isActive(job) && job.state !== "needs_attention") {
-        throw problem("active", filled("\u201c{0}\u201d is under way.", job.name), "Press Cancel first.");
+        throw problem("active", filled(SAYS.isUnderWay, job.name), SAYS.pressCancelFirst);
     }
     forgetMattes(job);
     store().jobs = without(store().jobs, job);

@@ -14,13 +14,13 @@ function httpExchange(ask) {
     if (!socket.open(ask.host + ":" + ask.port, "BINARY")) {
         throw problem(
             "offline",
-            "DropKey does not answer.",
-            "Start it (`dropkey serve`), then press Refresh."
+            SAYS.dropkeyDoesNotAnswer,
+            SAYS.startItDropkeyServeThenPress
         );
     }
     try {
         if (!socket.write(httpRequestBytes(ask))) {
-            throw problem("offline", "The connection to DropKey broke.", "Press Refresh.");
+            throw problem("offline", SAYS.theConnectionToDropkeyBroke, SAYS.pressRefresh);
         }
         return httpRead(socket, ask.seconds);
     } finally {
@@ -51,7 +51,7 @@ function httpRead(socket, seconds) {
         reply.parts.push(chunk);
         reply.read += chunk.length;
         if (reply.read > HTTP_MOST_BYTES) {
-            throw problem("garbage", "DropKey's answer is too long.", "Press Refresh; update DropKey if it stays.");
+            throw problem("garbage", SAYS.dropkeysAnswerIsTooLong, SAYS.pressRefreshUpdateDropkeyIfIt);
         }
         if (isNaN(reply.whole)) {
             httpMeasure(reply);
@@ -61,7 +61,7 @@ function httpRead(socket, seconds) {
             break;
         }
         if (new Date().getTime() >= deadline && !(reply.read >= reply.whole)) {
-            throw problem("timeout", "DropKey did not answer in time.", "It may be busy; press Refresh in a moment.");
+            throw problem("timeout", SAYS.dropkeyDidNotAnswerInTime, SAYS.itMayBeBusyPressRefresh);
         }
     }
     return httpReply(reply.parts.join(""));
@@ -97,16 +97,16 @@ function httpReply(data) {
     var end = data.indexOf("\r\n\r\n");
     var found = /^HTTP\/1\.[01] ([0-9][0-9][0-9])/.exec(data);
     if (end === -1 || !found) {
-        throw garbageReply("it is no HTTP");
+        throw garbageReply(SAYS.itIsNoHttp);
     }
     var headers = httpHeaders(data.substring(0, end));
     if (has(headers, "transfer-encoding")) {
-        throw garbageReply("it comes in chunks, which After Effects cannot read");
+        throw garbageReply(SAYS.itComesInChunksWhichAfter);
     }
     var body = data.substring(end + 4);
     var length = Number(own(headers, "content-length", body.length));
     if (body.length < length) {
-        throw garbageReply("it broke off");
+        throw garbageReply(SAYS.itBrokeOff);
     }
     return { status: Number(found[1]), headers: headers, body: utf8Decode(body.substring(0, length)) };
 }
@@ -114,7 +114,7 @@ function httpReply(data) {
 function garbageReply(why) {
     return problem(
         "garbage",
-        "What answers at DropKey's address is not understood: " + why + ".",
-        "Check that no other program uses its port."
+        filled(SAYS.whatAnswersAtDropkeysAddressIs, why),
+        SAYS.checkThatNoOtherProgramUses
     );
 }

@@ -22,7 +22,7 @@ function markProject() {
     }
     var mark = markOfPath(projectPath()) || MARK_START + newKey();
     attempt(function () {
-        inOneUndoStep("DropKey: mark project", function () {
+        inOneUndoStep(SAYS.dropkeyMarkProject, function () {
             var xmp = String(app.project.xmpPacket || "");
             var whole = xmp.indexOf("</rdf:RDF>") === -1 ? EMPTY_XMP : xmp;
             var end = whole.lastIndexOf("</rdf:RDF>");

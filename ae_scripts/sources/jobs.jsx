@@ -44,8 +44,10 @@ function requestOf(order, mattes) {
 
 /** The choices that differ from the service's own defaults. */
 function keySettings(encoding) {
-    var preset = own(PRESETS, setting("preset"), PRESETS["default"]);
-    var chosen = merged({}, preset.settings);
+    var chosen = merged({}, presetSettings(setting("preset")));
+    // What the panel shows of a preset's choices is what counts.
+    delete chosen.screen_color;
+    delete chosen.despill;
     if (encoding !== "auto") {
         chosen.encoding = encoding;
     }
@@ -58,19 +60,12 @@ function keySettings(encoding) {
     return chosen;
 }
 
-var PRESETS = {
-    "default": { label: "Service default", settings: {} },
-    "clean-screen": { label: "Dirty screen (crush residue)", settings: { alpha_floor: 0.05 } },
-    "solid-core": { label: "Holes in the subject (fill)", settings: { alpha_ceiling: 0.95 } },
-    "keep-brightness": { label: "Keep brightness at despill", settings: { restore_luminance: 1 } }
-};
-
 /** The order for a layer, rendered first where that is needed; throws a problem that names the layer. */
 function orderOf(comp, layer) {
     var way = wayOf(layer);
     if (way.way === "refuse") {
         throw problem(
-            "unusable-layer", filled("\u201c{0}\u201d cannot be keyed:", layer.name), way.reason + "."
+            "unusable-layer", filled(SAYS.cannotBeKeyed, layer.name), way.reason + "."
         );
     }
     if (way.way === "file") {
@@ -202,7 +197,7 @@ function takeOver(job, answer) {
 /** Cancel, pause, resume, retry or accept; throws the service's sentence where the state does not allow it. */
 function actOnJob(job, verb) {
     if (job.way === "files") {
-        throw problem("needs-service", "This can be done only where DropKey runs.", "Open its dashboard there.");
+        throw problem("needs-service", SAYS.thisCanBeDoneOnlyWhere, SAYS.openItsDashboardThere);
     }
     if (job.jobId === "") {
         if (verb === "cancel") {

@@ -48,12 +48,12 @@ function mattesOf(layer, frames) {
 function usableMask(mask, notes) {
     var shape = mask.property("ADBE Mask Shape").value;
     if (!shape.closed || shape.vertices.length < 2) {
-        notes.push(filled("The mask \u201c{0}\u201d is not closed and was left out.", mask.name));
+        notes.push(filled(SAYS.theMaskIsNotClosedAnd, mask.name));
         return false;
     }
     var modes = [MaskMode.NONE, MaskMode.ADD, MaskMode.SUBTRACT];
     if (positionIn(modes, mask.maskMode) === -1) {
-        notes.push(filled("The mask \u201c{0}\u201d counts as Add: mattes know Add and Subtract only.", mask.name));
+        notes.push(filled(SAYS.theMaskCountsAsAddMattes, mask.name));
     }
     return true;
 }

@@ -113,8 +113,8 @@ function writeText(nativePath, text) {
 function unwritable(nativePath) {
     return problem(
         "not-writable",
-        filled("{0} cannot be written.", nativePath),
-        "Check that the disk has room and that you may write there."
+        filled(SAYS.cannotBeWritten, nativePath),
+        SAYS.checkThatTheDiskHasRoom
     );
 }
 

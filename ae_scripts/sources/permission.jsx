@@ -8,9 +8,8 @@ function demandPermission() {
     if (!mayWriteAndConnect()) {
         throw problem(
             "no-permission",
-            "After Effects does not let scripts write files and use the network.",
-            "In the preferences choose Scripting & Expressions, tick Allow Scripts to Write Files and Access Network, "
-                + "then press Refresh."
+            SAYS.afterEffectsDoesNotLetScripts,
+            SAYS.inThePreferencesChooseScriptingExpressions
         );
     }
 }

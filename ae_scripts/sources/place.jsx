@@ -113,16 +113,16 @@ function placeRange(comp, layer, item, job, made, notes) {
         // In and out come after the start time, which moves them.
         setSpan(placed, first, last);
     } else {
-        notes.push("The layer was moved off the keyed frames since: the key stands where they were.");
+        notes.push(SAYS.theLayerWasMovedOffThe);
     }
     keepSwitches(placed, layer);
     followSource(placed, layer);
     if (!moveAbove(placed, layer)) {
-        notes.push("A locked layer is in the way: the key stands at the top of the comp.");
+        notes.push(SAYS.aLockedLayerIsInThe);
     }
     keepMatte(placed, layer);
     if (shown.first < job.placeTime - FRAME_SLACK || shown.last > end + FRAME_SLACK) {
-        notes.push("The layer shows more frames than were keyed; send it again for the others.");
+        notes.push(SAYS.theLayerShowsMoreFramesThan);
     }
     nameWhatStays(layer, job, notes);
     return placed;
@@ -157,23 +157,23 @@ function keepMatte(placed, layer) {
 function nameWhatStays(layer, job, notes) {
     var things = [];
     if (ownMasks(layer) > 0) {
-        things.push("own masks");
+        things.push(SAYS.ownMasks);
     }
     if (hasEffects(layer) && !job.rendered) {
-        things.push("effects");
+        things.push(SAYS.effects);
     }
     if (hasStyles(layer)) {
-        things.push("layer styles");
+        things.push(SAYS.layerStyles);
     }
     var markers = layer.property("ADBE Marker");
     if (markers && markers.numKeys > 0) {
-        things.push("markers");
+        things.push(SAYS.markers);
     }
     if (layer.threeDLayer) {
-        things.push("material options");
+        things.push(SAYS.materialOptions);
     }
     if (things.length > 0) {
-        notes.push(filled("The source\u2019s {0} are not on the key; copy those that you want.", things.join(", ")));
+        notes.push(filled(SAYS.theSourceSAreNotOn, things.join(", ")));
     }
 }
 
@@ -240,7 +240,7 @@ function placeMatte(comp, layer, item, job, pass, made) {
     var placed = placeItem(comp, layer, item, job, pass, made);
     moveAbove(placed.layer, fill);
     if (usesMatte(layer)) {
-        placed.notes.push("The source\u2019s own track matte gave way to the keyed one.");
+        placed.notes.push(SAYS.theSourceSOwnTrackMatte);
         takeMatteOff(placed.layer);
     }
     // An alpha matte is never color-managed; a luma matte would be.

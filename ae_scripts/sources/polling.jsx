@@ -63,7 +63,7 @@ function pollTick() {
     }
     try {
         if (shared.polling.strikes >= POLL_GIVE_UP) {
-            say("Live refresh stopped: After Effects was busy. Press Refresh.", null);
+            say(SAYS.liveRefreshStoppedAfterEffectsWas, null);
         }
         armPolling();
     } catch (error) {

@@ -7,7 +7,7 @@ var PREVIEW_WAIT = 1.5;
 function testFrame() {
     demandPermission();
     if (usesFiles()) {
-        throw problem("needs-service", "A test frame needs DropKey on this machine.", "Send a short range instead.");
+        throw problem("needs-service", SAYS.aTestFrameNeedsDropkeyOn, SAYS.sendAShortRangeInstead);
     }
     var chosen = selectedLayers();
     var layer = chosen.layers[0];
@@ -31,7 +31,7 @@ function previewOrder(comp, layer) {
     var way = wayOf(layer);
     var step = comp.frameDuration;
     if (comp.time < Math.min(layer.inPoint, layer.outPoint) || comp.time >= Math.max(layer.inPoint, layer.outPoint)) {
-        throw problem("empty-range", filled("\u201c{0}\u201d is not visible at the playhead.", layer.name), "Move it there.");
+        throw problem("empty-range", filled(SAYS.isNotVisibleAtThePlayhead, layer.name), SAYS.moveItThere);
     }
     if (way.way === "render") {
         return renderedTest(comp, layer, { start: comp.time, end: comp.time + step, frameDuration: step });
@@ -71,12 +71,12 @@ function continuedPreview(id) {
 
 function previewAnswer(answer) {
     if (answer.state !== "done") {
-        return { state: "working", id: answer.id, pictures: {}, text: "The test frame is being keyed; press Refresh." };
+        return { state: "working", id: answer.id, pictures: {}, text: SAYS.theTestFrameIsBeingKeyed };
     }
     return {
         state: "done",
         id: answer.id,
         pictures: own(answer, "pictures", null) || {},
-        text: filled("Frame {0}, keyed in {1} s.", answer.frame, Number(answer.seconds).toFixed(1))
+        text: filled(SAYS.frameKeyedInS, answer.frame, Number(answer.seconds).toFixed(1))
     };
 }

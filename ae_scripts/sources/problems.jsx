@@ -19,13 +19,12 @@ function problemText(error) {
     if (error && error.isProblem) {
         return error.fix ? error.message + " " + error.fix : error.message;
     }
-    return "After Effects reported: " + errorText(error) + ". Nothing half-made was left behind; "
-        + "try again, and copy the details if it stays.";
+    return filled(SAYS.afterEffectsReportedNothingHalfMade, errorText(error));
 }
 
 function errorText(error) {
     if (error === null || error === undefined) {
-        return "an unknown error";
+        return SAYS.anUnknownError;
     }
     var text = trimmed(error.message || String(error));
     return text.replace(/[.\s]+$/, "");

@@ -137,6 +137,6 @@ function refreshAlone(job) {
             throw error;
         }
         job.state = "lost";
-        job.message = "DropKey does not know this job any more. Send the layer again.";
+        job.message = SAYS.dropkeyDoesNotKnowThisJob;
     }
 }

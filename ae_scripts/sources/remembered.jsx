@@ -47,7 +47,7 @@ function tellEncoding(encoding) {
         told += file === "" ? 0 : 1;
     }
     if (told === 0) {
-        throw problem("no-footage", "The selected layers have no footage to remember this for.", "Select the plate.");
+        throw problem("no-footage", SAYS.theSelectedLayersHaveNoFootage, SAYS.selectThePlate);
     }
 }
 
@@ -75,7 +75,7 @@ function recallChoices() {
     var layer = selectedLayers().layers[0];
     var choices = own(memoryOf(layer.source ? fileKey(layer.source) : ""), "choices", null);
     if (choices === null) {
-        throw problem("no-choices", filled("\u201c{0}\u201d was not sent before.", layer.name), "Press without Shift.");
+        throw problem("no-choices", filled(SAYS.wasNotSentBefore, layer.name), SAYS.pressWithoutShift);
     }
     for (var i = 0; i < CHOICES_OF_A_KEY.length; i += 1) {
         changeSetting(CHOICES_OF_A_KEY[i], own(choices, CHOICES_OF_A_KEY[i], setting(CHOICES_OF_A_KEY[i])));

@@ -30,7 +30,7 @@ function renderInto(fresh, comp, layer, span) {
     /** @type {any} */
     var made = { comp: null, item: null, paused: [] };
     try {
-        inOneUndoStep("DropKey: prepare " + layer.name, function () {
+        inOneUndoStep(filled(SAYS.dropkeyPrepare, layer.name), function () {
             sweepTemporary();
             pauseQueue(queue, made.paused);
             made.comp = temporaryComp(comp, layer);
@@ -39,10 +39,10 @@ function renderInto(fresh, comp, layer, span) {
         });
         queue.render();
         if (made.item.status !== RQItemStatus.DONE) {
-            throw problem("render-stopped", "The render was stopped or failed.", "See the render queue's message.");
+            throw problem("render-stopped", SAYS.theRenderWasStoppedOrFailed, SAYS.seeTheRenderQueuesMessage);
         }
     } finally {
-        inOneUndoStep("DropKey: clear up after " + layer.name, function () {
+        inOneUndoStep(filled(SAYS.dropkeyClearUpAfter, layer.name), function () {
             removeOne(made.item);
             removeOne(made.comp);
             restoreQueue(made.paused);
@@ -76,7 +76,7 @@ function rendersFolder() {
     var place = setting("resultsFolder");
     if (!usesFiles()) {
         if (!app.project.file) {
-            throw problem("unsaved", "The project is not saved, so there is no place for the render.", "Save it first.");
+            throw problem("unsaved", SAYS.theProjectIsNotSavedSo, SAYS.saveItFirst);
         }
         place = parentPath(app.project.file.fsName);
     }
@@ -124,8 +124,8 @@ function orderOfFiles(comp, layer, span, fresh) {
     if (found.count === 0 || !isWhole) {
         throw problem(
             "render-incomplete",
-            filled("The render wrote {0} of {1} frames.", found.count, expected),
-            "Check the disk, then send the layer again."
+            filled(SAYS.theRenderWroteOfFrames, found.count, expected),
+            SAYS.checkTheDiskThenSendThe
         );
     }
     var color = renderEncoding(app.project, fresh.ending, layer);

@@ -119,7 +119,7 @@ function notesOfRender(layer) {
     var notes = [];
     if (layer.collapseTransformation) {
         notes.push(filled(
-            "\u201c{0}\u201d is collapsed: it was rendered by itself, without this comp\u2019s camera and lights.", layer.name
+            SAYS.isCollapsedItWasRenderedBy, layer.name
         ));
     }
     return notes;

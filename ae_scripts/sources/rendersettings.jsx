@@ -1,8 +1,7 @@
 /** How a render is set: every setting that matters, by number, whatever the user's default template and language say. */
 
 var HIDDEN_TEMPLATE = "_HIDDEN X-Factor 16";
-var NO_TEMPLATE_FIX = "In Edit > Templates > Output Module make one that writes a PNG or EXR sequence, "
-    + "and name it under Setup.";
+var NO_TEMPLATE_FIX = SAYS.inEditTemplatesOutputModuleMake;
 // Key, number, and the word that older versions want in place of the number.
 var RENDER_SETTINGS = [
     ["Quality", 2, "Best"],
@@ -93,13 +92,13 @@ function applyTemplate(item) {
     var wanted = setting("renderTemplate");
     var found = wanted === "" ? offer(item, HIDDEN_TEMPLATE) : offer(item, wanted);
     if (wanted !== "" && found === null) {
-        throw problem("no-template", filled("The output template \u201c{0}\u201d does not work.", wanted), NO_TEMPLATE_FIX);
+        throw problem("no-template", filled(SAYS.theOutputTemplateDoesNotWork, wanted), NO_TEMPLATE_FIX);
     }
     if (found === null || (found.worth < 2 && wanted === "")) {
         found = bestTemplate(item);
     }
     if (found === null) {
-        throw problem("no-template", "After Effects has no output template for PNG, EXR or TIFF sequences.", NO_TEMPLATE_FIX);
+        throw problem("no-template", SAYS.afterEffectsHasNoOutputTemplate, NO_TEMPLATE_FIX);
     }
     return found.ending;
 }

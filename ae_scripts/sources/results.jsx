@@ -6,19 +6,19 @@ function readResult(manifestPath) {
     if (text === null) {
         throw problem(
             "no-manifest",
-            "The result's manifest is not there: " + manifestPath + ".",
-            "Check that this machine sees the output folder."
+            filled(SAYS.theResultsManifestIsNotThere, manifestPath),
+            SAYS.checkThatThisMachineSeesThe
         );
     }
     var manifest = attempt(function () { return jsonParse(text); }, null);
     if (manifest === null || own(manifest, "schema_version", 0) !== 1) {
-        throw problem("bad-manifest", "The result's manifest is damaged or of another DropKey.", "Key the shot again.");
+        throw problem("bad-manifest", SAYS.theResultsManifestIsDamagedOr, SAYS.keyTheShotAgain);
     }
     if (manifest.state !== "done") {
         throw problem(
             "incomplete",
-            filled("The result is not complete ({0}).", manifest.state),
-            "Wait until it is done, or retry the job."
+            filled(SAYS.theResultIsNotComplete, manifest.state),
+            SAYS.waitUntilItIsDoneOr
         );
     }
     return { manifest: manifest, folder: parentPath(manifestPath) };
@@ -42,8 +42,8 @@ function checkedPass(result, name) {
         } else if (frames[i].state !== "done" || size <= 0) {
             throw problem(
                 "incomplete",
-                filled("Frame {0} of the {1} is {2}.", frames[i].frame, name, size === 0 ? "empty" : "missing"),
-                "Retry the job; finished frames are kept."
+                filled(SAYS.frameOfTheIs, frames[i].frame, name, size === 0 ? SAYS.empty : SAYS.missing),
+                SAYS.retryTheJobFinishedFramesAre
             );
         } else {
             present += 1;
@@ -54,8 +54,8 @@ function checkedPass(result, name) {
     if (first === null || sizes.count !== present) {
         throw problem(
             "wrong-count",
-            filled("The {0} folder holds {1} frames, the manifest names {2}.", name, sizes.count, present),
-            "Move other files out of " + folderPath + "."
+            filled(SAYS.theFolderHoldsFramesTheManifest, name, sizes.count, present),
+            filled(SAYS.moveOtherFilesOutOf, folderPath)
         );
     }
     return {
@@ -88,7 +88,7 @@ function passNamed(manifest, name) {
             return passes[i];
         }
     }
-    throw problem("no-pass", filled("The result has no {0}.", name), "Key the shot again.");
+    throw problem("no-pass", filled(SAYS.theResultHasNo, name), SAYS.keyTheShotAgain);
 }
 
 /** Size in bytes and path of every file that fits the pattern, by bare name. */
@@ -116,7 +116,7 @@ function associationOf(manifest) {
     if (said !== asked || (said !== "straight" && said !== "premultiplied")) {
         return {
             association: "premultiplied",
-            note: "The manifest does not say clearly how alpha was applied: the footage counts as premultiplied."
+            note: SAYS.theManifestDoesNotSayClearly
         };
     }
     return { association: said, note: "" };

@@ -32,15 +32,15 @@ function plateNumbers(item, count) {
     }
     var like = numberedName(lastName(file.fsName));
     if (like === null) {
-        throw problem("no-numbers", filled("{0} has no frame number.", shownName(file)), "Number the sequence's files.");
+        throw problem("no-numbers", filled(SAYS.hasNoFrameNumber, shownName(file)), SAYS.numberTheSequencesFiles);
     }
     var found = sequenceFrames(file.parent, like);
     if (found.last < like.number + count - 1 && found.count < count / 2) {
         throw problem(
             "plate-gaps",
-            filled("{0} shows {1} frames, and its folder holds {2} ({3} to {4}).",
+            filled(SAYS.showsFramesAndItsFolderHolds,
                 item.name, count, found.count, found.first, found.last),
-            "Render the missing frames, or reload the footage."
+            SAYS.renderTheMissingFramesOrReload
         );
     }
     return { plate: joinedPath(parentPath(file.fsName), patternOf(like)), base: like.number, there: found.numbers };
@@ -59,7 +59,7 @@ function missingIn(numbers, frames) {
 
 function notesOfGaps(missing) {
     return missing.length === 0 ? [] : [filled(
-        "Frames {0} are not on disk: the others are keyed, and the key has the same gaps.", spansText(missing)
+        SAYS.framesAreNotOnDiskThe, spansText(missing)
     )];
 }
 

@@ -12,8 +12,8 @@ function findService() {
     if (text === null) {
         throw problem(
             "offline",
-            "DropKey does not run on this machine.",
-            "Start it (`dropkey serve`), or choose a shared drop folder under Setup."
+            SAYS.dropkeyDoesNotRunOnThis,
+            SAYS.startItDropkeyServeOrChoose
         );
     }
     var content = attempt(function () { return jsonParse(text); }, null);
@@ -21,7 +21,7 @@ function findService() {
     var tokenFile = own(content, "token_file", null);
     var token = isText(tokenFile) ? readText(fileAt(tokenFile)) : null;
     if (!url || token === null) {
-        throw problem("offline", "DropKey's discovery file cannot be used: " + path + ".", "Start DropKey again.");
+        throw problem("offline", filled(SAYS.dropkeysDiscoveryFileCannotBeUsed, path), SAYS.startDropkeyAgain);
     }
     // `localhost` may lead to ::1 first.
     var host = url[1] === "localhost" ? "127.0.0.1" : url[1];
@@ -58,7 +58,7 @@ function askService(method, path, body, more) {
     });
     var content = attempt(function () { return jsonParse(reply.body); }, null);
     if (content === null) {
-        throw garbageReply("it is not JSON (status " + reply.status + ")");
+        throw garbageReply(filled(SAYS.itIsNotJsonStatus, reply.status));
     }
     if (reply.status >= 400 && !(reply.status === 503 && has(content, "ready"))) {
         throw refusal(reply.status, content);
@@ -68,9 +68,9 @@ function askService(method, path, body, more) {
 
 function refusal(status, content) {
     if (status === 401) {
-        return problem("wrong-token", "DropKey does not know this panel's token.", "Start DropKey again, then Refresh.");
+        return problem("wrong-token", SAYS.dropkeyDoesNotKnowThisPanels, SAYS.startDropkeyAgainThenRefresh);
     }
-    var detail = String(own(content, "detail", "It answered with status " + status + "."));
+    var detail = String(own(content, "detail", filled(SAYS.itAnsweredWithStatus, status)));
     var wrong = own(content, "errors", []);
     for (var i = 0; isList(wrong) && i < wrong.length && i < 3; i += 1) {
         detail += " " + wrong[i].where + ": " + wrong[i].message + ".";
@@ -88,7 +88,7 @@ function serviceState() {
             return {
                 state: "incompatible",
                 text: filled(
-                    "DropKey is {0}, this panel is {1}. Run `dropkey panel install`, then restart After Effects.",
+                    SAYS.dropkeyIsThisPanelIsRun,
                     found.version, PANEL_VERSION
                 )
             };
@@ -97,7 +97,7 @@ function serviceState() {
     } catch (error) {
         var kind = own(error, "kind", "offline");
         if (kind !== "no-permission" && usesFiles()) {
-            return { state: "files", text: "No DropKey on this machine: working through the shared drop folder." };
+            return { state: "files", text: SAYS.noDropkeyOnThisMachineWorking };
         }
         if (kind === "offline" && readSafely("service.json") === null && setting("dropFolder") === "") {
             kind = "unconfigured";
@@ -121,7 +121,7 @@ function askJob(method, path, body, more) {
 
 function readiness(content) {
     if (content.ready) {
-        return { state: "ready", text: "DropKey is ready." };
+        return { state: "ready", text: SAYS.dropkeyIsReady };
     }
     var checks = own(content, "checks", {});
     var wrong = [];
@@ -133,7 +133,7 @@ function readiness(content) {
     var loading = has(checks, "workers") && /starting/.test(checks.workers.detail);
     return {
         state: loading ? "loading-model" : "not-ready",
-        text: loading ? "DropKey is loading its keyer; jobs may be sent already." : "Not ready: " + wrong.join("; ")
+        text: loading ? SAYS.dropkeyIsLoadingItsKeyerJobs : filled(SAYS.notReady, wrong.join("; "))
     };
 }
 

@@ -76,6 +76,14 @@ function showAll() {
     showPictures();
 }
 
+/** Shows what is remembered of the choices, in every open interface. */
+function showAllChoices() {
+    var faces = liveInterfaces();
+    for (var i = 0; i < faces.length; i += 1) {
+        faces[i].showChoices();
+    }
+}
+
 /** Shows the test frame, in the view that is chosen, in every open interface. */
 function showPictures() {
     var faces = liveInterfaces();

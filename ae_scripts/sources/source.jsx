@@ -11,14 +11,14 @@ var COMPS_DEEP = 12;
 /** The comp in front and its selected layers; throws a problem when there is nothing to key. */
 function selectedLayers() {
     if (!app.project) {
-        throw problem("no-project", "No project is open.", "Open the project and select the layer to key.");
+        throw problem("no-project", SAYS.noProjectIsOpen, SAYS.openTheProjectAndSelectThe);
     }
     var comp = app.project.activeItem;
     if (!(comp instanceof CompItem)) {
-        throw problem("no-comp", "No composition is in front.", "Open a comp and select the layer to key.");
+        throw problem("no-comp", SAYS.noCompositionIsInFront, SAYS.openACompAndSelectThe);
     }
     if (comp.selectedLayers.length === 0) {
-        throw problem("no-selection", "No layer is selected.", "Select the layer with the green screen.");
+        throw problem("no-selection", SAYS.noLayerIsSelected, SAYS.selectTheLayerWithTheGreen);
     }
     return { comp: comp, layers: comp.selectedLayers };
 }
@@ -47,53 +47,53 @@ function refusalOf(layer) {
     var kinds = ["text", "shape", "camera", "light"];
     for (var i = 0; i < kinds.length; i += 1) {
         if (isOf(layer, kinds[i])) {
-            return "it is a " + kinds[i] + " layer; select the footage";
+            return filled(SAYS.itIsALayerSelectThe, kinds[i]);
         }
     }
     if (!(layer instanceof AVLayer) || !layer.source) {
-        return "it has no footage; select the layer with the green screen";
+        return SAYS.itHasNoFootageSelectThe;
     }
     if (layer.adjustmentLayer || layer.nullLayer) {
-        return "it shows no picture of its own; select the footage";
+        return SAYS.itShowsNoPictureOfIts;
     }
     if (layer.source instanceof CompItem) {
         return "";
     }
     var main = layer.source.mainSource;
     if (layer.source.footageMissing) {
-        return "its footage is missing; relink it with File > Replace Footage";
+        return SAYS.itsFootageIsMissingRelinkIt;
     }
     if (!(main instanceof FileSource)) {
-        return "it is a solid or placeholder; select the footage";
+        return SAYS.itIsASolidOrPlaceholder;
     }
     if (main.isStill) {
-        return "it is a still; DropKey keys movies and sequences";
+        return SAYS.itIsAStillDropkeyKeys;
     }
-    return main.file.exists ? "" : "its file is not there: " + main.file.fsName;
+    return main.file.exists ? "" : filled(SAYS.itsFileIsNotThere, main.file.fsName);
 }
 
 function renderReasonOf(layer) {
     if (layer.source instanceof CompItem) {
-        return "it is a precomp";
+        return SAYS.itIsAPrecomp;
     }
     if (layer.timeRemapEnabled) {
-        return "it has time remapping";
+        return SAYS.itHasTimeRemapping;
     }
     if (setting("effects") === "render" && hasEffects(layer)) {
-        return "it has effects";
+        return SAYS.itHasEffects;
     }
     var main = layer.source.mainSource;
     if (main.fieldSeparationType !== FieldSeparationType.OFF || main.removePulldown !== PulldownPhase.OFF) {
-        return "After Effects separates its fields";
+        return SAYS.afterEffectsSeparatesItsFields;
     }
     if (main.loop > 1) {
-        return "it is looped";
+        return SAYS.itIsLooped;
     }
     var ending = endingOf(main.file);
     if (positionIn(PICTURE_ENDINGS, ending) === -1 && positionIn(MOVIE_ENDINGS, ending) === -1) {
-        return "DropKey cannot read " + (ending || "such") + " files";
+        return filled(SAYS.dropkeyCannotReadFiles, ending || "such");
     }
-    return isPartOfSequence(layer.source) ? "only a part of its sequence was imported" : "";
+    return isPartOfSequence(layer.source) ? SAYS.onlyAPartOfItsSequence : "";
 }
 
 function hasEffects(layer) {
@@ -195,7 +195,7 @@ function wantedSpan(comp, layer) {
     var both = overlapOf(span, area);
     if (both === null) {
         throw problem(
-            "empty-range", filled("\u201c{0}\u201d does not touch the work area.", layer.name), "Move the work area."
+            "empty-range", filled(SAYS.doesNotTouchTheWorkArea, layer.name), SAYS.moveTheWorkArea
         );
     }
     return both;
@@ -205,7 +205,7 @@ function wantedSpan(comp, layer) {
 function insideComp(comp, layer, span) {
     var inside = overlapOf(span, { start: 0, end: comp.duration });
     if (inside === null) {
-        throw problem("empty-range", filled("\u201c{0}\u201d lies outside its comp.", layer.name), "Move it there.");
+        throw problem("empty-range", filled(SAYS.liesOutsideItsComp, layer.name), SAYS.moveItThere);
     }
     return inside;
 }
@@ -221,11 +221,11 @@ function fileOrder(comp, layer) {
     var frames = { first: 0, last: count - 1 };
     if (setting("range") !== "whole") {
         if (layer.stretch < 0) {
-            throw problem("reversed", filled("\u201c{0}\u201d runs backwards.", layer.name), "Choose Range: Whole clip.");
+            throw problem("reversed", filled(SAYS.runsBackwards, layer.name), SAYS.chooseRangeWholeClip);
         }
         frames = framesOfSpan(wantedSpan(comp, layer), timing, count, setting("handles"));
         if (frames === null) {
-            throw problem("empty-range", filled("\u201c{0}\u201d shows no frame of its source.", layer.name), "Trim it.");
+            throw problem("empty-range", filled(SAYS.showsNoFrameOfItsSource, layer.name), SAYS.trimIt);
         }
     }
     var missing = missingIn(numbers, frames);
@@ -241,6 +241,6 @@ function fileOrder(comp, layer) {
         encoding: toldEncoding(item.mainSource.file.fsName),
         placeTime: timeOfSourceFrame(frames.first, timing),
         whole: frames.first === 0 && frames.last === count - 1,
-        notes: (item.useProxy ? ["The proxy is passed over: the original footage is keyed."] : []).concat(notesOfGaps(missing))
+        notes: (item.useProxy ? [SAYS.theProxyIsPassedOverThe] : []).concat(notesOfGaps(missing))
     });
 }

@@ -8,8 +8,8 @@ function submitFile(job) {
     if (own(request, "key_again", false)) {
         throw problem(
             "needs-service",
-            "A shot can be keyed again only where DropKey runs.",
-            "Change a setting instead, or press Key again on that machine."
+            SAYS.aShotCanBeKeyedAgain,
+            SAYS.changeASettingInsteadOrPress
         );
     }
     var folder = setting("dropFolder");
@@ -58,7 +58,7 @@ function statusOfAll(job) {
     var results = folderAt(setting("resultsFolder"));
     if (!results.exists) {
         throw problem(
-            "no-results-folder", "The results folder is not there: " + results.fsName + ".", "Connect its disk, or see Setup."
+            "no-results-folder", filled(SAYS.theResultsFolderIsNotThere, results.fsName), SAYS.connectItsDiskOrSeeSetup
         );
     }
     var folders = results.getFiles();

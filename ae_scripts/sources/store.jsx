@@ -21,6 +21,7 @@ var DEFAULT_SETTINGS = {
     filterState: "all",
     folded: {},
     sources: {},
+    presets: [],
     labelColor: 0,
     folderScheme: "one",
     renderTemplate: "",
@@ -231,7 +232,7 @@ function resetSettings() {
     var old = store().settings;
     store().settings = merged(DEFAULT_SETTINGS, {
         dropFolder: old.dropFolder, resultsFolder: old.resultsFolder, renderTemplate: old.renderTemplate,
-        sources: old.sources, folded: old.folded, labelColor: old.labelColor, folderScheme: old.folderScheme
+        sources: old.sources, presets: old.presets, folded: old.folded, labelColor: old.labelColor, folderScheme: old.folderScheme
     });
     saveStore();
 }

@@ -29,6 +29,7 @@ function buildInterface(container) {
     face.showJobs = function () { showJobs(face); };
     face.showPreview = function () { showPreview(face); };
     face.showMessage = function () { showMessage(face); };
+    face.showChoices = function () { showChoices(controls); };
     face.showFolds = function () { showFolds(face); };
     face.fit = function () { fitPicture(controls.picture, container.size[0] - 2 * PANEL_MARGIN); };
     connect(face);
@@ -194,7 +195,7 @@ function connectJob(face, name) {
 function withChosen(face, name) {
     var job = chosenJob(face);
     if (job === null) {
-        throw problem("no-job", "No job is chosen.", "Click one in the list.");
+        throw problem("no-job", SAYS.noJobIsChosen, SAYS.clickOneInTheList);
     }
     jobAction(name, job);
 }

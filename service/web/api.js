@@ -47,6 +47,11 @@ export const setPriority = (id, priority) => json(at(id), { method: "PATCH", bod
 export const submitJob = (request) => json("/jobs", { method: "POST", body: request });
 export const getRoots = () => json("/roots");
 export const browse = (root, path) => json(`/browse${query({ root, path })}`);
+const presetAt = (name) => `/presets/${encodeURIComponent(name)}`;
+export const getPresets = () => json("/presets");
+export const savePreset = (name, settings) => json(presetAt(name), { method: "PUT", body: settings });
+export const removePreset = (name) => json(presetAt(name), { method: "DELETE" });
+export const takePresets = (file) => json("/presets", { method: "POST", body: file });
 export const getWorkers = () => json("/workers");
 export const drainWorker = (name, drained) =>
   json(`/workers/${encodeURIComponent(name)}/${drained ? "drain" : "take-back"}`, { method: "POST" });

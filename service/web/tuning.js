@@ -1,6 +1,7 @@
 /** Settings of the key to try on the frame at hand, and to key the shot with again. */
 
 import { el, say } from "./dom.js";
+import { presets } from "./presets.js";
 import { fromHex, toHex } from "./words.js";
 
 const SLIDERS = [
@@ -20,6 +21,7 @@ const told = (value) => (Number(value.toFixed(2)) === value ? value.toFixed(2) :
  */
 export function tuning({ tried, again }) {
   let original = {};
+  let more = {}; // what a preset says of settings that have no control here
   let found = [0, 0.5, 0];
   let picked = false; // whether the artist has chosen a screen color
   let timer = null;
@@ -42,9 +44,10 @@ export function tuning({ tried, again }) {
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
   const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
   const state = el("p", { class: "hint", role: "status" });
-  const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { fill(); tried(null); state.textContent = ""; } } });
+  const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { fill(); kept.none(); tried(null); state.textContent = ""; } } });
   const go = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => again(settings()) } });
-  const node = el("section", { class: "tuning", "aria-labelledby": "tuning-title" }, el("h2", { id: "tuning-title", text: "Try settings" }),
+  const kept = presets({ use, said });
+  const node = el("section", { class: "tuning", "aria-labelledby": "tuning-title" }, el("h2", { id: "tuning-title", text: "Try settings" }), kept.node,
     ...controls.map((control) => control.node),
     el("label", { class: "check", for: "set-refine" }, refine, " Refine edges"),
     el("label", { class: "check", for: "set-auto" }, auto, " Find the screen color"),
@@ -54,6 +57,7 @@ export function tuning({ tried, again }) {
   function fill() {
     for (const control of controls) control.fill(original[control.name]);
     picked = false;
+    more = {};
     refine.checked = original.refine_edges ?? true;
     auto.checked = (original.screen_color ?? "auto") === "auto";
     color.value = toHex(auto.checked ? found : original.screen_color);
@@ -61,11 +65,38 @@ export function tuning({ tried, again }) {
     reset.disabled = true;
   }
 
+  /** A color that has more digits than its control shows, where it is the one that is shown. */
+  const exactly = (known) => (Array.isArray(known) && color.value === toHex(known) ? known : undefined);
+
   function settings() {
     const chosen = Object.fromEntries(controls.map(({ name, value }) => [name, value()]));
-    const screen = auto.checked ? "auto" : Array.isArray(original.screen_color) && color.value === toHex(original.screen_color)
-      ? original.screen_color : fromHex(color.value);
-    return { ...original, ...chosen, refine_edges: refine.checked, screen_color: screen };
+    const screen = auto.checked ? "auto" : exactly(more.screen_color) ?? exactly(original.screen_color) ?? fromHex(color.value);
+    return { ...original, ...more, ...chosen, refine_edges: refine.checked, screen_color: screen };
+  }
+
+  /** Take up what a preset says; the rest goes back to what the job has. */
+  function use(settings) {
+    fill();
+    more = Object.fromEntries(Object.entries(settings).filter(([name]) => !["refine_edges", "screen_color", ...SLIDERS.map(([slider]) => slider)].includes(name)));
+    for (const control of controls) if (control.name in settings) control.fill(settings[control.name]);
+    refine.checked = settings.refine_edges ?? refine.checked;
+    if (settings.screen_color !== undefined) {
+      auto.checked = settings.screen_color === "auto";
+      picked = !auto.checked;
+      if (picked) {
+        color.value = toHex(settings.screen_color);
+        more.screen_color = settings.screen_color;
+      }
+      color.disabled = auto.checked;
+    }
+    changed();
+  }
+
+  /** What a preset of these controls says: not which screen is found, but one that was picked. */
+  function said() {
+    const { refine_edges, screen_color, ...now } = settings();
+    const chosen = Object.fromEntries(SLIDERS.map(([name]) => [name, now[name]]));
+    return { ...more, ...chosen, refine_edges, ...(auto.checked ? {} : { screen_color }) };
   }
 
   const differs = () => Object.entries(settings()).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(original[name]));
@@ -84,6 +115,7 @@ export function tuning({ tried, again }) {
       original = job.request?.settings ?? {};
       found = job.screen?.color ?? found;
       fill();
+      kept.begin();
     },
     /** The survey has found a screen since. */
     learn(job) {

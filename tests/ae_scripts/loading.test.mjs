@@ -131,7 +131,7 @@ test("two running After Effects keep each other's jobs and settings, and each it
     send(one);
     const memory = () => JSON.parse(fs.readFileSync(`${one.host.folders.userData}/DropKey/panel.json`, "utf8"));
     assert.equal(memory().jobs.length, 3);
-    assert.equal(memory().settings.preset, "clean-screen");
+    assert.equal(memory().settings.preset, "Dirty screen (crush residue)");
     one.host.press(one.panel, "Cancel");
     other.host.press(other.panel, "Refresh");
     assert.equal(memory().jobs.length, 3);

@@ -165,9 +165,11 @@ for (const [, label] of words.slice(0, words.indexOf("};")).matchAll(/^ {4}"\w+"
     labels.add(text(label));
     if (text(label) && !text(label).startsWith("DropKey")) assert.ok(page.includes(`**${text(label)}**`), `docs/panel.md says nothing of \u201c${text(label)}\u201d`);
 }
+const table = sources.find((source) => source.includes("var SAYS"));
+const says = Object.fromEntries(Array.from(table.matchAll(/^ {4}(\w+): ((?:"(?:[^"\\]|\\.)*"\s*\+?\s*)+)/gm)).map(([, key, literals]) => [key, text(literals)]));
 for (const source of sources) {
-    for (const [, literals] of source.matchAll(/problem\(\s*"[a-z-]+",\s*(?:filled\()?\s*((?:"(?:[^"\\]|\\.)*"\s*\+?\s*)+)/g)) {
-        const said = text(literals).replace(/\{\d\}/g, "\u2026").replace(/: $/, ": \u2026");
+    for (const [, key] of source.matchAll(/problem\(\s*"[a-z-]+",\s*(?:filled\()?\s*SAYS\.(\w+)/g)) {
+        const said = says[key].replace(/\{\d\}/g, "\u2026").replace(/: \u2026?\.?$/, ": \u2026");
         assert.ok(page.includes(`| ${said} |`), `docs/panel.md lacks the message: ${said}`);
     }
 }

@@ -20,6 +20,7 @@ export function reply(status, content, more = {}) {
 export class Service {
     constructor(host, { version = "0.1.0", port = 8765 } = {}) {
         Object.assign(this, { host, jobs: new Map(), keys: new Map(), asked: [], ready: true, override: null, count: 0, previews: [], picture: PICTURE });
+        this.presets = [["Dirty screen (crush residue)", { alpha_floor: 0.05 }], ["Holes in the subject (fill)", { alpha_ceiling: 0.95 }], ["Keep brightness at despill", { restore_luminance: 1 }]].map(([name, settings]) => ({ name, settings, comes_with_dropkey: true }));
         this.token = "t0ken-of-the-test";
         this.address = `127.0.0.1:${port}`;
         this.home = path.join(host.root, "service home");
@@ -64,6 +65,7 @@ export class Service {
         if (where === "/jobs" && method === "POST") return this.submit(asked);
         if (where === "/jobs") return reply(200, { jobs: [...this.jobs.values()].map((job) => this.summary(job)), next_cursor: null });
         if (where === "/preview" || where.startsWith("/preview/")) return this.preview(asked);
+        if (where === "/presets" || where.startsWith("/presets/")) return this.preset(asked, method, decodeURIComponent(where.slice("/presets/".length)));
         const [, , id, verb] = where.split("/");
         const job = this.jobs.get(id);
         if (!job) return this.problem(404, `There is no job ${id}.`, "not_found");
@@ -103,6 +105,16 @@ export class Service {
         fs.mkdirSync(path.dirname(pictures.grey), { recursive: true });
         for (const picture of Object.values(pictures)) fs.writeFileSync(picture, this.picture);
         return reply(200, { state: "done", id, picture: pictures[asked.body?.view ?? "grey"], pictures, frame: asked.body?.frame ?? 1, width: 64, height: 36, seconds: 0.42, inferred: true });
+    }
+
+    /** Every change is answered with the list. */
+    preset({ body }, method, name) {
+        const known = this.presets.find((each) => each.name.toLowerCase() === name.toLowerCase());
+        if (method !== "GET" && known?.comes_with_dropkey) return this.problem(422, `\u201c${known.name}\u201d comes with DropKey and stays as it is.`, "bad_input", "Choose another name.");
+        if (method === "DELETE" && !known) return this.problem(404, `There is no preset \u201c${name}\u201d.`, "not_found");
+        if (method !== "GET") this.presets = this.presets.filter((each) => each !== known);
+        if (method === "PUT") this.presets.push({ name, settings: body, comes_with_dropkey: false });
+        return reply(200, { presets: this.presets });
     }
 
     summary(job) {
