@@ -29,6 +29,8 @@ function placeCopy(layer, item, job, made) {
     var copy = layer.duplicate();
     made.push(copy);
     unlock(copy);
+    // The source may be hidden: by an earlier key, or by the artist.
+    setSwitch(copy, "enabled", true);
     var span = { first: layer.inPoint, last: layer.outPoint };
     copy.replaceSource(item, false);
     moveAbove(copy, layer);
@@ -234,6 +236,7 @@ function placeMatte(comp, layer, item, job, pass, made) {
     var fill = layer.duplicate();
     made.push(fill);
     unlock(fill);
+    setSwitch(fill, "enabled", true);
     moveAbove(fill, layer);
     hideMattes(fill);
     mute(fill);

@@ -67,19 +67,64 @@ for (const version of [26, 22]) {
     });
 }
 
-for (const output of ["Foreground with alpha", "Plate with alpha as track matte"]) {
-    test(`${output}: the sound of the source is heard once`, (t) => {
-        const scene = stage(t);
-        const { host, comp } = scene;
-        const movie = path.join(host.root, "take.mov");
-        fs.writeFileSync(movie, "movie");
-        host.movies.set(movie, { width: 64, height: 36, alpha: false, fps: 25, frames: 20, audio: true });
-        host.addLayer(comp, host.addFootage(movie));
+const OUTPUTS = ["Foreground with alpha", "Foreground; alpha in the project", "Plate with alpha as track matte"];
+
+/** A movie with sound in the comp, selected alone. */
+function withSound(t) {
+    const scene = stage(t);
+    const { host, comp } = scene;
+    const movie = path.join(host.root, "take.mov");
+    fs.writeFileSync(movie, "movie");
+    host.movies.set(movie, { width: 64, height: 36, alpha: false, fps: 25, frames: 20, audio: true });
+    const layer = host.addLayer(comp, host.addFootage(movie));
+    return { ...scene, layer };
+}
+
+for (const output of OUTPUTS) {
+    for (const [name, change] of [
+        ["the whole clip", () => undefined],
+        ["a part", ({ layer }) => { layer.outPoint = 0.4; }],
+        ["an effect, so that it is rendered", ({ layer }) => { layer.addEffect("Lumetri"); }],
+        ["a solo switch", ({ layer }) => { layer.solo = true; }],
+        ["a precomp", (scene) => {
+            const inner = scene.host.addComp("inner", { duration: 0.8 });
+            scene.host.addLayer(inner, scene.layer.source);
+            scene.layer.remove();
+            scene.layer = scene.host.addLayer(scene.comp, inner);
+        }],
+        ["a source that the artist had silenced", ({ layer }) => { layer.audioEnabled = false; }],
+    ]) {
+        test(`${output}, ${name}: the sound of the source is heard as before, once`, (t) => {
+            const scene = withSound(t);
+            change(scene);
+            scene.host.choose(scene.panel, output);
+            const before = scene.comp.audible;
+            const job = roundTrip(scene);
+            assert.match(scene.host.message(scene.panel), /in the comp/);
+            assert.deepEqual(scene.comp.audible, before);
+            scene.host.press(scene.panel, "Key again");
+            again(scene, { job: [...scene.service.jobs.values()].at(-1) });
+            assert.notEqual(job.version, [...scene.service.jobs.values()].at(-1).version);
+            assert.deepEqual(scene.comp.audible, before, "after a second version, too");
+        });
+    }
+}
+
+for (const output of OUTPUTS) {
+    test(`${output}: a key is seen although its source is hidden already, by an earlier key or by the artist`, (t) => {
+        const scene = withSound(t);
+        const { comp, layer, host } = scene;
         host.choose(scene.panel, output);
-        const before = comp.audible;
+        layer.outPoint = 0.4;
         roundTrip(scene);
-        assert.equal(before.length, 1);
-        assert.deepEqual(comp.audible, before);
+        layer.outPoint = 0.8;
+        const before = [...comp.stack];
+        const job = send(scene);
+        again(scene, { job, shot: "hero_b" });
+        const fresh = comp.stack.filter((each) => !before.includes(each));
+        assert.ok(fresh.length > 0, host.message(scene.panel));
+        assert.deepEqual([layer.enabled, comp.visible().some((each) => fresh.includes(each))], [false, true]);
+        assert.equal(comp.audible.length, 1);
     });
 }
 
