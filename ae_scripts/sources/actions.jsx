@@ -33,7 +33,7 @@ function sendSelected() {
         sentences = sentences.concat(sendOne(chosen.comp, layers[i]));
     }
     showAll();
-    sayAll(sentences.concat(colorNotes()));
+    sayAll(sentences.concat(colorNotes(wantedOutput().output)));
     shared.polling.strikes = 0;
     armPolling();
 }

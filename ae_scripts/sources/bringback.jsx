@@ -29,7 +29,7 @@ function bringBack(job) {
         return reason === null ? intoComp(job, target, passes, look) : intoProject(job, passes, look, reason);
     });
     saveStore();
-    return notes.concat(said, colorNotes());
+    return notes.concat(said, colorNotes(job.output));
 }
 
 /** What the footage is to be interpreted as; the rate is the source's own number where it is the same rate. */
@@ -231,8 +231,9 @@ function renameLayers(job, before, now) {
     }
 }
 
-function colorNotes() {
-    var report = colorReport(app.project);
+/** What the project's color does to what comes back; nothing to an alpha alone. */
+function colorNotes(output) {
+    var report = output === "matte" ? [] : colorReport(app.project);
     var notes = [];
     for (var i = 0; i < report.length; i += 1) {
         notes.push(report[i].text);

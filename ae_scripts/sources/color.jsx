@@ -29,6 +29,18 @@ function colorReport(project) {
     return report;
 }
 
+/** The output that is sent: {output, notes}. An alpha has no color to clip or darken, so it suits any depth. */
+function wantedOutput() {
+    var chosen = setting("output");
+    if (chosen !== "suits") {
+        return { output: chosen, notes: [] };
+    }
+    var bits = app.project.bitsPerChannel;
+    return bits === 32
+        ? { output: "foreground", notes: [] }
+        : { output: "matte", notes: [filled(SAYS.withBitsTheAlphaComesBack, bits)] };
+}
+
 function setFloatDepth() {
     app.project.bitsPerChannel = 32;
 }

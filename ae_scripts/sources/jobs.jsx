@@ -96,6 +96,7 @@ function sendLayer(comp, layer) {
     }
     var key = newKey();
     request.mattes = writeMattes(drawn.texts, key);
+    var wanted = wantedOutput();
     var job = merged(order, {
         key: key,
         jobId: "",
@@ -109,10 +110,10 @@ function sendLayer(comp, layer) {
         manifest: "",
         message: "",
         jobFile: "",
-        output: setting("output"),
+        output: wanted.output,
         way: usesFiles() ? "files" : "http",
         request: request,
-        notes: order.notes.concat(drawn.notes),
+        notes: order.notes.concat(drawn.notes, wanted.notes),
         items: {},
         layers: []
     });
@@ -224,10 +225,11 @@ function keyAgain(job) {
     var key = newKey();
     var request = merged(job.request, { settings: keySettings(order.encoding), key_again: true });
     var notes = job.notes;
+    var wanted = wantedOutput();
     if (target.layer !== null) {
         var drawn = mattesOfOrder(target.layer, order);
         request = merged(requestOf(order, writeMattes(drawn.texts, key)), { key_again: true });
-        notes = order.notes.concat(drawn.notes);
+        notes = order.notes.concat(drawn.notes, wanted.notes);
     }
     var again = merged(merged(job, order), {
         key: key,
@@ -241,7 +243,7 @@ function keyAgain(job) {
         seen: "",
         items: {},
         layers: [],
-        output: target.layer === null ? job.output : setting("output"),
+        output: target.layer === null ? job.output : wanted.output,
         request: request,
         notes: notes
     });

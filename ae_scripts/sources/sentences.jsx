@@ -1,6 +1,8 @@
 /** All sentences that the panel says, in one table: whoever translates it does the rest here. {0} and so on are filled in. */
 
 var SAYS = {
+    withBitsTheAlphaComesBack: "At {0} bits per channel the alpha comes back as a track matte of the plate, whose color stays as it is; "
+        + "spill is not taken off.",
     thePresetHasNoName: "The preset has no name.",
     typeOne: "Type one.",
     thePresetIsKept: "\u201c{0}\u201d is kept; the page has it, too.",

@@ -81,7 +81,8 @@ var STATE_LABELS = {
 var OUTPUT_CHOICES = [
     ["foreground", "Foreground with alpha"],
     ["both", "Foreground; alpha in the project"],
-    ["matte", "Plate with alpha as track matte"]
+    ["matte", "Plate with alpha as track matte"],
+    ["suits", "What suits the project\u2019s depth"]
 ];
 var RANGE_CHOICES = [["layer", "Layer trim"], ["workarea", "Work area"], ["whole", "Whole clip"]];
 var EFFECT_CHOICES = [["render", "Render effects in"], ["ignore", "Send file without effects"]];

@@ -31,6 +31,26 @@ test("the button that fixes it does so on a click only", (t) => {
     assert.equal(scene.panel.children.find((each) => each.text === "Set 32 bits per channel" && each.visible), undefined);
 });
 
+for (const [bits, matte] of [[8, true], [16, true], [32, false]]) {
+    test(`what suits ${bits} bits comes back, and one line says so`, (t) => {
+        const scene = stage(t);
+        scene.host.project.bitsPerChannel = bits;
+        scene.host.choose(scene.panel, "What suits the project\u2019s depth");
+        scene.host.press(scene.panel, "Key selected layers");
+        const line = new RegExp(`At ${bits} bits per channel the alpha comes back as a track matte of the plate`);
+        const told = () => scene.host.message(scene.panel).split("\n").filter((each) => /bits per channel/.test(each));
+        assert.deepEqual(told().map((each) => line.test(each)), matte ? [true] : []);
+        scene.service.finish([...scene.service.jobs.values()][0]);
+        scene.host.press(scene.panel, "Refresh");
+        scene.host.press(scene.panel, "Bring back");
+        assert.deepEqual([told().length, scene.comp.numLayers], matte ? [1, 3] : [0, 2]);
+        assert.equal(scene.comp.stack[0].source.name, matte ? "hero v001 alpha" : "hero v001 key");
+        scene.host.project.bitsPerChannel = 32;
+        scene.host.press(scene.panel, "Key again");
+        assert.equal(scene.host.evaluate("DropKeyPanel.shared.store.jobs[0].output"), "foreground", "keyed again, the depth of now counts");
+    });
+}
+
 for (const [system, told] of [[undefined, false], [0, false], [1, true]]) {
     test(`color management system ${system ?? "unknown to this version"}`, (t) => {
         const scene = stage(t);
