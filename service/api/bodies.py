@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 from service.requests import check_extent
 
 SMALL_BYTES = 64 * 1024
-"""What any body may have; only requests that can carry mattes drawn as polygons may have more."""
+"""What any body may have; only requests that can carry mattes drawn as polygons, or many presets, may have more."""
 
-WITH_MATTES = frozenset({("POST", "/jobs"), ("POST", "/preview")})
+LARGE = frozenset({("POST", "/jobs"), ("POST", "/preview"), ("POST", "/presets")})
 """The requests that can."""
 
 

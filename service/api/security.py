@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.api.bodies import SMALL_BYTES, WITH_MATTES
+from service.api.bodies import LARGE, SMALL_BYTES
 from service.api.hardening import HARDENING
 from service.api.problems import ProblemResponse, problem
 from service.api.sessions import Sessions
@@ -122,7 +122,7 @@ class Gate:
                 kind="forbidden",
                 fix="Send 'X-DropKey: 1' from the page itself, or the token instead of the cookie.",
             )
-        return self._refused_body(headers, self._most_bytes if (scope["method"], path) in WITH_MATTES else SMALL_BYTES)
+        return self._refused_body(headers, self._most_bytes if (scope["method"], path) in LARGE else SMALL_BYTES)
 
     def _note(self, refusal: ProblemResponse, scope: Scope) -> None:
         """Log a refusal: who tries what is worth knowing, but must not fill the disk."""

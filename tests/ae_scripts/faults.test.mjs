@@ -117,10 +117,15 @@ for (const kind of ["file", "range", "matte", "render"]) {
     });
 }
 
-for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1"]) {
+for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1", "Before", "Auto", "Live", "Retry", "Sooner", "Pause", "Setup\u2026", "Presets\u2026", "\u25be Key"]) {
     test(`${button} survives a fault of each host call`, () => {
         const scene = prepared("file");
         scene.host.press(scene.panel, "Key selected layers");
+        scene.host.onDialog = (dialog) => {
+            const fields = dialog.children.flatMap((line) => line.children).filter((each) => each.type === "edittext");
+            if (button === "Presets\u2026") fields[0].text = "Hair";
+            scene.host.press(dialog, button === "Presets\u2026" ? "Save" : "OK");
+        };
         const calls = failing(scene, button, 0);
         for (let at = 1; at <= calls; at += 1) {
             failing(scene, button, at);

@@ -222,6 +222,7 @@ test("a layer with a parent, an expression, a matte and effects that name other 
     layer.setTrackMatte(matte, host.context.TrackMatteType.ALPHA);
     layer.addEffect("Set Matte", { layer: matte });
     layer.addEffect("Glow", { expression: "thisComp.layer('parent').opacity" });
+    layer.source = Object.assign(host.addComp("inner"), { duration: 0.8 });
     Object.assign(layer, { guideLayer: true, collapseTransformation: true });
     layer.addStyle();
     [matte.solo, parent.locked] = [true, true];

@@ -19,11 +19,13 @@ import pytest
 import schemathesis
 from schemathesis import checks
 
+from model.settings import KeySettings
 from service.api import trying
 from service.jobs import JobState
 from service.listening import answering
 from service.messages import PreviewMade, PreviewOrder
 from service.openapi import description_text
+from service.presets import Preset, Presets
 from tests.service.asking import TOKEN, asker
 from tests.service.dropping import Place
 from tests.service.previewing import PreviewsByHand
@@ -70,6 +72,7 @@ class Served:
     jobs: dict[tuple[str, str], str]  # id by action ("": one that stays queued) and way in
     preview: str
     cookie: dict[str, str]
+    presets: Presets
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         answering(client.app, listener, ending=client.app.state.events.close),
     ):
         patched.setattr(trying, "KEPT", 1000)
-        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", jobs, preview, cookie)
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", jobs, preview, cookie, Presets.of(place.settings))
     client.app.state.reader.close()
     listener.close()
     place.close()
@@ -178,6 +181,8 @@ def ask_for_what_is_there(case: Any, served: Served, way: str) -> None:
     for made_up in (case.path_parameters, case.query):
         for name in there.keys() & (made_up or {}).keys():
             made_up[name] = there[name]
+    if case.operation.path == "/presets/{name}":
+        served.presets.save(Preset(name="plate", settings=KeySettings()))
     if case.operation.method.upper() != "POST" or not isinstance(case.body, dict):
         return
     if case.operation.path == "/jobs":

@@ -211,6 +211,8 @@ export class Host {
             }
         }
         const widgets = makeScriptUI(this);
+        this.classes.Project = Project;
+        this.firstId = this.ids;
         this.project = new Project();
         this.rawSettings = new SettingsStore();
         this.rawPreferences = new Preferences();
@@ -231,6 +233,20 @@ export class Host {
     keep(item) {
         this.items.push(item);
         return item;
+    }
+
+    /** Opens another project, whose items get the numbers that those of the first had; returns what goes back to it. */
+    openAnother(saved = null) {
+        const before = { project: this.project, items: this.items, queue: this.rawQueue.list, ids: this.ids };
+        this.project = new this.classes.Project();
+        this.project.saved = saved;
+        this.items = [];
+        this.rawQueue.list = [];
+        this.ids = this.firstId;
+        return () => {
+            Object.assign(this, { project: before.project, items: before.items, ids: Math.max(this.ids, before.ids) });
+            this.rawQueue.list = before.queue;
+        };
     }
 
     // ---- what a test builds and does

@@ -59,6 +59,8 @@ export function makeLayers(host, Item) {
             this.trimOut = source.duration || comp.duration;
         }
         get hasAudio() { return Boolean(this.source.hasAudio); }
+        /** Footage has nothing to collapse. */
+        get canSetCollapseTransformation() { return Boolean(this.source?.stack); }
         property(name) { return this.groups.find((group) => group.matchName === name) ?? null; }
         addMask(name, shape, more) {
             const mask = makeMask(this, name, shape, more);
@@ -161,6 +163,7 @@ export function makeLayers(host, Item) {
         Object.defineProperty(AVLayer.prototype, key, {
             get() { return this[hidden]; },
             set(value) {
+                if (key === "collapseTransformation" && value && !this.canSetCollapseTransformation) throw new Error("After Effects error: the switch cannot be set for footage.");
                 if (hidden in this && key !== "label" && key !== "comment") this.needUnlocked();
                 this[hidden] = value;
                 // Switching time remapping off brings the source's own length back.
