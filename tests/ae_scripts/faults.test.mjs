@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { MaskMode } from "./host/properties.mjs";
+import { find } from "./host/scriptui.mjs";
 import { stage } from "./stage.mjs";
 
 const SHAPE = { vertices: [[0, 0], [9, 0], [9, 9]], inTangents: [[0, 0], [0, 0], [0, 0]], outTangents: [[0, 0], [0, 0], [0, 0]], closed: true };
@@ -30,14 +31,19 @@ function prepared(kind) {
     return scene;
 }
 
-/** Presses a button with the host call number `at` failing; returns how many calls it made. */
+/** Presses a button, which may change its label, with the host call number `at` failing; returns how many calls it made. */
 function failing(scene, button, at) {
+    const label = button.split("|").find((text) => find(scene.panel, (each) => each.text === text)) ?? button;
+    return failingIn(scene, () => scene.host.press(scene.panel, label), at);
+}
+
+function failingIn(scene, act, at) {
     const { border } = scene.host;
     border.count = 0;
     border.names.length = 0;
     border.failAt = at;
     try {
-        scene.host.press(scene.panel, button);
+        act();
     } finally {
         border.failAt = 0;
     }
@@ -117,7 +123,7 @@ for (const kind of ["file", "range", "matte", "render"]) {
     });
 }
 
-for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1", "Before", "Auto", "Live", "Retry", "Sooner", "Pause", "Setup\u2026", "Presets\u2026", "\u25be Key"]) {
+for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1", "Before", "Auto", "Live", "Retry", "Sooner", "Pause|Resume", "Setup\u2026", "Presets\u2026", "\u25be Key|\u25b8 Key"]) {
     test(`${button} survives a fault of each host call`, () => {
         const scene = prepared("file");
         scene.host.press(scene.panel, "Key selected layers");
@@ -133,5 +139,35 @@ for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard
         }
         scene.host.press(scene.panel, "Refresh");
         assert.match(scene.host.status(scene.panel), /ready/);
+    });
+}
+
+for (const [name, act] of [
+    ["a tick of Live that finds a key to bring back", ({ host }) => host.fireTasks()],
+    ["a double click", ({ host, panel }) => host.fire(find(panel, (each) => each.type === "listbox"), "onDoubleClick")],
+    ["a chosen preset", ({ host, panel }) => { host.choose(panel, "Keep brightness at despill"); host.choose(panel, "Service default"); }],
+    ["a plate's encoding", ({ host, panel }) => { host.choose(panel, "ARRI LogC4"); host.choose(panel, "Auto"); }],
+    ["a filter", ({ host, panel }) => { host.choose(panel, "This project"); host.choose(panel, "All projects"); }],
+]) {
+    test(`${name} survives a fault of each host call`, () => {
+        const prepare = () => {
+            const scene = prepared("range");
+            for (const button of ["Live", "Auto", "Key selected layers"]) scene.host.press(scene.panel, button);
+            scene.service.finish([...scene.service.jobs.values()][0]);
+            return scene;
+        };
+        const first = prepare();
+        const calls = failingIn(first, () => act(first), 0);
+        assert.ok(calls > 3, `only ${calls} calls`);
+        // A fault far into a long way home is tried by the button's own test above.
+        for (let at = 1; at <= Math.min(calls, 120); at += 1) {
+            const scene = prepare();
+            failingIn(scene, () => act(scene), at);
+            soundAfter(scene, `call ${at} (${scene.host.border.names[at - 1]})`);
+            assert.deepEqual(scene.host.taskErrors, []);
+            scene.host.press(scene.panel, "Refresh");
+            assert.match(scene.host.status(scene.panel), /ready/);
+            assert.equal(scene.comp.numLayers, scene.before.layers + 1, `call ${at}: the key comes back at the next Refresh`);
+        }
     });
 }
