@@ -25,7 +25,7 @@ show("Just opened, choices and picture folded", folded);
 
 const forbidden = stage(null, { permission: false });
 forbidden.host.press(forbidden.panel, "Refresh");
-show("Scripts may not write (Open Preferences helps)", forbidden);
+show("Scripts may not write files", forbidden);
 
 const offline = stage(null);
 offline.service.leave();

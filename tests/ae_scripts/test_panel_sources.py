@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -53,6 +54,12 @@ TYPE_FAULTS = (
     "module.applyTemplat('x');",
     "comp.layer(1).source.name = 'x';",
     "layer.inpoint = 1;",
+)
+# What people read has three plain words in a row, or ends as sentences do.
+SENTENCE = re.compile(r"[a-z]{2,} [a-z']+ [a-z]+|^[^<]*[A-Za-z]+ .*[a-z}][.:]$")
+# In After Effects itself, in a file, or in a log.
+TECHNICAL = re.compile(
+    r"Made by DropKey|Holes in the subject|Dirty screen|Keep brightness|Use comp's|The data is|This is not JSON"
 )
 TYPE_HEAD = """
 function a1() { return 1; }
@@ -112,6 +119,26 @@ def test_the_same_sources_make_the_same_file(tmp_path: Path) -> None:
 def test_every_source_is_bundled_once() -> None:
     names = (SOURCES / "sources.txt").read_text(encoding="utf-8").split()
     assert sorted(names) == [file.stem for file in FILES]
+
+
+def test_words_for_people_stand_in_the_tables_alone() -> None:
+    """Elsewhere stand names that After Effects, HTTP or a file knows, and lines of the log."""
+    left = [
+        f"{file.name}: {text}"
+        for file in FILES
+        if file.stem not in ("words", "sentences", "names")
+        for text in literals_of(file.read_text(encoding="utf-8"))
+        if SENTENCE.search(text) and not TECHNICAL.match(text)
+    ]
+    assert left == []
+
+
+def literals_of(source: str) -> list[str]:
+    """Return the text of each literal in ``source``, comments, lines of the log and names of handlers left out."""
+    code = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    skipped = re.compile(r"\s*//|.*(logLine|logError|guarded)\(")
+    lines = [line for line in code.splitlines() if not skipped.match(line)]
+    return re.findall(r'"((?:[^"\\]|\\.)*)"', "\n".join(lines))
 
 
 def test_characters_beyond_ascii_are_refused(tmp_path: Path) -> None:
