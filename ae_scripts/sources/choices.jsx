@@ -195,7 +195,7 @@ function showChoices(controls) {
     controls.view.selection = placeOf(VIEW_CHOICES, setting("view"));
     controls.live.value = setting("live");
     controls.auto.value = setting("auto");
-    controls.zoom.value = setting("zoom");
+    controls.zoom.selection = placeOf(ZOOM_CHOICES, setting("zoom"));
     controls.filterProject.selection = placeOf(PROJECT_CHOICES, setting("filterProject"));
     controls.filterState.selection = placeOf(STATE_CHOICES, setting("filterState"));
 }

@@ -1,4 +1,4 @@
-/** A picture in the panel: shown whole, as wide as the panel and never larger than it is, or pixel by pixel. */
+/** A picture in the panel: shown whole, as wide as the panel and never larger than it is, or enlarged. */
 
 /** Adds the control, hidden until it has a picture. */
 function addPicture(container) {
@@ -29,11 +29,12 @@ function drawPicture(picture, center) {
     picture.graphics.drawImage(picture.image, place.left, place.top, place.size[0], place.size[1]);
 }
 
-/** Where the picture lies in its control: whole and in the middle, or in its own size with `center` in the middle. */
+/** Where the picture lies in its control: whole and in the middle, or enlarged with `center` in the middle. */
 function placeOfPicture(picture, center) {
     var room = picture.size;
     var own = picture.image.size;
-    var size = setting("zoom") ? [own[0], own[1]] : fittedSize(own, room[0], room[1]);
+    var zoom = setting("zoom");
+    var size = zoom > 0 ? [own[0] * zoom, own[1] * zoom] : fittedSize(own, room[0], room[1]);
     return { left: startOf(size[0], room[0], center[0]), top: startOf(size[1], room[1], center[1]), size: size };
 }
 

@@ -16,7 +16,7 @@ var DEFAULT_SETTINGS = {
     live: false,
     view: "grey",
     auto: false,
-    zoom: false,
+    zoom: 0,
     filterProject: "all",
     filterState: "all",
     folded: {},

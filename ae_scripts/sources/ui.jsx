@@ -89,7 +89,7 @@ function buildPreview(box, controls) {
     label(line, "view");
     controls.view = list(line, VIEW_CHOICES, "view");
     controls.before = tipped(line.add("checkbox", undefined, word("before")), "before");
-    controls.zoom = tipped(line.add("checkbox", undefined, word("zoom")), "zoom");
+    controls.zoom = list(line, ZOOM_CHOICES, "zoom");
     controls.picture = addPicture(box);
 }
 
@@ -152,8 +152,7 @@ function connect(face) {
         chooseView(face, VIEW_CHOICES[controls.view.selection.index][0]);
     });
     press(face, "before", function () { showPicture(face, controls.before.value ? "plate" : setting("view")); });
-    press(face, "zoom", function () {
-        changeSetting("zoom", controls.zoom.value);
+    connectList(controls, "zoom", ZOOM_CHOICES, function () {
         face.fit();
         layOut(face.container);
     });

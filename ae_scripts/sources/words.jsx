@@ -23,7 +23,7 @@ var WORDS = {
     "effects": ["Effects", "Render the layer\u2019s effects into the plate, or send the file as if they were not there."],
     "reset": ["Reset", "All choices back to their defaults."],
     "view": ["View", "Which picture of the test frame is shown."],
-    "zoom": ["1:1", "Show the test frame pixel by pixel, in full size; click into it to move. The next Test frame is keyed in full size."],
+    "zoom": ["", "How large the test frame is drawn; click into it to move. Beyond Fit, the next Test frame is keyed in full size."],
     "before": ["Before", "Show the plate while it is ticked, to compare."],
     "filterProject": ["List", "Jobs of all projects, or of the open one only."],
     "filterState": ["", "Which jobs are listed."],
@@ -88,6 +88,7 @@ var RANGE_CHOICES = [["layer", "Layer trim"], ["workarea", "Work area"], ["whole
 var EFFECT_CHOICES = [["render", "Render effects in"], ["ignore", "Send file without effects"]];
 var SCREEN_CHOICES = [["auto", "Auto"], ["picked", "Picked color"]];
 var VIEW_CHOICES = [["grey", "On grey"], ["alpha", "Alpha"], ["foreground", "Foreground"], ["plate", "Plate"]];
+var ZOOM_CHOICES = [[0, "Fit"], [1, "1:1"], [2, "2:1"], [4, "4:1"]];
 var PROJECT_CHOICES = [["all", "All projects"], ["this", "This project"]];
 var STATE_CHOICES = [["all", "All jobs"], ["active", "Under way"], ["finished", "To bring back"], ["problems", "Problems"]];
 var FOLDER_CHOICES = [["one", "One folder \u201cDropKey\u201d"], ["comp", "A folder for each comp in it"], ["source", "Beside the source"]];

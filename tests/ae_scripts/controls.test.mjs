@@ -127,7 +127,7 @@ test("the screen's color is sampled out of the comp: a point, a second press, an
 test("pixel by pixel: the test frame is keyed in full size, drawn unscaled, and moved by a click", (t) => {
     const scene = stage(t);
     scene.service.picture = tinyPng(1920, 1080);
-    press(scene, "1:1");
+    scene.host.choose(scene.panel, "1:1");
     press(scene, "Test frame");
     assert.equal(scene.service.previews[0].longest_side, undefined);
     const picture = find(scene.panel, (each) => each.type === "image");
@@ -136,8 +136,15 @@ test("pixel by pixel: the test frame is keyed in full size, drawn unscaled, and 
     scene.host.click(picture, 0, 0);
     drawn = scene.host.drawn(picture);
     assert.ok(drawn.left < 0 && drawn.left > -1920 + picture.size[0] && drawn.top <= 0);
-    press(scene, "1:1");
+    scene.host.choose(scene.panel, "4:1");
+    drawn = scene.host.drawn(picture);
+    assert.deepEqual([drawn.width, drawn.height], [7680, 4320]);
+    scene.host.click(picture, picture.size[0], picture.size[1]);
+    assert.ok(scene.host.drawn(picture).left < drawn.left, "the part that was clicked comes to the middle");
+    scene.host.choose(scene.panel, "Fit");
     assert.ok(scene.host.drawn(picture).width <= picture.size[0]);
+    press(scene, "Test frame");
+    assert.equal(scene.service.previews[1].longest_side, 640);
 });
 
 test("before and after: the plate is shown while it is ticked, and nothing is asked for it", (t) => {

@@ -123,7 +123,7 @@ for (const kind of ["file", "range", "matte", "render"]) {
     });
 }
 
-for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "1:1", "Before", "Auto", "Live", "Retry", "Sooner", "Pause|Resume", "Setup\u2026", "Presets\u2026", "\u25be Key|\u25b8 Key"]) {
+for (const button of ["Refresh", "Test frame", "Cancel", "Key again", "Dashboard", "Reset", "Sample", "Bring all", "Place here", "Accept", "Remove", "Before", "Auto", "Live", "Retry", "Sooner", "Pause|Resume", "Setup\u2026", "Presets\u2026", "\u25be Key|\u25b8 Key"]) {
     test(`${button} survives a fault of each host call`, () => {
         const scene = prepared("file");
         scene.host.press(scene.panel, "Key selected layers");
@@ -147,6 +147,7 @@ for (const [name, act] of [
     ["a double click", ({ host, panel }) => host.fire(find(panel, (each) => each.type === "listbox"), "onDoubleClick")],
     ["a chosen preset", ({ host, panel }) => { host.choose(panel, "Keep brightness at despill"); host.choose(panel, "Service default"); }],
     ["a plate's encoding", ({ host, panel }) => { host.choose(panel, "ARRI LogC4"); host.choose(panel, "Auto"); }],
+    ["a zoom", ({ host, panel }) => { host.choose(panel, "2:1"); host.choose(panel, "Fit"); }],
     ["a filter", ({ host, panel }) => { host.choose(panel, "This project"); host.choose(panel, "All projects"); }],
 ]) {
     test(`${name} survives a fault of each host call`, () => {
