@@ -94,8 +94,7 @@ class Shot(BaseModel):
     """Real folders that the files must lie in links followed, checked anew at each opening; empty: anywhere."""
 
     encoded_like: tuple[Path, ...] = ()
-    """Files that it was rendered from without conversion: their tags say how it is encoded. One that is not absolute
-    lies where whoever asked may not look."""
+    """Files it was rendered from unconverted: they tell its encoding. One that is not absolute may not be looked at."""
 
     def frame_path(self, frame: int) -> Path:
         """Return the file of ``frame`` (the movie itself, for a movie)."""
@@ -107,8 +106,7 @@ class Shot(BaseModel):
 
     def frame_number(self, frame: int) -> str:
         """Return ``frame`` padded as in the file names: -12 with padding 4 is '-0012'."""
-        digits = f"{abs(frame):0{self.padding}d}"
-        return f"-{digits}" if frame < 0 else digits
+        return f"{'-' if frame < 0 else ''}{abs(frame):0{self.padding}d}"
 
     def starting_at(self, first_frame: int | None) -> Shot:
         """Return a movie or still whose first frame has this number; None: the one that it has by itself."""
@@ -120,8 +118,7 @@ class Shot(BaseModel):
         """Frame numbers absent between the first and the last."""
         if self.kind != "sequence" or not self.frames:
             return ()
-        present = set(self.frames)
-        return tuple(n for n in range(self.frames[0], self.frames[-1] + 1) if n not in present)
+        return tuple(sorted(set(range(self.frames[0], self.frames[-1] + 1)).difference(self.frames)))
 
     @property
     def pattern(self) -> str:

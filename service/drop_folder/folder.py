@@ -20,7 +20,6 @@ from service.drop_folder.order_book import (
 )
 from service.drop_folder.port import Queue
 from service.drop_folder.settling import Patience, Settling
-from service.drop_folder.sidecars import with_folder_defaults
 from service.drop_folder.sightings import Key, Look, Sighting, Slot, slots
 from service.drop_folder.tracked import Found, Marks, Tracked, cut_short, declared, matte_marks, stands_in
 from service.drop_folder.watching import in_use
@@ -118,12 +117,8 @@ class DropFolder:
 
     def glance(self, folders: Iterable[Path]) -> None:
         """Look at the shots in ``folders`` that have a `.ready` file, and take them: they need not wait for a scan."""
-        if not self.online or self.watched_by:
+        if not self.online or self.watched_by or not self._book.knows_defaults(self.root):
             return
-        try:
-            self._book.default_to(with_folder_defaults(self.root, self._paths, self._settings))
-        except DropKeyError:
-            return  # the scan says it
         look, self.urgent = self._new_look(), set()
         for folder in folders:
             now = self._clock()
@@ -211,7 +206,7 @@ class DropFolder:
         self._back()
         self._device = device
         # Defaults that cannot be used keep all waiting, and the reason is told: no shot is keyed otherwise than meant.
-        self._book.default_to(with_folder_defaults(self.root, self._paths, self._settings))
+        self._book.read_defaults(self.root)
         job_files = look.job_files()
         ordered = [self._book.ordered(file, look) for file in job_files]
         self._ordered = [sighting for sighting in ordered if sighting is not None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.drop_folder.settling import Sample
-from service.drop_folder.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar
+from service.drop_folder.sidecars import JOB_FILE, dropped, read_job_file, read_sidecar, with_folder_defaults
 from service.drop_folder.sightings import Key, Look, Sighting, key_of
 from service.errors import DropKeyError, PlateMissing
 from service.jobs import JobRequest, Problem
@@ -37,15 +37,24 @@ class OrderBook:
     """The orders of one drop folder."""
 
     def __init__(self, settings: Settings, paths: Paths) -> None:
-        self._settings = settings
+        self._own = self._settings = settings
         self._paths = paths
         self._kept: dict[tuple[Path, tuple[Key, str] | None], tuple[Sample | None, Entry]] = {}
 
-    def default_to(self, settings: Settings) -> None:
-        """Take the settings that count for shots which say nothing of their own; what others gave is forgotten."""
+    def read_defaults(self, root: Path) -> None:
+        """Read what a folder says of shots which say nothing of their own; raises BadInput where it cannot be used."""
+        settings = with_folder_defaults(root, self._paths, self._own)
         if settings.key_defaults != self._settings.key_defaults:
             self._kept.clear()
         self._settings = settings
+
+    def knows_defaults(self, root: Path) -> bool:
+        """Read them, and tell whether that was possible; where not, the next scan says why."""
+        try:
+            self.read_defaults(root)
+        except DropKeyError:
+            return False
+        return True
 
     def order(self, sighting: Sighting) -> Entry:
         """Return what is wanted for a shot."""
