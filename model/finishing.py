@@ -131,7 +131,7 @@ class UnmixingKeyer(ABC):
             given, seen_plate, seen = seen_through_grain(plate, screen, own, evidence)
             solved = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
         if around is not None and around.behind is not None and own is None:
-            solved = _without(solved, bare(around.behind, plate))
+            solved = _without(solved, bare(around.behind, plate, evidence))
         return RawKey(whole, seen_plate, seen, solved, repaired)
 
     def _heard(self, plate: Tensor, screen: Screen) -> Tensor | None:

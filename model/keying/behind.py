@@ -33,7 +33,7 @@ _LINES = 480  # shorter side of a sample, at most
 _WHITE = 0.99  # quantile of light
 _FREE, _SUBJECT = 0.2, 0.6  # evidence below which no subject stands, and above which one does
 _MARGIN = 0.02  # of the shorter side: what is so near a subject is not seen for certain
-_SAME, _OTHER = 0.03, 0.06  # of the square root of light: differences within which frames show the same, and beyond
+_SAME, _OTHER = 0.045, 0.09  # of the square root of light: differences within which frames show the same, and beyond
 _OFTEN = 0.7  # share of the frames without a subject there that show the same
 _TIMES = 3  # and how many at least
 _MOVING = 0.003  # share of a picture that must change in one frame: what never moves teaches nothing
@@ -111,8 +111,11 @@ def find_behind(samples: Sequence[Sample], screen: Screen) -> Behind | None:
     return Behind(light, ring)
 
 
-def bare(behind: Behind, plate: Tensor) -> Tensor:
-    """Return, 0–1, where a finite plate (3, H, W) shows what stands behind its subject, bare: (1, H, W)."""
+def bare(behind: Behind, plate: Tensor, evidence: Tensor | None = None) -> Tensor:
+    """Return, 0–1, where a finite plate (3, H, W) shows what stands behind its subject, bare: (1, H, W).
+
+    Not where ``evidence`` (1, h, w) sees a subject, who may look just like that: a black coat before a black stand.
+    """
     light = _small(plate)
     if light.shape != behind.light.shape:
         return torch.zeros_like(plate[:1])
@@ -123,6 +126,8 @@ def bare(behind: Behind, plate: Tensor) -> Tensor:
     differs = box_blur(root - shown, 1).abs().amax(dim=0, keepdim=True)
     same = ((_OTHER - differs) / (_OTHER - _SAME)).clamp(0.0, 1.0)
     found = erode(same, 1) * behind.taken
+    if evidence is not None:
+        found = found * (_fitted(evidence.cpu(), light.shape[-2:]) < _SUBJECT)
     whole = functional.interpolate(found[None], plate.shape[-2:], mode="bilinear", align_corners=False)[0]
     return whole.to(plate)
 
