@@ -4,7 +4,9 @@
     demo     key a painted shot and measure it        serve    watch the drop folders, answer the panel
     key      key one shot here and now                open     show the service's page in the browser
     doctor   say what is wrong with this machine      panel    put the panel into After Effects
+    docs     open the documentation                   autostart   start the service when you log on
     test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
+    release  build what a download page needs
 
 Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
 minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
@@ -31,12 +33,14 @@ from pathlib import Path
 TORCH = "2.13.0"
 PYTORCH_INDEX = "https://download.pytorch.org/whl/"
 # Checks need their tools, the score needs the peers that are packages.
-NEEDS_DEV = {"test", "evaluate"}
+NEEDS_DEV = {"test", "evaluate", "release"}
+BESIDE = {"test": ("tests.checks",), "release": ("service.release",)}  # no commands of the product
 PYTHONS = ((3, 13), (3, 12), (3, 11))
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / ".venv.lock"
+LOG = ROOT / ".venv-setup.log"
 STAMP = VENV / "dropkey-stamp.json"
 # Lies in the environment while it is being changed: whoever finds it knows that the last change was cut short.
 UNFINISHED = VENV / "dropkey-unfinished"
@@ -102,21 +106,16 @@ def choose_torch(system: str, card: Card | None) -> TorchChoice:
 
 
 def install_commands(python: str, choice: TorchChoice, dev: bool) -> list[list[str]]:
-    """Return the pip commands: the attempts at torch, then DropKey itself (torch is then satisfied already)."""
+    """Return the commands that install: the attempts at torch, then DropKey itself (torch is then satisfied already).
+
+    By uv where it lies beside this file or is on the PATH, which is several times faster; by pip elsewhere.
+    """
     pip = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-    return [[*pip, *attempt] for attempt in choice.attempts] + [[*pip, "-e", ".[dev]" if dev else "."]]
-
-
-def check_commands(folder: Path, suffix: str, pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
-    """Return every check of `test` by name; `folder` holds the environment's programs."""
-    python, linter = str(folder / f"python{suffix}"), str(folder / f"lint-imports{suffix}")
-    return {
-        "formatting": [python, "-m", "ruff", "format", "--check", "."],
-        "ruff": [python, "-m", "ruff", "check", "."],
-        "mypy": [python, "-m", "mypy"],
-        "imports": [linter],
-        "pytest": [python, "-m", "pytest", *pytest_arguments],
-    }
+    if uv := find_uv():
+        pip = [uv, "pip", "install", "--python", python]
+    wheel = shipped_wheel()
+    project = [str(wheel)] if wheel else ["-e", ".[dev]" if dev else "."]
+    return [[*pip, *attempt] for attempt in choice.attempts] + [[*pip, *project]]
 
 
 # ---- this machine
@@ -151,6 +150,18 @@ def find_card() -> Card | None:
     return parse_card(answer(tool) or "", capabilities or "")
 
 
+def find_uv() -> str | None:
+    """Return uv: the one of a release, else the one on the PATH unless pip was told where packages come from."""
+    ours = ROOT / ("uv.exe" if os.name == "nt" else "uv")
+    told = os.environ.keys() & {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"}
+    return str(ours) if ours.is_file() else None if told else shutil.which("uv")
+
+
+def shipped_wheel() -> Path | None:
+    """Return the wheel of an unpacked release; None in a checkout."""
+    return None if (ROOT / "pyproject.toml").exists() else max(ROOT.glob("dropkey-*.whl"), default=None)
+
+
 def driver_mark() -> str:
     """Return what changes when an NVIDIA driver comes, goes or is updated, without the second nvidia-smi may take."""
     tool = shutil.which("nvidia-smi")
@@ -164,17 +175,15 @@ def wanted_stamp() -> dict[str, str]:
         "python": THIS_PYTHON,
         "torch": TORCH,
         "driver": driver_mark(),
-        "project": hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest(),
+        "project": hashlib.sha256((shipped_wheel() or ROOT / "pyproject.toml").read_bytes()).hexdigest(),
     }
 
 
 def read_stamp() -> dict[str, str]:
     """Return the stamp of the last finished setup; empty where there is none."""
-    try:
-        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return stamp if isinstance(stamp, dict) else {}
+    with suppress(OSError, ValueError):
+        return dict(json.loads(STAMP.read_text(encoding="utf-8")))
+    return {}
 
 
 def is_ready(dev: bool) -> bool:
@@ -234,7 +243,7 @@ def make_venv() -> None:
             "This Python cannot make virtual environments (its venv or ensurepip part is missing).\n"
             f"On Debian or Ubuntu: sudo apt install python{THIS_PYTHON}-venv. Elsewhere: Python from python.org."
         )
-    if build([sys.executable, "-m", "venv", "--clear", str(VENV)]):
+    if build([sys.executable, "-m", "venv", "--clear", str(VENV)], "an environment"):
         raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
 
 
@@ -253,26 +262,21 @@ def install(dev: bool) -> None:
     version, _, tag = (answer(python, "-c", label) or "").strip().partition("+")
     there = version == TORCH and tag in choice.labels
     if version and not there:
-        build([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"])
-    if not (there or install_torch(attempts)) or build(project):
+        build([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"], "making room")
+    if not (there or install_torch(attempts, choice.name)) or build(project, "DropKey and its libraries"):
         UNFINISHED.unlink()  # pip takes back what it could not finish
         raise SetupError(
-            "Setting up did not finish; pip's reason is above. Usual reasons: no network (a proxy needs HTTPS_PROXY),\n"
-            "no room on the disk (about 2 GB; 8 GB with CUDA). Run the same command again: what is there is kept."
+            f"Setting up did not finish: {last_complaint()}\n"
+            "Usual reasons: no network (a proxy needs HTTPS_PROXY), no room on the disk (about 2 GB; 8 GB with CUDA).\n"
+            f"Run the same command again: what is there is kept. All that was said is in {LOG}."
         )
     STAMP.write_text(json.dumps({**wanted_stamp(), "extras": "dev" if dev else ""}, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
 
 
-def install_torch(attempts: Sequence[Sequence[str]]) -> bool:
-    """Try each way to get torch until one works; only the last one's complaint is of interest."""
-    for number, attempt in enumerate(attempts, start=1):
-        last = number == len(attempts)
-        if build(attempt, quiet_errors=not last) == 0:
-            return True
-        if not last:
-            tell("  Not to be had there; trying the next source.")
-    return False
+def install_torch(attempts: Sequence[Sequence[str]], name: str) -> bool:
+    """Try each way to get torch until one works."""
+    return any(build(attempt, f"torch {TORCH} for {name}") == 0 for attempt in attempts)
 
 
 def set_up(dev: bool, anew: bool = False) -> None:
@@ -293,13 +297,23 @@ def tell(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def build(command: Sequence[str], quiet_errors: bool = False) -> int:
-    """Run a step of the setup in the project's folder, telling all that it says, and return its exit code."""
-    tell(f"$ {shown(command)}")
-    errors = subprocess.DEVNULL if quiet_errors else subprocess.STDOUT
-    told = sys.stderr if sys.stderr.isatty() else subprocess.PIPE  # on a terminal pip draws its progress
-    with subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=errors) as process:
-        return wait(process)
+def build(command: Sequence[str], name: str) -> int:
+    """Run a step of the setup and return its exit code; a line tells what it cost, the log all else."""
+    tell(f"  {name} …")
+    began, before = time.monotonic(), shutil.disk_usage(ROOT).used
+    with open(LOG, "ab") as log:
+        log.write(f"$ {shown(command)}\n".encode())
+        log.flush()
+        code = wait(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+    size, seconds = max(shutil.disk_usage(ROOT).used - before, 0) / 2**20, time.monotonic() - began
+    tell(f"    {size:.0f} MB in {seconds // 60:.0f}:{seconds % 60:02.0f}" if code == 0 else "    failed")
+    return code
+
+
+def last_complaint() -> str:
+    """Return the last line of the log that says what went wrong."""
+    told = [line.strip() for line in LOG.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return next((line for line in reversed(told) if "error" in line.casefold()), told[-1])
 
 
 # ---- running
@@ -308,30 +322,18 @@ def build(command: Sequence[str], quiet_errors: bool = False) -> int:
 def wait(process: subprocess.Popen[bytes]) -> int:
     """Return the exit code. Ctrl-C reaches the child as well: it decides how to end, we wait for it."""
     while True:
-        try:
-            for line in process.stdout or ():
-                tell(line.decode("utf-8", "replace").rstrip())
+        with suppress(KeyboardInterrupt):
             code = process.wait()
-        except KeyboardInterrupt:
-            continue
-        return 128 - code if code < 0 else code
+            return 128 - code if code < 0 else code
 
 
-def run_checks(arguments: Sequence[str]) -> int:
-    """Run every check, also after one failed, sum up, and return the first bad exit code."""
-    codes = {}
-    for name, command in check_commands(*programs(), arguments).items():
-        print(f"$ {shown(command)}", flush=True)
-        codes[name] = wait(subprocess.Popen(command, cwd=ROOT))
-        if codes[name] == 130:
-            break
-    print("\n" + "   ".join(f"{name}: {'passed' if code == 0 else f'FAILED ({code})'}" for name, code in codes.items()))
-    return next((code for code in codes.values() if code), 0)
+def in_environment(command: str, arguments: Sequence[str]) -> list[str]:
+    """Return how the environment's Python runs a command: the checks and the release stand beside the product."""
+    return [str(venv_python()), "-m", *BESIDE.get(command, ("service.cli", command)), *arguments]
 
 
-def run_dropkey(arguments: Sequence[str]) -> int:
-    """Become the dropkey command, in the folder the user is in."""
-    command = [str(venv_python()), "-m", "service.cli", *arguments]
+def run_dropkey(command: list[str]) -> int:
+    """Become the command, in the folder the user is in."""
     if os.name == "posix":
         # In our place rather than below us: signals and supervisors then reach the service itself.
         os.execv(command[0], command)
@@ -346,11 +348,7 @@ def dry_run(command: str, arguments: Sequence[str]) -> int:
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
     print(shown(project))
-    if command == "test":
-        for check in check_commands(*programs(), arguments).values():
-            print(shown(check))
-    else:
-        print(shown([python, "-m", "service.cli", command, *arguments]))
+    print(shown(in_environment(command, arguments)))
     return 0
 
 
@@ -387,7 +385,9 @@ def main(arguments: list[str]) -> int:
     if "--dry-run" in options:
         return dry_run(command, arguments[1:])
     set_up(dev=command in NEEDS_DEV, anew="--reinstall" in options)
-    return run_checks(arguments[1:]) if command == "test" else run_dropkey(arguments or ["--help"])
+    if command in BESIDE:
+        os.chdir(ROOT)
+    return run_dropkey(in_environment(command, arguments[1:]))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 from typer.main import get_group
 
 from service.cli import app
+from tests.checks import check_commands, run_checks
 from tests.service.web import browser
 
 ROOT = Path(__file__).parent.parent
@@ -27,8 +28,9 @@ OLD_DRIVER = NEW_DRIVER.replace("13.0", "12.4")
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> ModuleType:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A copy of run.py in an empty project of its own, so that nothing touches the real environment."""
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))  # pip installs, wherever a uv may be
     copy = tmp_path / "project" / "run.py"
     copy.parent.mkdir()
     copy.write_text((ROOT / "run.py").read_text(encoding="utf-8"), encoding="utf-8")
@@ -120,7 +122,7 @@ def test_only_test_installs_the_development_tools(run: ModuleType) -> None:
 
 
 def test_every_check_runs_with_the_arguments_for_pytest_last(run: ModuleType) -> None:
-    checks = run.check_commands(Path("bin"), "", ["-k", "exr"])
+    checks = check_commands(["-k", "exr"])
     assert list(checks) == ["formatting", "ruff", "mypy", "imports", "pytest"]
     assert checks["pytest"][-2:] == ["-k", "exr"]
     assert all(not {"-k", "exr"} & set(checks[name]) for name in checks if name != "pytest")
@@ -179,8 +181,8 @@ def test_dry_run_prints_every_command_and_makes_nothing(run: ModuleType) -> None
     shown = subprocess.run(
         [sys.executable, script, "--dry-run", "test", "-k", "exr"], capture_output=True, text=True, check=True
     ).stdout
-    assert "-m venv" in shown and "torch==" in shown and ".[dev]" in shown and "lint-imports" in shown
-    assert shown.rstrip().endswith("-m pytest -k exr")
+    assert "-m venv" in shown and "torch==" in shown and ".[dev]" in shown
+    assert shown.rstrip().endswith("-m tests.checks -k exr")
     shown = subprocess.run(
         [sys.executable, script, "--dry-run", "demo"], capture_output=True, text=True, check=True
     ).stdout
@@ -194,7 +196,7 @@ def test_help_is_told_at_once_where_nothing_is_set_up(run: ModuleType, asked: li
     told = subprocess.run([sys.executable, script, *asked], capture_output=True, text=True, check=True).stdout
     assert "python3 run.py COMMAND" in told and "--reinstall" in told
     assert not run.VENV.exists()
-    for name in ("test", *get_group(app).commands):
+    for name in ("test", "release", *get_group(app).commands):
         assert re.search(rf"\b{name}\b", told), f"{name} is no command that the help tells of"
 
 
@@ -204,7 +206,7 @@ def test_where_all_is_set_up_help_is_the_whole_one(
 ) -> None:
     fake_environment(run)
     monkeypatch.setattr(run, "run_dropkey", list)
-    assert run.main(asked) == ["--help"]
+    assert run.main(asked)[-2:] == ["service.cli", "--help"]
 
 
 @pytest.mark.parametrize("errors", [subprocess.STDOUT, subprocess.PIPE], ids=["2>&1 | head", "| head"])
@@ -212,7 +214,7 @@ def test_a_setup_goes_on_when_nobody_reads_what_it_says_any_more(run: ModuleType
     step = "print('line\\n' * 100_000, flush=True); open('whole', 'w').close()"
     script = (
         f"import sys, runpy; sys.argv = ['run.py']; space = runpy.run_path({str(run.ROOT / 'run.py')!r});"
-        f"space['tell']('begins'); sys.exit(space['build']([sys.executable, '-c', {step!r}]))"
+        f"space['tell']('begins'); sys.exit(space['build']([sys.executable, '-c', {step!r}], 'step'))"
     )
     setup = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=errors, text=True)
     reader = setup.stderr or setup.stdout
@@ -236,8 +238,48 @@ def test_setting_up_says_nothing_on_stdout(
     run.VENV.mkdir()
     run.set_up(dev=False)
     told = capsys.readouterr()
-    assert told.out == "" and "Setting up DropKey" in told.err and "trying the next source" in told.err
+    assert told.out == "" and "Setting up DropKey" in told.err
+    assert len(told.err.splitlines()) == 7, "two lines a step"
     assert run.STAMP.exists() and not run.UNFINISHED.exists()
+
+
+def test_a_setup_that_fails_says_why_and_where_all_of_it_stands(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = "print('Collecting torch'); print('ERROR: no room on the disk'); print('notice: a new pip'); exit(1)"
+    monkeypatch.setattr(run, "venv_is_usable", lambda: True)
+    monkeypatch.setattr(run, "find_card", lambda: None)
+    monkeypatch.setattr(run, "install_commands", lambda *_: [[sys.executable, "-c", step]] * 2)
+    run.VENV.mkdir()
+    with pytest.raises(run.SetupError, match="ERROR: no room on the disk") as failed:
+        run.set_up(dev=False)
+    assert str(run.LOG) in str(failed.value)
+    assert "Collecting torch" in run.LOG.read_text() and "Collecting torch" not in capsys.readouterr().err
+
+
+def test_an_unpacked_release_installs_its_wheel_with_its_own_uv(run: ModuleType) -> None:
+    (run.ROOT / "pyproject.toml").unlink()
+    wheel, uv = run.ROOT / "dropkey-0.2.0-py3-none-any.whl", run.ROOT / ("uv.exe" if os.name == "nt" else "uv")
+    for file in (wheel, uv):
+        file.write_bytes(b"1")
+    *torch, project = run.install_commands("py", run.choose_torch("Linux", None), dev=False)
+    assert project == [str(uv), "pip", "install", "--python", "py", str(wheel)]
+    assert all(command[0] == str(uv) for command in torch)
+    fake_environment(run)
+    assert run.is_ready(dev=False)
+    wheel.rename(wheel.with_name("dropkey-0.3.0-py3-none-any.whl")).write_bytes(b"2")
+    assert not run.is_ready(dev=False), "another version lies there"
+
+
+def test_where_pip_was_told_its_index_uv_of_the_path_is_left_alone(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run.shutil, "which", lambda name: f"/bin/{name}")
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    assert run.find_uv() == "/bin/uv"
+    monkeypatch.setenv("PIP_FIND_LINKS", "/wheels")
+    assert run.find_uv() is None
 
 
 def test_two_runs_do_not_set_up_at_once(run: ModuleType) -> None:
@@ -269,8 +311,7 @@ def test_checks_all_run_and_the_first_failure_is_the_exit_code(
     commands = {
         name: [sys.executable, "-c", f"raise SystemExit({code})"] for name, code in {"a": 0, "b": 3, "c": 4}.items()
     }
-    monkeypatch.setattr(run, "check_commands", lambda *_: commands)
-    assert run.run_checks([]) == 3
+    assert run_checks(commands) == 3
     assert "a: passed   b: FAILED (3)   c: FAILED (4)" in capsys.readouterr().out
 
 
