@@ -10,8 +10,7 @@
 
 Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
 minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
-    --dry-run     print the commands instead of running them
-    --reinstall   build the environment anew
+    --dry-run, --reinstall   print the commands instead of running them; build the environment anew
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ NEEDS_DEV = {"test", "evaluate", "release"}
 BESIDE = {"test": ("tests.checks",), "release": ("service.release",)}  # no commands of the product
 PYTHONS = ((3, 13), (3, 12), (3, 11))
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+BASE_PYTHON = getattr(sys, "_base_executable", "") or sys.executable  # uv may call us by an environment's Python
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / ".venv.lock"
@@ -243,7 +243,7 @@ def make_venv() -> None:
             "This Python cannot make virtual environments (its venv or ensurepip part is missing).\n"
             f"On Debian or Ubuntu: sudo apt install python{THIS_PYTHON}-venv. Elsewhere: Python from python.org."
         )
-    if build([sys.executable, "-m", "venv", "--clear", str(VENV)], "an environment"):
+    if build([BASE_PYTHON, "-m", "venv", "--clear", str(VENV)], "an environment"):
         raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
 
 
@@ -344,7 +344,7 @@ def dry_run(command: str, arguments: Sequence[str]) -> int:
     """Print what a run on a fresh machine of this kind would do."""
     python = str(venv_python())
     *attempts, project = install_commands(python, choose_torch(platform.system(), find_card()), command in NEEDS_DEV)
-    print(shown([sys.executable, "-m", "venv", "--clear", str(VENV)]))
+    print(shown([BASE_PYTHON, "-m", "venv", "--clear", str(VENV)]))
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
     print(shown(project))

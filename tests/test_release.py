@@ -1,0 +1,121 @@
+"""What `run.py release` makes: zips that start without a Python, a bill of materials that fits its schema, notes."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import uv
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.version import Version
+
+from service.release.__main__ import notes_of, release
+from service.release.sbom import bill_of_materials
+from service.release.zips import PLATFORMS, content, write_zip
+
+ROOT = Path(__file__).parent.parent
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+DAY = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    file = tmp_path / f"dropkey-{VERSION}-py3-none-any.whl"
+    file.write_bytes(b"a wheel")
+    return file
+
+
+def made(platform: str, wheel: Path, program: bytes = b"uv") -> Path:
+    target = wheel.with_name(f"{platform}.zip")
+    write_zip(target, content(platform, wheel, {PLATFORMS[platform][1]: program, "licenses/uv/LICENSE-MIT": b"MIT"}))
+    return target
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_zip_holds_its_starter_uv_wheel_and_licenses_and_is_the_same_bytes_again(platform: str, wheel: Path) -> None:
+    first = made(platform, wheel).read_bytes()
+    assert made(platform, wheel).read_bytes() == first
+    with zipfile.ZipFile(wheel.with_name(f"{platform}.zip")) as file:
+        held = {name.removeprefix("DropKey/"): file.getinfo(name) for name in file.namelist()}
+        _, program, starters = PLATFORMS[platform]
+        assert {program, *starters, wheel.name, "run.py", "LICENSE", "NOTICE", "READ ME FIRST.txt"} <= set(held)
+        for name in (*starters, *(["uv"] if platform != "windows" else [])):
+            assert held[name].external_attr >> 16 & 0o111 == 0o111, f"{name} could not be started"
+        if platform == "windows":
+            text = file.read("DropKey/DropKey.cmd")
+            assert text.count(b"\r\n") == text.count(b"\n"), "cmd misreads labels without"
+            assert b"%~dp0run.py" in text and text.isascii()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a starter of another system")
+def test_on_linux_the_starter_finds_what_uv_brought_where_no_python_is_on_the_path(wheel: Path, tmp_path: Path) -> None:
+    odd = tmp_path / 'Jörg\'s "R&D" $HOME'
+    with zipfile.ZipFile(made("linux", wheel, Path(uv.find_uv_bin()).read_bytes())) as file:
+        for entry in file.infolist():
+            target = Path(file.extract(entry, odd))
+            target.chmod(entry.external_attr >> 16)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True)
+    brought = odd / "DropKey" / ".python" / f"cpython-{sys.version.split()[0]}-linux-{os.uname().machine}-gnu"
+    brought.parent.mkdir()
+    brought.symlink_to(sys.base_prefix)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "dirname"):
+        (tools / name).symlink_to(f"/usr/bin/{name}" if Path(f"/usr/bin/{name}").exists() else f"/bin/{name}")
+    known = {"PATH": str(tools), "HOME": str(tmp_path), "UV_PYTHON_DOWNLOADS": "never", "UV_OFFLINE": "1"}
+    done = subprocess.run(
+        [str(odd / "DropKey" / "dropkey.sh"), "--dry-run", "doctor"],
+        capture_output=True,
+        text=True,
+        env=known,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert wheel.name in done.stdout and "pip install --python" in done.stdout
+    assert Path(sys.prefix).name not in done.stdout.splitlines()[0].split(" -m ")[0], "an environment at hand was taken"
+
+
+def test_the_desktop_file_names_the_script_beside_it() -> None:
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.read(ROOT / "service" / "release" / "starters" / "dropkey.desktop", encoding="utf-8")
+    assert entry["Desktop Entry"]["Type"] == "Application"
+    assert "dropkey.sh" in entry["Desktop Entry"]["Exec"] and entry["Desktop Entry"]["Exec"].endswith(" sh %k")
+
+
+def test_the_bill_of_materials_fits_its_schema_names_every_library_and_is_the_same_again() -> None:
+    bill = bill_of_materials(VERSION, DAY)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    for requirement in wanted:
+        name = re.split(r"[<>=\[]", requirement)[0].lower()
+        assert f'"name": "{name}"' in bill
+    assert '"neural.safetensors"' in bill and '"pytest"' not in bill
+    assert bill_of_materials(VERSION, DAY) == bill
+
+
+def test_the_changelog_is_cut_into_versions_newest_first_and_has_the_one_that_is_built() -> None:
+    numbers = [Version(number) for number in re.findall(r"^## (\d+\.\d+\.\d+) – \d{4}-\d\d-\d\d$", CHANGELOG, re.M)]
+    assert numbers == sorted(numbers, reverse=True) and Version(VERSION) == numbers[0] >= Version("0.2.0")
+    assert set(re.findall(r"^### (.+)$", CHANGELOG, re.M)) <= {"Added", "Changed", "Fixed", "Removed", "Security"}
+    day, notes = notes_of(VERSION, CHANGELOG)
+    assert day.tzinfo is UTC and notes.count("\n- ") > 10
+    with pytest.raises(SystemExit, match=r"9\.9\.9"):
+        notes_of("9.9.9", CHANGELOG)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_release_is_the_same_bytes_twice_and_its_checksums_are_right(tmp_path: Path) -> None:
+    first, second = ([file.read_bytes() for file in release(tmp_path / name)] for name in ("a", "b"))
+    assert first == second
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "a", check=True)
