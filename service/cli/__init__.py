@@ -12,6 +12,7 @@ from service.cli.keying import key
 from service.cli.measuring import bench, evaluate
 from service.cli.panel import commands as panel_commands
 from service.cli.presets import commands as preset_commands
+from service.cli.removing import uninstall
 from service.cli.training import train
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "panel_commands",
     "preset_commands",
     "train",
+    "uninstall",
 ]

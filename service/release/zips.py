@@ -23,7 +23,7 @@ The first start takes minutes: it brings what DropKey needs into this folder (2 
 what it does. Then DropKey's page opens, and says the rest.
 
 Other commands: {starter} --help
-To be rid of it: {starter} autostart off, {starter} panel uninstall, then delete this folder.
+To be rid of it: {starter} uninstall
 """
 
 
