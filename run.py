@@ -6,7 +6,7 @@
     doctor   say what is wrong with this machine      panel    put the panel into After Effects
     docs     open the documentation                   autostart   start the service when you log on
     test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
-    release  build what a download page needs         uninstall   remove DropKey; results stay
+    farm     key on several machines                  release, uninstall   build dist; remove DropKey
 
 Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
 minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
