@@ -66,7 +66,8 @@ class MoviePlate:
             self._file = self._open.enter_context(opened(self._path, shot.confined_to))
             self._container = self._open.enter_context(open_container(self._path, self._file))
             self._stream = self._video_stream()
-            self._check_size(limits)
+            self._limits = limits
+            self._check_size(self._stream.codec_context.width, self._stream.codec_context.height)
             cut_short = is_cut_short(self._file, _CONTAINERS[self._path.suffix.casefold()])
             self._index: MovieIndex = index_movie(self._container, self._stream, cut_short=cut_short)
             if not self._index.count:
@@ -200,8 +201,8 @@ class MoviePlate:
         stream.codec_context.thread_count = self._threads
         return stream
 
-    def _check_size(self, limits: Limits) -> None:
-        wide, high = self._stream.codec_context.width, self._stream.codec_context.height
+    def _check_size(self, wide: int, high: int) -> None:
+        limits = self._limits
         mib = wide * high * 16 / 2**20
         if not 0 < min(wide, high) or max(wide, high) > limits.maximum_side_pixels or mib > limits.maximum_picture_mib:
             raise PlateUnreadable(
@@ -217,6 +218,7 @@ class MoviePlate:
         if first is not None and first.interlaced_frame and context.name == "hevc":
             raise self._is_of_fields()
         self._coded = (first.width, first.height) if first is not None else (context.width, context.height)
+        self._check_size(*self._coded)  # a stream may become larger than its container says
         self._orientation = orientation_of(first) if first is not None else Orientation()
         self._reading = YuvReading(
             matrix=self._settings.matrix,
