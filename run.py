@@ -6,11 +6,12 @@
     doctor   say what is wrong with this machine      panel    put the panel into After Effects
     docs     open the documentation                   autostart   start the service when you log on
     test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
-    farm     key on several machines                  release, uninstall   build dist; remove DropKey
+    farm     key on several machines                  presets   list, export and import saved choices
+    release  build what a download page needs         uninstall   remove DropKey; results stay
 
-Nothing but Python 3.11, 3.12 or 3.13 has to be there. The first command makes the environment .venv, which takes
-minutes; then `python3 run.py COMMAND --help` tells more. Options of its own, before the command:
-    --dry-run, --reinstall   print the commands instead of running them; build the environment anew
+Nothing but Python 3.11 to 3.13 has to be there. The first command makes the environment .venv, which takes minutes;
+then `python3 run.py COMMAND --help` tells more. Options before the command: --dry-run prints what
+would be done instead of doing it, --reinstall builds the environment anew.
 """
 
 from __future__ import annotations
