@@ -9,9 +9,8 @@
     farm     key on several machines                  presets   list, export and import saved choices
     release  build what a download page needs         uninstall   remove DropKey; results stay
 
-Nothing but Python 3.11 to 3.13 has to be there. The first command makes the environment .venv, which takes minutes;
-then `python3 run.py COMMAND --help` tells more. Options before the command: --dry-run prints what
-would be done instead of doing it, --reinstall builds the environment anew.
+Nothing but Python 3.11 to 3.13 has to be there. The first command makes the environment .venv, which takes minutes.
+Options before the command: --dry-run prints what would be done instead, --reinstall builds the environment anew.
 """
 
 from __future__ import annotations
