@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -92,7 +95,7 @@ def test_two_workers_key_a_dropped_shot_one_is_killed_and_the_result_is_that_of_
         until(lambda: service.job(job["id"])["state"] == "done", "the shot", PATIENCE, 0.2)
         done = service.job(job["id"])
         assert done["frames_done"] == len(FRAMES) and done["attempt"] == 1
-        assert nobody.wait(PATIENCE) == 2 and "dropkey farm init" in farm.said("nobody")
+        assert nobody.wait(PATIENCE) == 2 and "farm init" in farm.said("nobody")
         farm.until_said("stranger", "cannot be reached.*certificates of another farm")
         assert stranger.poll() is None and "stranger" not in by_name(service)
         log = (tmp_path / "home" / "logs" / "service.log").read_text(encoding="utf-8")
@@ -102,3 +105,62 @@ def test_two_workers_key_a_dropped_shot_one_is_killed_and_the_result_is_that_of_
     ours, theirs = read_manifest(version / "manifest.json"), read_manifest(alone / "manifest.json")
     assert (ours.frames, ours.screen, ours.surveyed) == (theirs.frames, theirs.screen, theirs.surveyed)
     assert ours.state == theirs.state == "done" and not (version / "parts").exists()
+
+
+def guide() -> tuple[list[list[str]], str]:
+    """Return the commands of the guide in docs/farm.md, in their order, and what it writes into dropkey.toml."""
+    page = (ROOT / "docs" / "farm.md").read_text(encoding="utf-8")
+    steps = page.partition("### From nothing to a keyed shot")[2].partition("\n### ")[0]
+    commands = [line.split() for line in re.findall(r"python3 run\.py (.+)", steps)]
+    (settings,) = re.findall(r"```toml\n(.*?)```", steps, re.DOTALL)
+    return commands, re.sub(r"^   ", "", settings, flags=re.MULTILINE)
+
+
+def test_the_guide_goes_from_certificates_over_scheduler_and_worker_to_the_service() -> None:
+    commands, settings = guide()
+    assert [command[:2] for command in commands] == [
+        ["farm", "init"],
+        ["farm", "scheduler"],
+        ["farm", "worker"],
+        ["serve"],
+        ["farm", "status"],
+    ]
+    assert tomllib.loads(settings) == {"farm": {"scheduler": "tls://scheduler-host:8786"}}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_who_follows_the_guide_has_a_keyed_shot(tmp_path: Path) -> None:
+    """Every command as it is printed, but for the host, the port, and where each machine's home is."""
+    plates = write_plates(tmp_path / "plates" / "hero", range(1001, 1007))
+    commands, settings = guide()
+    init, scheduler, worker, serve, status = commands
+    with ExitStack() as stack:
+        farm = Farm(tmp_path, stack)
+        here = settings.replace("scheduler-host:8786", f"127.0.0.1:{farm.port}")
+        worker = [word.replace("scheduler-host:8786", f"127.0.0.1:{farm.port}") for word in worker]
+        home = tmp_path / "home"
+        (home / "drop").mkdir(parents=True)
+        (home / "output").mkdir()
+        (home / "dropkey.toml").write_text(here, encoding="utf-8")
+        assert farm.start("home", *init, farm__certificates=str(home / "farm")).wait(PATIENCE) == 0
+        for machine in ("scheduler", "amber", "birch"):
+            shutil.copytree(home / "farm", tmp_path / machine / "farm")
+        farm.certificates = home / "farm"
+        farm.start("scheduler", *scheduler, "--listen", farm.address)
+        folders = {"drop_folders": f'["{home / "drop"}"]', "output_root": str(home / "output")}
+        for machine in ("amber", "birch"):
+            farm.start(machine, *worker, "--name", machine, **folders)
+        farm.start("home", *serve, "--no-open", port="0")
+        until(lambda: (home / "service.json").is_file(), "the service", PATIENCE)
+
+        def all_are_there() -> bool:
+            asked = farm.start("home", *status)
+            asked.wait(PATIENCE)
+            return len(re.findall(r"^(?:amber|birch): ready", farm.said("home"), re.MULTILINE)) >= 2
+
+        until(all_are_there, "both workers", PATIENCE, 1.0)
+        drop(plates, home)
+        manifest = home / "output" / "hero" / "v001" / "manifest.json"
+        until(lambda: manifest.is_file() and read_manifest(manifest).state == "done", "the shot", PATIENCE, 0.2)
+        assert len(read_manifest(manifest).frames) == 6

@@ -72,7 +72,7 @@ def test_plain_tcp_stays_on_this_machine() -> None:
 
 
 def test_a_key_that_others_can_read_is_not_used(settings: Settings) -> None:
-    with pytest.raises(Misconfigured, match="dropkey farm init"):
+    with pytest.raises(Misconfigured, match="farm init"):
         security(settings, "tls")
     _, member = make_certificates(settings.certificates)
     assert security(settings, "tls") is not None and security(settings, "tcp") is None
@@ -86,7 +86,7 @@ def test_commands_say_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
     done = dropkey_command("farm", "worker")
     assert done.exit_code == 2 and "--scheduler tls://host:8786" in done.output
     done = dropkey_command("farm", "scheduler")
-    assert done.exit_code == 2 and "dropkey farm init" in done.output
+    assert done.exit_code == 2 and "farm init" in done.output
     done = dropkey_command("farm", "scheduler", "--listen", "tcp://0.0.0.0:8786")
     assert done.exit_code == 2 and "without TLS" in done.output
     assert app.registered_groups

@@ -75,7 +75,7 @@ def set_up(settings: Settings) -> None:
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.work-stealing": False,
         "distributed.comm.timeouts.connect": "10s",
-        "distributed.comm.timeouts.tcp": f"{max(10.0, seconds / 2)}s",
+        "distributed.comm.timeouts.tcp": f"{max(15.0, seconds / 2)}s",
         "distributed.comm.retry.count": 0,
         "distributed.worker.profile.enabled": False,
         "distributed.admin.low-level-log-length": 100,
