@@ -52,6 +52,14 @@ def read_discovery(settings: Settings) -> Discovery | None:
     return found if psutil.pid_exists(found.pid) else None
 
 
+def other_version(found: Discovery) -> str:
+    """Return a sentence where the running service is of another version than this installation; empty where not."""
+    ours = version("dropkey")
+    if found.version == ours:
+        return ""
+    return f"The service that runs is DropKey {found.version}, this is {ours}: end it and start it anew; its jobs stay."
+
+
 def remove_discovery(settings: Settings) -> None:
     """Take the discovery file away, if it is this process's."""
     found = read_discovery(settings)

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.atomic import is_full, write_error
-from service.discovery import read_discovery
+from service.discovery import other_version, read_discovery
 from service.errors import Misconfigured
 from service.installation import fitting
 from service.names import RENAME, unreadable_in
@@ -217,7 +217,9 @@ def check_port(settings: Settings) -> Iterator[Finding]:
         except httpx.HTTPError:
             alive = False
         if alive:
-            yield Finding("service", "fine", f"runs at {discovery.url} (process {discovery.pid})")
+            other = other_version(discovery)
+            text = f"runs at {discovery.url} (process {discovery.pid})"
+            yield Finding("service", "note" if other else "fine", text, other)
             return
         fix = f"End process {discovery.pid} if it is DropKey and hangs, then start the service again."
         yield Finding("service", "problem", f"{discovery.url} does not answer, though it should", fix)

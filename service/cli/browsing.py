@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from service.cli.app import app
+from service.cli.failures import show_warning
 from service.settings import load_settings
 
 
@@ -17,8 +18,13 @@ def open_page(
 ) -> None:
     """Print a fresh link to the page of the running service, and open it in the browser."""
     from service.client import Client
+    from service.discovery import other_version, read_discovery
 
-    with Client.of_running(load_settings()) as client:
+    settings = load_settings()
+    running = read_discovery(settings)
+    if running is not None and (other := other_version(running)):
+        show_warning(other, "service")
+    with Client.of_running(settings) as client:
         link = client.browser_link()
     typer.echo(link)
     if not only_print:

@@ -75,6 +75,18 @@ def test_a_service_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
     assert found.verdict == "problem" and str(os.getpid()) in found.fix
 
 
+def test_a_running_service_of_another_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=tmp_path)
+    found = write_discovery(settings, "http://127.0.0.1:1")
+    monkeypatch.setattr(doctor.httpx, "get", lambda *_, **__: httpx.Response(200))
+    assert [(finding.verdict, finding.fix) for finding in doctor.check_port(settings)] == [("fine", "")]
+    settings.discovery_file.write_text(
+        found.model_copy(update={"version": "0.0.9"}).model_dump_json(), encoding="utf-8"
+    )
+    (told,) = doctor.check_port(settings)
+    assert told.verdict == "note" and "0.0.9" in told.fix and "start it anew" in told.fix
+
+
 def test_what_the_running_service_says_of_its_drop_folders_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
