@@ -65,7 +65,7 @@ function linearSample(value, layer) {
     }
     if (!has(SAMPLED_CURVES, encoding)) {
         throw problem(
-            "no-sample", filled(SAYS.aColorOfCannotBeRead, encoding), SAYS.usePickOrThePageS
+            "no-sample", filled(SAYS.aColorOfCannotBeRead, encoding), SAYS.usePickInstead
         );
     }
     var color = [];

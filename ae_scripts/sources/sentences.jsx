@@ -192,7 +192,6 @@ var SAYS = {
         + "(sRGB).",
     trimIt: "Trim it.",
     usePickInstead: "Use Pick instead.",
-    usePickOrThePageS: "Use Pick, or the page\u2019s eyedropper.",
     waitUntilItIsDoneOr: "Wait until it is done, or retry the job.",
     wasKeyedWithTheseSettingsBefore: "\u201c{0}\u201d was keyed with these settings before: bring it back, or press Key again.",
     wasNotSentBefore: "\u201c{0}\u201d was not sent before.",
