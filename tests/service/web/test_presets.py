@@ -25,7 +25,7 @@ def test_a_preset_is_saved_used_carried_as_a_file_and_removed(page: Page, hero: 
     page.keyboard.press("Home")
     page.get_by_label("Name of the preset").fill("Hair <b>")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_label("Preset", exact=True)).to_have_value("Hair <b>")
+    expect(page.get_by_label("Preset", exact=True)).to_have_value("Hair <b>", timeout=DONE_MS)
     page.get_by_role("button", name="Reset").click()
     expect(page.get_by_label("Despill")).to_have_value("1")
     page.get_by_label("Preset", exact=True).select_option("Hair <b>")
@@ -43,13 +43,13 @@ def test_a_preset_is_saved_used_carried_as_a_file_and_removed(page: Page, hero: 
     assert "screen_color" not in preset["settings"], "a screen that was found is no choice"
     page.get_by_label("Preset", exact=True).select_option("Hair <b>")
     page.locator(".presets").get_by_role("button", name="Remove").click()
-    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(4)
+    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(4, timeout=DONE_MS)
     content["presets"][0]["name"] = "Skin"
     file = tmp_path / "show.json"
     file.write_text(json.dumps(content), encoding="utf-8")
     page.get_by_label("File of presets").set_input_files(file)
-    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(5)
+    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(5, timeout=DONE_MS)
     assert names(page)[-1] == "Skin"
     page.get_by_label("Preset", exact=True).select_option("Skin")
     page.locator(".presets").get_by_role("button", name="Remove").click()
-    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(4)
+    expect(page.get_by_label("Preset", exact=True).locator("option")).to_have_count(4, timeout=DONE_MS)
