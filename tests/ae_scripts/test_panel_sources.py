@@ -59,7 +59,7 @@ TYPE_FAULTS = (
 SENTENCE = re.compile(r"[a-z]{2,} [a-z']+ [a-z]+|^[^<]*[A-Za-z]+ .*[a-z}][.:]$")
 # In After Effects itself, in a file, or in a log.
 TECHNICAL = re.compile(
-    r"Made by DropKey|Holes in the subject|Dirty screen|Keep brightness|Use comp's|The data is|This is not JSON"
+    r"DropKey screen|Made by DropKey|Holes in the|Dirty screen|Keep brightness|Use comp's|The data is|This is not JSON"
 )
 TYPE_HEAD = """
 function a1() { return 1; }
