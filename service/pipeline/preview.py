@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import xxhash
 from numpy.typing import NDArray
 
 from model.keyer import FINISHING, KeyedFrame, Keyer, Mattes, TwoStepKeyer
+from model.keying.behind import SAMPLES, spread
 from model.keying.steadiness import REACH, Around
 from model.settings import Screen
 from service.atomic import replace_file
@@ -34,6 +36,7 @@ from service.shots import file_fingerprint
 
 KEPT = 4  # frames whose plate and raw answer stay in memory
 KEPT_SCREENS = 32
+KEPT_SHOTS = 2  # of which it is known what stands behind the subject: some 50 MiB each
 _PASSES: dict[View, Pass] = {
     "grey": Pass.COMPOSITE,
     "alpha": Pass.ALPHA,
@@ -60,6 +63,7 @@ class Previewer:
         self._limits = limits
         self._looked: OrderedDict[str, _Looked] = OrderedDict()
         self._screens: OrderedDict[str, Screen] = OrderedDict()
+        self._shots: OrderedDict[str, Neighbours] = OrderedDict()
 
     @freed_memory_kept()
     def make(self, preview_id: str, order: PreviewOrder, keyer: Keyer) -> PreviewMade:
@@ -116,8 +120,8 @@ class Previewer:
     ) -> Around | None:
         """Look at the frames around as a job does; a reduced picture is to be there soon, and is keyed by itself."""
         reduced = color.shape[-2:] != (plate.format.height, plate.format.width)
-        neighbours = Neighbours(frozenset(plate.format.frames), 0 if reduced else reach_of(keyer, order.settings))
-        neighbours = learn_behind(plate, neighbours, keyer, screen)
+        reach = 0 if reduced else reach_of(keyer, order.settings)
+        neighbours = self._learned(order, plate, keyer, screen, Neighbours(frozenset(plate.format.frames), reach))
         glimpses = Glimpses(keyer, screen, neighbours)
         for frame in neighbours.to_read((order.frame,)):
             try:
@@ -125,6 +129,22 @@ class Previewer:
             except BadInput:
                 glimpses.look(frame, None)
         return glimpses.around(order.frame)
+
+    def _learned(
+        self, order: PreviewOrder, plate: Plate, keyer: Keyer, screen: Screen, neighbours: Neighbours
+    ) -> Neighbours:
+        """Learn of the shot as its job does, once while its plates stay the same."""
+        if neighbours.reach == 0:
+            return neighbours
+        files = {order.shot.frame_path(frame) for frame in spread(sorted(neighbours.frames), SAMPLES)}
+        stamps = [file_fingerprint(file) for file in sorted(files) if file.is_file()]
+        given = (order.shot.model_dump_json(), _chosen(order), screen.model_dump_json(), repr(neighbours), *stamps)
+        mark = xxhash.xxh3_128_hexdigest("\n".join(given).encode())
+        if mark not in self._shots:
+            self._shots[mark] = learn_behind(plate, neighbours, keyer, screen)
+            while len(self._shots) > KEPT_SHOTS:
+                self._shots.popitem(last=False)
+        return self._shots[mark]
 
     def _screen(self, order: PreviewOrder, plate: Plate, keyer: Keyer) -> Screen:
         """Survey the shot as its job would, once."""
