@@ -20,7 +20,7 @@ from service.queue.disks import Disks
 from service.queue.intake import root_of
 from service.queue.loop import Loop
 from service.queue.room import Room
-from service.queue.run import Run, same_frames
+from service.queue.run import Run, next_together
 from service.requests import matte_pictures
 from service.settings import Settings
 from service.shots import format_frames
@@ -107,19 +107,17 @@ class Dispatcher:
     def _apply_all(self, events: list[ExecutorEvent]) -> None:
         """Apply and take off the list one by one, so that a fault of the store loses none."""
         while events:
-            count = 1
-            if isinstance(events[0], FrameFinished | FrameStarted):
-                while count < len(events) and same_frames(events[0], events[count]):
-                    count += 1
+            together = next_together(events)
             try:
-                self._apply(events[:count])
+                self._apply(together)
             except Transient:
                 raise
             except Exception as error:
                 log.exception("an event could not be applied: %r", events[0])
                 if isinstance(events[0], ShotFinished | ShotFailed | ShotLost):
                     self._abandon(events[0].job_id, error)  # nobody would hear of it any more
-            del events[:count]
+            done = {id(event) for event in together}
+            events[:] = [event for event in events if id(event) not in done]
 
     def _apply(self, events: list[ExecutorEvent]) -> None:
         event = events[0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service.executor import ExecutorEvent
+from service.executor import CapacityChanged, ExecutorEvent
 from service.messages import FrameFinished, FrameStarted
 
 RATE_OVER_FRAMES = 30
@@ -28,8 +29,19 @@ class Run:
         return (len(self.finished) - 1) / (self.finished[-1] - self.finished[0])
 
 
-def same_frames(first: ExecutorEvent, other: ExecutorEvent) -> bool:
-    """Tell whether two events are about frames of one attempt."""
-    if not isinstance(first, FrameFinished | FrameStarted) or not isinstance(other, FrameFinished | FrameStarted):
-        return False
-    return (first.job_id, first.attempt) == (other.job_id, other.attempt)
+def next_together(events: Sequence[ExecutorEvent]) -> list[ExecutorEvent]:
+    """Return the first event, and of its attempt all that tell of frames before anything else: one commit does for all.
+
+    What others tell in between waits: many workers speak at once, and no two attempts are about one frame.
+    """
+    first = events[0]
+    if not isinstance(first, FrameFinished | FrameStarted):
+        return [first]
+    together: list[ExecutorEvent] = []
+    for event in events:
+        if isinstance(event, CapacityChanged) or (event.job_id, event.attempt) != (first.job_id, first.attempt):
+            continue
+        if not isinstance(event, FrameFinished | FrameStarted):
+            break
+        together.append(event)
+    return together

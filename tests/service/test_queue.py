@@ -1,14 +1,16 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from model.settings import KeySettings
 from service.errors import BadInput, NotFound, Transient, WrongState
-from service.executor import ShotLost
-from service.jobs import FrameState, JobState, Problem
+from service.executor import CapacityChanged, ShotLost
+from service.jobs import FrameResult, FrameState, JobState, Problem
 from service.manifest import read_manifest
-from service.messages import FrameStarted
+from service.messages import FrameFinished, FrameStarted, ShotFinished
 from service.queue import JobQueue
+from service.queue.run import next_together
 from service.shots import shot_from_plate
 from service.store import JobStore
 from tests.service.running import (
@@ -379,3 +381,15 @@ def test_half_a_status_file_that_a_killed_service_left_is_swept(tmp_path):
         job, _ = queue.submit(make_request(shot), shot)
         queue.wait(job.id, PATIENCE)
     assert (place / "status.json").is_file() and not half.exists()
+
+
+def test_frames_of_one_attempt_are_taken_together_though_others_speak_in_between():
+    def frame(job_id: str, number: int, attempt: int = 1) -> FrameFinished:
+        result = FrameResult(frame=number, state=FrameState.DONE)
+        return FrameFinished(job_id=job_id, attempt=attempt, result=result)
+
+    over = ShotFinished(job_id="a", attempt=1, outcome="done", manifest=Path("m"))
+    events = [frame("a", 1), frame("b", 1), CapacityChanged(), frame("a", 2), over, frame("a", 3), frame("a", 4, 2)]
+    assert next_together(events) == [events[0], events[3]]
+    assert next_together(events[1:]) == [events[1]]
+    assert next_together([over, *events]) == [over]
