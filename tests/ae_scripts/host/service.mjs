@@ -6,6 +6,8 @@ import { tinyPng } from "./queue.mjs";
 const PICTURE = tinyPng(640, 360); // of a preview
 const EXAMPLES = new URL("../../../docs/schemas/examples/", import.meta.url);
 
+const OURS = /PANEL_VERSION = "([^"]+)"/.exec(fs.readFileSync(process.env.DROPKEY_PANEL_BUNDLE, "utf8"))[1]; // the panel's own version
+
 export function example(name) {
     return JSON.parse(fs.readFileSync(new URL(`${name}.json`, EXAMPLES), "utf8"));
 }
@@ -18,7 +20,7 @@ export function reply(status, content, more = {}) {
 }
 
 export class Service {
-    constructor(host, { version = "0.1.0", port = 8765 } = {}) {
+    constructor(host, { version = OURS, port = 8765 } = {}) {
         Object.assign(this, { host, jobs: new Map(), keys: new Map(), asked: [], ready: true, override: null, count: 0, previews: [], picture: PICTURE });
         this.presets = [["Dirty screen (crush residue)", { alpha_floor: 0.05 }], ["Holes in the subject (fill)", { alpha_ceiling: 0.95 }], ["Keep brightness at despill", { restore_luminance: 1 }]].map(([name, settings]) => ({ name, settings, comes_with_dropkey: true }));
         this.token = "t0ken-of-the-test";
