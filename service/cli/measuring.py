@@ -150,6 +150,11 @@ def bench(
     farm: Annotated[
         str | None, typer.Option(help="Measure a farm whose workers only wait instead: how many, for example 1,2,4.")
     ] = None,
+    chaos: Annotated[
+        float | None,
+        typer.Option(help="Minutes to disturb a service of its own instead, and compare with a calm run.", min=0.1),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="With --chaos: decides what is done when.")] = 1,
     formats: Annotated[
         bool, typer.Option("--formats", help="Measure what the short number formats change instead, keying alone.")
     ] = False,
@@ -176,6 +181,8 @@ def bench(
         return _bench_api(as_json)
     if farm is not None:
         return _bench_farm(farm, as_json)
+    if chaos is not None:
+        return _bench_chaos(chaos, seed, as_json)
     for size in sizes or ():
         if size not in benchmark.SIZES:
             raise BadInput(f"There is no size called '{size}'.", fix=f"There are: {', '.join(benchmark.SIZES)}.")
@@ -224,6 +231,15 @@ def _bench_farm(farm: str, as_json: bool) -> None:
         line += f"first frame after {found.first_frame_seconds} s; scheduler {found.scheduler_cores} cores, "
         line += f"{found.scheduler_mib:.0f} MiB; service {found.service_cores} cores, {found.service_mib:.0f} MiB"
         typer.echo(found.model_dump_json() if as_json else line)
+
+
+def _bench_chaos(minutes: float, seed: int, as_json: bool) -> None:
+    from service.bench_chaos import bench_chaos, text_of
+
+    found = bench_chaos(minutes, seed=seed)
+    typer.echo(found.model_dump_json(indent=1) if as_json else text_of(found))
+    if found.findings:
+        raise typer.Exit(1)
 
 
 def _bench_api(as_json: bool) -> None:
