@@ -32,7 +32,10 @@ class JobState(StrEnum):
 _S = JobState
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     _S.WAITING_INPUT: frozenset({_S.QUEUED, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.NEEDS_ATTENTION, _S.ROOT_OFFLINE}),
-    _S.QUEUED: frozenset({_S.RUNNING, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.NEEDS_ATTENTION, _S.ROOT_OFFLINE}),
+    # Back to waiting: its plates are written anew before its turn came.
+    _S.QUEUED: frozenset(
+        {_S.RUNNING, _S.WAITING_INPUT, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.NEEDS_ATTENTION, _S.ROOT_OFFLINE}
+    ),
     _S.RUNNING: frozenset(
         {_S.DONE, _S.QUEUED, _S.PAUSED, _S.FAILED, _S.CANCELLED, _S.NEEDS_ATTENTION, _S.ROOT_OFFLINE}
     ),

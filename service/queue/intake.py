@@ -80,6 +80,8 @@ class Intake:
         state = job.state
         if settled and state is not JobState.PAUSED:
             state = JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
+        elif not settled and state is JobState.QUEUED:
+            state = JobState.WAITING_INPUT  # its plates are being written anew
         # From one state of rest into the same one, with a new reason, is no transition.
         return self._changed(
             self._store.update(

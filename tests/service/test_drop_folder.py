@@ -236,6 +236,23 @@ def test_an_old_ready_file_does_not_start_a_later_render_early(place: Place) -> 
     assert place.wait(10.0)[-1].state is QUEUED
 
 
+def test_a_queued_shot_that_is_written_anew_waits_and_starts_in_spite_of_a_restart_and_a_lost_root(
+    place: Place,
+) -> None:
+    place.render([1, 2, 3])
+    assert [job.state for job in place.wait(20.0)] == [QUEUED]
+    place.render([1, 2, 3], content="anew")
+    assert [job.state for job in place.wait(2.0)] == [WAITING], "not keyed while it is written"
+    place.watch_anew()
+    place.wait(1.0)
+    away = place.root.with_name("elsewhere")
+    place.root.rename(away)
+    assert [job.state for job in place.wait(1.0)] == [JobState.ROOT_OFFLINE]
+    away.rename(place.root)
+    (job,) = place.wait(60.0)
+    assert job.state is QUEUED and place.store.keys(job.id).settled
+
+
 def test_plates_taken_away_after_the_job_change_nothing(place: Place) -> None:
     place.render(range(1, 4))
     before = place.wait(20.0)
