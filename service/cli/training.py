@@ -60,6 +60,10 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads of torch; 0: its own choice.", min=0)] = 0,
     device: Annotated[Device | None, typer.Option(help="Where training runs.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="All stages of a recipe, such as `released`; the same command goes on after a stop."),
+    ] = None,
 ) -> None:
     """Train a network on procedural shots; an interrupted run goes on with --resume."""
     if output is not None and resume is not None:
@@ -75,6 +79,11 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     where, _ = find_device(load_settings(device=device).device)
+    if recipe is not None:
+        if network or resume or start or data or steps or seconds or shuffled_truth or option:
+            raise BadInput("A recipe has its own stages.", fix="Give --recipe with --output, --device and --set alone.")
+        _follow(recipe, output or Path("out") / recipe, where, _pairs(choices))
+        return
     if resume is not None and (network or start or data or steps or shuffled_truth or option or choices):
         raise BadInput("An interrupted run goes on with the choices that it began with.", fix="Give --resume alone.")
     named: dict[str, Any] = {"steps": steps, "options": _pairs(option), "shuffled_truth": shuffled_truth}
@@ -95,6 +104,29 @@ def train(
         read_picture=read_linear,
     )
     typer.echo(f"{done.weights_id}: {folder / 'weights.safetensors'}")
+
+
+def _follow(recipe: str, output: Path, device: str, choices: dict[str, Any]) -> None:
+    import torch
+
+    from model.training.recipes import RECIPES, Stage, follow
+
+    if recipe not in RECIPES:
+        raise BadInput(f"There is no recipe '{recipe}'.", fix=f"There are: {', '.join(RECIPES)}.")
+
+    def show(stage: Stage, progress: Progress) -> None:
+        typer.echo(f"{stage.name}: ", nl=False)
+        _show(progress)
+
+    made = follow(
+        RECIPES[recipe],
+        output,
+        device=device,
+        choices=choices,
+        provenance=_provenance(device, torch.get_num_threads()),
+        report=show,
+    )
+    typer.echo("\n".join(str(path) for path in made))
 
 
 def measure_training(device: str, threads: int, as_json: bool) -> None:

@@ -83,3 +83,11 @@ def test_what_cannot_be_trained_is_refused_before_it_starts(
     assert result.exit_code == BadInput.exit_code
     assert "→" in result.stderr
     assert not (tmp_path / "a").exists()
+
+
+def test_a_recipe_stands_by_itself_and_unknown_ones_are_named(dropkey: Dropkey, tmp_path: Path) -> None:
+    unknown = dropkey("train", "--recipe", "secret", "--output", tmp_path / "out")
+    assert unknown.exit_code != 0 and "There are: released." in unknown.stderr
+    mixed = dropkey("train", "--recipe", "released", "--network", "neural")
+    assert mixed.exit_code != 0 and "own stages" in mixed.stderr
+    assert not (tmp_path / "out").exists()
