@@ -211,26 +211,6 @@ def blend_edge_estimates(estimate: KeyEstimate, constants: BlendEstimates) -> Ke
 
 
 @dataclass(frozen=True)
-class SnapAgreed:
-    """Constants of `snap_agreed`."""
-
-    opaque: float = 0.95  # alpha from which an answer that can be wrong by a little counts as opaque
-    power: float = 3.0  # of the odds
-
-
-def snap_agreed(estimate: KeyEstimate, constants: SnapAgreed) -> KeyEstimate:
-    """Bring alpha nearer to 0 or 1 where neither the color difference nor the second solution finds any screen.
-
-    The second solution knows the core and errs to neither side, so the two may speak up to the edge itself; only where
-    a subject is near.
-    """
-    both = torch.minimum(estimate.difference, estimate.again)
-    alpha = estimate.alpha
-    decided = estimate.near * ramp(both, constants.opaque, 1.0)
-    return replace(estimate, alpha=alpha.lerp(surer(alpha, constants.power), decided))
-
-
-@dataclass(frozen=True)
 class TrustExactColor:
     """`trust_exact_color` has no constants of its own: `model.keying.recording.exact_color` has them."""
 
@@ -285,7 +265,6 @@ REFINEMENTS: tuple[Refinement, ...] = (
     Refinement("restore-chroma", restore_chroma, RestoreChroma()),
     Refinement("solve-again", solve_edges_again, SolveAgain()),
     Refinement("blend-estimates", blend_edge_estimates, BlendEstimates()),
-    Refinement("snap-agreed", snap_agreed, SnapAgreed()),
     Refinement("trust-exact-color", trust_exact_color, TrustExactColor()),
     Refinement("keep-within", keep_within_segments, KeepWithin()),
 )

@@ -43,7 +43,7 @@ def test_the_table_says_what_the_neural_keyer_left_out(dropkey: Dropkey) -> None
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--without", "snap-agreed", "--without", "polish"), "no part called 'polish'"),
+        (("--without", "snap-confident", "--without", "polish"), "no part called 'polish'"),
         (("--without", "polish"), "There are: evidence, steadiness, grow-connected,"),
         (("--without", "evidence", "--stamp", "--weights", "mine.safetensors"), "on the whole keyer"),
         (("--without", "evidence", "--keyer", "difference"), "not among those to judge"),

@@ -17,7 +17,6 @@ from model.keying.refinements import (
     GrowConnected,
     KeepWithin,
     KeyEstimate,
-    SnapAgreed,
     SnapConfident,
     begin,
     blend_edge_estimates,
@@ -25,7 +24,6 @@ from model.keying.refinements import (
     keep_within_segments,
     ramp,
     refined,
-    snap_agreed,
     snap_confident,
 )
 
@@ -135,17 +133,6 @@ def connected(near: Tensor, difference: Tensor, alpha: Tensor) -> Tensor:
     return grow_connected(known, GrowConnected()).near
 
 
-def test_where_neither_solution_finds_any_screen_doubt_near_the_subject_is_decided_up_to_the_edge() -> None:
-    alpha, difference, solved = torch.full((3, 1, 4, 6), 0.8)
-    near = torch.ones(1, 4, 6)
-    difference[..., :3], solved[..., 1:] = 1.0, 1.0
-    near[..., 2] = 0.0
-    known = estimate(4, 6, alpha=alpha, near=near, difference=difference, again=solved)
-    found = snap_agreed(known, SnapAgreed()).alpha[0, 2]
-    assert float(found[1]) > 0.98
-    assert found[[0, 2, 3]].tolist() == pytest.approx([0.8] * 3), "one finds screen; a marker; the other finds screen"
-
-
 def kept(**known: Tensor) -> Tensor:
     found = keep_within_segments(estimate(4, 4, **known), KeepWithin())
     assert torch.equal(found.alpha, found.plain), "whether edges are refined or not"
@@ -204,7 +191,7 @@ def test_at_every_extreme_a_refinement_answers_numbers_between_nothing_and_all(n
 
 def test_names_that_are_none_are_refused_with_those_there_are() -> None:
     with pytest.raises(KeyingError, match="no refinement polish, shine") as refused:
-        refined(estimate(4, 4), {"shine", "snap-agreed", "polish"})
+        refined(estimate(4, 4), {"shine", "snap-confident", "polish"})
     assert all(name in refused.value.fix for name in NAMES)
 
 
