@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from service import server
 from service.cli import app
+from service.installation import command
 from tests.service.command_line import Dropkey
 
 
@@ -132,7 +133,7 @@ def test_the_links_of_serve_and_open_let_one_browser_in_each(
 
 def test_open_without_a_service_says_how_to_start_it(dropkey: Dropkey) -> None:
     result = dropkey("open")
-    assert result.exit_code != 0 and "dropkey serve" in result.stderr
+    assert result.exit_code != 0 and f"{command()} serve" in result.stderr
 
 
 def test_serve_opens_the_page_that_it_prints(dropkey: Dropkey, monkeypatch: pytest.MonkeyPatch) -> None:
