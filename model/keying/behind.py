@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as functional
-import xxhash
 from torch import Tensor
 
 from model.keying.clean_plate import clean_plate
@@ -59,12 +58,6 @@ class Behind:
 
     light: Tensor  # (3, h, w), how it looks
     taken: Tensor  # (1, h, w), 1 where it is
-
-    @property
-    def mark(self) -> str:
-        """Identify it."""
-        planes = torch.cat((self.light, self.taken)).numpy()
-        return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(planes).tobytes())
 
 
 def spread(frames: Sequence[int], count: int) -> tuple[int, ...]:

@@ -45,6 +45,11 @@ class Neighbours:
         """Return the frames around one in the order of time."""
         return (*reversed(self.before(frame)), *self.after(frame))
 
+    @property
+    def spread(self) -> tuple[int, ...]:
+        """Return the frames of the whole plate that may tell what stands behind its subject."""
+        return spread(sorted(self.frames), SAMPLES)
+
     def to_read(self, frames: Iterable[int]) -> tuple[int, ...]:
         """Return ``frames`` and all that are around them, ascending."""
         wanted = set(frames)
@@ -53,14 +58,16 @@ class Neighbours:
     def mark(self, frame: int, sources: Sources, unread: Collection[int] = ()) -> str | None:
         """Identify the plates around a frame as they were at the first look; None where none is heard.
 
-        What could not be read is marked as such: a frame that was keyed without it is keyed anew once it is there.
+        What could not be read is marked as such: a frame that was keyed without it is keyed anew once it is there. What
+        stands behind the subject is identified by the plates that taught it: as a number it differs in its last bits
+        with threads and machines.
         """
         around = self.around(frame)
         if not around and self.behind is None:
             return None
         seen = [f"{other - frame}:{'' if other in unread else sources.plate(other)}" for other in around]
         if self.behind is not None:
-            seen.append(self.behind.mark)
+            seen += [f"behind {other}:{sources.plate(other)}" for other in sorted(self.samples)]
         return xxhash.xxh3_128_hexdigest("\n".join(seen).encode())
 
     def _row(self, frame: int, step: int) -> tuple[int, ...]:
@@ -132,21 +139,23 @@ def learn_behind(
     keyer: Keyer,
     screen: Screen,
     starting: Callable[[int], None] = lambda _frame: None,
+    check: Callable[[int], None] = lambda _frame: None,
 ) -> Neighbours:
-    """Return the neighbours with what stands behind the subject of the whole shot; ``starting`` is told of each frame.
+    """Return the neighbours with what stands behind the subject of the whole shot.
 
-    It is worked out from a few frames of the plate, the same ones whatever part of it is keyed. Those that cannot be
-    read are passed over.
+    Each frame is given to ``starting`` before it is read, and to ``check`` after. What is learned is worked out from a
+    few frames of the plate, the same ones whatever part of it is keyed. Those that cannot be read are passed over.
     """
     if neighbours.reach == 0 or not isinstance(keyer, FarSeeingKeyer) or len(neighbours.frames) < FEWEST:
         return neighbours
     samples: dict[int, Any] = {}
-    for frame in spread(sorted(neighbours.frames), SAMPLES):
+    for frame in neighbours.spread:
         starting(frame)
         try:
             color = plate.read(frame).color
         except BadInput:
             continue
+        check(frame)
         samples[frame] = keyer.sample(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))), screen)
     return replace(neighbours, behind=keyer.behind(list(samples.values()), screen), samples=samples)
 

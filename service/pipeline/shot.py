@@ -133,8 +133,9 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         quality = Quality(order, run.delivery, screen, plate.format.frames)
         readable = frozenset(_readable(run, plate, plate.format.frames))
         neighbours = Neighbours(readable, reach_of(run.keyer, order.settings))
-        run.sources.look(neighbours.to_read(frames))
-        neighbours = learn_behind(plate, neighbours, run.keyer, screen, run.starting if order.careful else _nobody)
+        run.sources.look((*neighbours.to_read(frames), *neighbours.spread))
+        starting = run.starting if order.careful else _nobody
+        neighbours = learn_behind(plate, neighbours, run.keyer, screen, starting, run.sources.check)
         kept = Kept(order, run.delivery, run.sources, screen, mark, quality, neighbours)
         remaining = _keep(run, record, kept, frames, previous, version)
         record.save()

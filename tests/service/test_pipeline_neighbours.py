@@ -14,7 +14,7 @@ from model.keyer import KeyedFrame, Mattes
 from model.keying.behind import Behind
 from model.keying.steadiness import REACH, Around, Glimpse
 from model.settings import KeySettings, Screen
-from service.errors import BadInput
+from service.errors import BadInput, PlateChanged
 from service.exr import read_exr
 from service.jobs import FrameState
 from service.messages import FrameStarted, PreviewOrder
@@ -189,6 +189,33 @@ def test_what_a_changed_plate_teaches_of_the_shot_has_every_frame_keyed_again(tm
     keyer = FarSeeingKeyer()
     run(order, keyer)
     assert keyer.keyed == 11
+
+
+def test_another_machine_that_computes_the_last_bits_otherwise_keeps_what_is_finished(tmp_path: Path) -> None:
+    class Elsewhere(FarSeeingKeyer):
+        def behind(self, samples: Sequence[torch.Tensor], screen: Screen) -> Behind | None:
+            found = super().behind(samples, screen)
+            assert found is not None
+            return Behind(found.light * (1.0 + 1e-6), found.taken)
+
+    order = order_for(write_shot(tmp_path / "in", range(1, 12)), tmp_path / "out")
+    run(order, FarSeeingKeyer())
+    keyer = Elsewhere()
+    assert run(order, keyer).outcome == "done"
+    assert keyer.keyed == 0
+
+
+def test_a_sampled_plate_that_changes_while_it_is_read_teaches_nothing(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 12))
+
+    class Rewritten(FarSeeingKeyer):
+        def sample(self, plate: torch.Tensor, screen: Screen) -> torch.Tensor:
+            write_plate(shot.frame_path(11), plate_pixels(77))
+            return super().sample(plate, screen)
+
+    order = order_for(shot, tmp_path / "out", frames=(1,))
+    with pytest.raises(PlateChanged, match=r"green\.0011"):
+        run(order, Rewritten())
 
 
 def test_temporal_off_hears_nothing(tmp_path: Path) -> None:
