@@ -18,10 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from service.errors import Transient
 from service.jobs import Job, JobRequest, JobState
 from service.queue import JobQueue
-from service.server import executor_for
+from service.server import running_queue
 from service.settings import FarmSettings, Settings
 from service.shots import shot_from_plate
-from service.store import JobStore
 
 SHOT_FRAMES = 100
 PER_PROCESS = 16  # waiting workers
@@ -75,11 +74,7 @@ def bench_farm(workers: int, shots: int, frame_seconds: float, part_frames: int)
         farm = FarmSettings(scheduler=address, part_frames=part_frames)
         settings = Settings(home=home, drop_folders=(home / "drop",), farm=farm)
         settings.output.mkdir(parents=True, exist_ok=True)
-        store = JobStore(settings.database)
-        stack.callback(store.close)
-        queue = JobQueue(settings, store, executor_for(settings))
-        queue.start()
-        stack.callback(queue.stop)
+        _, queue = stack.enter_context(running_queue(settings))
         _until_ready(queue, workers)
         return _measure(queue, _plates(home, shots), workers, frame_seconds, psutil.Process(scheduler.pid))
 

@@ -115,6 +115,21 @@ def check_decoders(settings: Settings) -> None:
             raise Misconfigured(message, fix=finding.fix or "Run `dropkey doctor`.")
 
 
+@contextmanager
+def running_queue(settings: Settings) -> Iterator[tuple[JobStore, JobQueue]]:
+    """Open the store, and run a queue over the workers that the settings name until left."""
+    store = JobStore(settings.database)
+    try:
+        queue = JobQueue(settings, store, executor_for(settings))
+        queue.start()
+        try:
+            yield store, queue
+        finally:
+            queue.stop()
+    finally:
+        store.close()
+
+
 def executor_for(settings: Settings) -> Executor:
     """Return who keys: the farm where one is named, else worker processes on this machine. Raises Misconfigured."""
     if settings.farm.scheduler is None:
@@ -144,11 +159,7 @@ def _run(
     # Only the default folder is made, as with drop folders; before the first result it would seem to be away.
     if settings.output.is_relative_to(settings.home):
         settings.output.mkdir(parents=True, exist_ok=True)
-    store = JobStore(settings.database)
-    stack.callback(store.close)
-    queue = JobQueue(settings, store, executor_for(settings))
-    queue.start()
-    stack.callback(queue.stop)
+    store, queue = stack.enter_context(running_queue(settings))
     folders = DropFolders(settings, paths, queue)
     app = create_app(
         queue,

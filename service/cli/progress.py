@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -44,10 +44,11 @@ class Bar:
 
 
 class Lines:
-    """`PROGRESS 34% frame=1017` on stdout, one line a frame, flushed."""
+    """Writes to stdout what a program is to read of each finished frame, flushed."""
 
-    def __init__(self, write: bool) -> None:
-        self._write = write
+    def __init__(self, said: Callable[[float, int], str]) -> None:
+        """``said`` makes the lines of percent and frame; empty: nothing to say."""
+        self._said = said
         self._total = 0
         self._done = 0
 
@@ -56,30 +57,18 @@ class Lines:
         self._total = total
 
     def advance(self, frame: int) -> None:
-        """Write one line."""
+        """Write the lines of one frame."""
         self._done += 1
-        if self._write:
-            sys.stdout.write(f"PROGRESS {100 * self._done // max(self._total, 1)}% frame={frame}\n")
-            sys.stdout.flush()
-
-
-class OpenJd:
-    """What a task of Open Job Description writes to stdout: the share that is done, and the frame."""
-
-    def __init__(self) -> None:
-        self._total = 0
-        self._done = 0
-
-    def start(self, total: int) -> None:
-        """Remember the length."""
-        self._total = total
-
-    def advance(self, frame: int) -> None:
-        """Write both lines."""
-        self._done += 1
-        sys.stdout.write(f"openjd_progress: {100 * self._done / max(self._total, 1):.1f}\n")
-        sys.stdout.write(f"openjd_status: frame {frame}\n")
+        sys.stdout.write(self._said(100 * self._done / max(self._total, 1), frame))
         sys.stdout.flush()
+
+
+_SAID: dict[str, Callable[[float, int], str]] = {
+    "none": lambda _percent, _frame: "",
+    "lines": lambda percent, frame: f"PROGRESS {int(percent)}% frame={frame}\n",
+    # Open Job Description, "How jobs are run": messages that a task writes to stdout.
+    "openjd": lambda percent, frame: f"openjd_progress: {percent:.1f}\nopenjd_status: frame {frame}\n",
+}
 
 
 @contextmanager
@@ -108,11 +97,8 @@ def open_progress(style: str, *, quiet_output: bool, shot: str) -> Iterator[Prog
     console = Console(stderr=True)
     if style == "auto":
         style = "bar" if console.is_terminal else "none" if quiet_output else "lines"
-    if style == "openjd":
-        yield OpenJd()
-        return
     if style != "bar":
-        yield Lines(write=style == "lines")
+        yield Lines(_SAID[style])
         return
     columns = (
         TextColumn("{task.description}"),

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from service.jobs import Job
 from tests.service.dropping import FAILED, QUEUED, WAITING, Place
 from tests.service.running import until
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
 
 
 def words(job: Job) -> str:

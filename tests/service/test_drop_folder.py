@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,6 @@ from service.jobs import JobRequest, JobState
 from service.settings import Settings
 from service.shots import Shot, shot_from_plate
 from tests.service.dropping import FAILED, QUEUED, WAITING, Place
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_shot_is_announced_as_soon_as_it_is_seen(place: Place) -> None:

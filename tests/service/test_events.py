@@ -28,13 +28,6 @@ from tests.service.serving import PATIENCE, serving
 PERIOD = 0.05
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
-
-
 def job_called(place: Place, name: str) -> Job:
     place.render(range(1, 4), shot=name)
     return place.queue.get(

@@ -14,9 +14,8 @@ import pytest
 from service.jobs import FrameState, JobState
 from service.manifest import read_manifest
 from service.queue import JobQueue
-from service.server import executor_for
+from service.server import running_queue
 from service.settings import FarmSettings
-from service.store import JobStore
 from tests.service.farming import Farm, farming
 from tests.service.running import make_request, make_settings, make_shot, until
 
@@ -35,14 +34,8 @@ def queueing(farm: Farm, **more) -> Iterator[JobQueue]:
     )
     settings.output.mkdir(parents=True, exist_ok=True)
     settings.roots[0].mkdir(parents=True, exist_ok=True)
-    store = JobStore(settings.database)
-    queue = JobQueue(settings, store, executor_for(settings))
-    queue.start()
-    try:
+    with running_queue(settings) as (_, queue):
         yield queue
-    finally:
-        queue.stop()
-        store.close()
 
 
 def until_ready(queue: JobQueue, count: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from service.cli import app
 from service.errors import BadInput, DropKeyError, NotFound
 from service.presets import BUILT_IN, MOST_PRESETS, Preset, Presets
 from service.settings import Settings
-from tests.service.asking import Asker, asker, check_problem
+from tests.service.asking import Asker, check_problem
 from tests.service.dropping import QUEUED, Place
 
 
@@ -31,18 +30,6 @@ def names(presets: Any) -> list[str]:
 @pytest.fixture
 def kept(tmp_path: Path) -> Presets:
     return Presets(tmp_path / "home" / "presets.json")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(place: Place) -> Asker:
-    return asker(place)
 
 
 # ---- the file

@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from service.server import check_address
 from service.settings import Settings
 from tests.service.asking import HOST, TOKEN, Asker, asker, check_problem
 from tests.service.dropping import Place
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(place: Place) -> Asker:
-    return asker(place)
-
 
 ROUTES = [
     ("GET", "/jobs"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from service.jobs import JobRequest, JobState
 from service.settings import PrefixMap
 from service.shots import shot_from_plate
 from tests.service.dropping import FAILED, QUEUED, Place
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
 
 
 def test_a_sidecar_says_how_the_shot_is_keyed(place: Place) -> None:

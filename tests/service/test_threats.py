@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,7 +33,7 @@ from service.api.web import web_folder
 from service.errors import Misconfigured, PathRefused
 from service.server import check_decoders
 from service.settings import Settings
-from tests.service.asking import Asker, asker
+from tests.service.asking import Asker
 from tests.service.dropping import Place
 
 ROOT = Path(__file__).parents[2]
@@ -42,18 +41,6 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 SAFE_TYPES = {"application/json", "application/problem+json", "image/png", "text/plain", "text/event-stream"}
 # OpenEXR: CVE-2026-55059, -45696, -27622, CVE-2025-48071. Starlette: CVE-2026-48710.
 LEAST = {"OpenEXR": (3, 4, 13), "OpenImageIO": (3, 2, 2), "starlette": (1, 0, 1)}
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def client(place: Place) -> Asker:
-    return asker(place)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no file can be called so there")

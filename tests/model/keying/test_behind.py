@@ -172,7 +172,7 @@ def test_bare_markers_are_gone_from_the_neural_key() -> None:
     assert isinstance(keyer, FarSeeingKeyer)
     frames = [paint(left, seed) for seed, left in enumerate(WALK)]
     settings = KeySettings()
-    screen = keyer.survey([frame.plate for frame in frames[::4]], settings)  # type: ignore[attr-defined]
+    screen = keyer.survey([frame.plate for frame in frames[::4]], settings)
     behind = keyer.behind([keyer.sample(frame.plate, screen) for frame in frames], screen)
     assert behind is not None
     for frame in frames[4:5]:

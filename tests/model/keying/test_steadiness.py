@@ -39,7 +39,7 @@ def evidence(left: int, missing: slice | None = None) -> Tensor:
 
 
 def seen(left: int, missing: slice | None = None, **how: float) -> Glimpse:
-    return glimpse(picture(left, **how), evidence(left, missing))  # type: ignore[arg-type]
+    return glimpse(picture(left, **how), evidence(left, missing))
 
 
 def where(columns: slice) -> tuple[slice, slice, slice]:
@@ -144,7 +144,7 @@ def test_the_neural_keyer_keys_a_still_as_by_itself() -> None:
     assert isinstance(keyer, FarSeeingKeyer)
     plate, _, _ = shot()
     settings = KeySettings()
-    screen = keyer.survey([plate], settings)  # type: ignore[attr-defined]
+    screen = keyer.survey([plate], settings)
     alone = keyer.key(plate, screen, Mattes(), settings)
     own = keyer.glimpse(plate, screen)
     known = keyer.glimpse(plate, screen, keyer.sample(plate, screen))
