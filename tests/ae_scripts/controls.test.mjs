@@ -124,6 +124,16 @@ test("the screen's color is sampled out of the comp: a point, a second press, an
     assert.deepEqual(host.history.steps.map((step) => step.name).slice(0, 2), ["DropKey: point onto the screen", "DropKey: sample the screen"]);
 });
 
+test("a camera's log curve is not sampled as if it were another: the swatch is named instead, and nothing stays", (t) => {
+    const scene = stage(t);
+    scene.host.choose(scene.panel, "ARRI LogC4");
+    press(scene, "Sample");
+    scene.host.pixelAt = () => [0.1, 0.5, 0.2, 1];
+    assert.match(press(scene, "Sample"), /arri-logc4[^]*Pick/);
+    assert.deepEqual([scene.layer.property("ADBE Effect Parade").children.length, scene.host.undoDepth], [0, 0]);
+    assert.equal(send(scene).request.settings.screen_color, undefined);
+});
+
 test("pixel by pixel: the test frame is keyed in full size, drawn unscaled, and moved by a click", (t) => {
     const scene = stage(t);
     scene.service.picture = tinyPng(1920, 1080);
