@@ -25,6 +25,7 @@ from service.shots import shot_from_plate
 SHOT_FRAMES = 100
 PER_PROCESS = 16  # waiting workers
 _PATIENCE_SECONDS = 120.0
+_ENDS = {JobState.DONE, JobState.FAILED, JobState.NEEDS_ATTENTION}
 
 
 class FarmMeasurement(BaseModel):
@@ -94,11 +95,12 @@ def _measure(
     begun = time.monotonic()
     for job in jobs:
         queue.resume(job.id)
-    while not any(worker.state == "busy" and queue.get(jobs[0].id).screen for worker in queue.workers()):
+    # A short part may be over between two looks.
+    while not _has_begun(queue, jobs[0].id):
         time.sleep(0.01)
     first_frame = time.monotonic()
     for job in jobs:
-        found = queue.wait(job.id, 3600.0, {JobState.DONE, JobState.FAILED, JobState.NEEDS_ATTENTION})
+        found = queue.wait(job.id, 3600.0, _ENDS)
         if found.state is not JobState.DONE:
             raise Transient(f"The shot {found.shot.name} came out {found.state}: {found.problem}.")
     seconds = time.monotonic() - begun
@@ -114,6 +116,13 @@ def _measure(
         scheduler_mib=round(scheduler.memory_info().rss / 2**20),
         service_mib=round(own.memory_info().rss / 2**20),
     )
+
+
+def _has_begun(queue: JobQueue, job_id: str) -> bool:
+    """Say whether a shot was looked at and a part of it is at hand, or over."""
+    job = queue.get(job_id)
+    busy = any(worker.state == "busy" for worker in queue.workers())
+    return job.state in _ENDS or bool(job.screen and (busy or job.frames_done))
 
 
 def _plates(home: Path, shots: int) -> list[Path]:
