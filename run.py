@@ -31,8 +31,9 @@ from pathlib import Path
 
 TORCH = "2.13.0"
 PYTORCH_INDEX = "https://download.pytorch.org/whl/"
-# Checks need their tools, the score needs the peers that are packages.
-NEEDS_DEV = {"test", "evaluate", "release"}
+# Extras of pyproject.toml, each with all that the one before it brings; checks need their tools, the score its peers.
+EXTRAS = ("", "farm", "dev")
+NEEDS = {"farm": "farm", "test": "dev", "evaluate": "dev", "release": "dev"}
 BESIDE = {"test": ("tests.checks",), "release": ("service.release",)}  # no commands of the product
 PYTHONS = ((3, 13), (3, 12), (3, 11))
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -105,7 +106,7 @@ def choose_torch(system: str, card: Card | None) -> TorchChoice:
     return TorchChoice("cu126", ((f"{plain}+cu126", "--index-url", PYTORCH_INDEX + "cu126"),), ("cu126",), note)
 
 
-def install_commands(python: str, choice: TorchChoice, dev: bool) -> list[list[str]]:
+def install_commands(python: str, choice: TorchChoice, extra: str) -> list[list[str]]:
     """Return the commands that install: the attempts at torch, then DropKey itself (torch is then satisfied already).
 
     By uv where it lies beside this file or is on the PATH, which is several times faster; by pip elsewhere.
@@ -114,7 +115,8 @@ def install_commands(python: str, choice: TorchChoice, dev: bool) -> list[list[s
     if uv := find_uv():
         pip = [uv, "pip", "install", "--python", python]
     wheel = shipped_wheel()
-    project = [str(wheel)] if wheel else ["-e", ".[dev]" if dev else "."]
+    named = f"[{'farm' if wheel else extra}]" if extra else ""
+    project = [f"{wheel}{named}"] if wheel else ["-e", f".{named}"]
     return [[*pip, *attempt] for attempt in choice.attempts] + [[*pip, *project]]
 
 
@@ -146,8 +148,7 @@ def find_card() -> Card | None:
     tool = shutil.which("nvidia-smi")
     if not tool:
         return None
-    capabilities = answer(tool, "--query-gpu=compute_cap", "--format=csv,noheader")
-    return parse_card(answer(tool) or "", capabilities or "")
+    return parse_card(answer(tool) or "", answer(tool, "--query-gpu=compute_cap", "--format=csv,noheader") or "")
 
 
 def find_uv() -> str | None:
@@ -186,13 +187,12 @@ def read_stamp() -> dict[str, str]:
     return {}
 
 
-def is_ready(dev: bool) -> bool:
+def is_ready(extra: str = "") -> bool:
     """Say whether the environment is as it should be, without starting a process."""
     stamp = read_stamp()
-    has_dev = stamp.pop("extras", "") == "dev"
     folder, suffix = programs()
     whole = venv_python().exists() and (folder / f"dropkey{suffix}").exists() and not UNFINISHED.exists()
-    return whole and stamp == wanted_stamp() and (has_dev or not dev)
+    return whole and stamp.pop("extras", "") in EXTRAS[EXTRAS.index(extra) :] and stamp == wanted_stamp()
 
 
 # ---- setting up
@@ -247,8 +247,9 @@ def make_venv() -> None:
         raise SetupError(f"{VENV} could not be made (see above). Close programs that use it, or delete it; run again.")
 
 
-def install(dev: bool) -> None:
-    """Bring the environment to where `wanted_stamp` says, and stamp it."""
+def install(extra: str) -> None:
+    """Bring the environment to where `wanted_stamp` says, with the extra that it had if that is more, and stamp it."""
+    extra = max({extra, read_stamp().get("extras", "")} & {*EXTRAS}, key=EXTRAS.index)
     choice = choose_torch(platform.system(), find_card())
     if choice.note:
         tell(choice.note)
@@ -257,7 +258,7 @@ def install(dev: bool) -> None:
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     python = str(venv_python())
-    *attempts, project = install_commands(python, choice, dev)
+    *attempts, project = install_commands(python, choice, extra)
     label = "import importlib.metadata as m; print(m.version('torch'))"
     version, _, tag = (answer(python, "-c", label) or "").strip().partition("+")
     there = version == TORCH and tag in choice.labels
@@ -270,7 +271,7 @@ def install(dev: bool) -> None:
             "Usual reasons: no network (a proxy needs HTTPS_PROXY), no room on the disk (about 2 GB; 8 GB with CUDA).\n"
             f"Run the same command again: what is there is kept. All that was said is in {LOG}."
         )
-    STAMP.write_text(json.dumps({**wanted_stamp(), "extras": "dev" if dev else ""}, indent=1), encoding="utf-8")
+    STAMP.write_text(json.dumps({**wanted_stamp(), "extras": extra}, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
 
 
@@ -279,16 +280,16 @@ def install_torch(attempts: Sequence[Sequence[str]], name: str) -> bool:
     return any(build(attempt, f"torch {TORCH} for {name}") == 0 for attempt in attempts)
 
 
-def set_up(dev: bool, anew: bool = False) -> None:
+def set_up(extra: str = "", anew: bool = False) -> None:
     """Make the environment ready; says nothing and does nothing when it is."""
-    if is_ready(dev) and not anew:
+    if is_ready(extra) and not anew:
         return
     with setup_lock():
         if anew and VENV.exists():
             UNFINISHED.touch()
-        if not is_ready(dev):
+        if not is_ready(extra):
             tell(f"Setting up DropKey in {VENV} (the first time this takes minutes).")
-            install(dev)
+            install(extra)
 
 
 def tell(text: str) -> None:
@@ -342,13 +343,12 @@ def run_dropkey(command: list[str]) -> int:
 
 def dry_run(command: str, arguments: Sequence[str]) -> int:
     """Print what a run on a fresh machine of this kind would do."""
-    python = str(venv_python())
-    *attempts, project = install_commands(python, choose_torch(platform.system(), find_card()), command in NEEDS_DEV)
+    choice = choose_torch(platform.system(), find_card())
+    *attempts, project = install_commands(str(venv_python()), choice, NEEDS.get(command, ""))
     print(shown([BASE_PYTHON, "-m", "venv", "--clear", str(VENV)]))
     for number, attempt in enumerate(attempts):
         print(shown(attempt) + ("   # if that fails" if number else ""))
-    print(shown(project))
-    print(shown(in_environment(command, arguments)))
+    print(shown(project), shown(in_environment(command, arguments)), sep="\n")
     return 0
 
 
@@ -366,7 +366,7 @@ def other_python() -> list[str] | None:
 def main(arguments: list[str]) -> int:
     """Set up, then run the command; returns its exit code."""
     if arguments in ([], ["-h"], ["--help"]):
-        if not is_ready(dev=False):
+        if not is_ready():
             print(__doc__)
             return 0
         arguments = ["--help"]
@@ -384,7 +384,7 @@ def main(arguments: list[str]) -> int:
     command = arguments[0] if arguments else "--help"
     if "--dry-run" in options:
         return dry_run(command, arguments[1:])
-    set_up(dev=command in NEEDS_DEV, anew="--reinstall" in options)
+    set_up(NEEDS.get(command, ""), anew="--reinstall" in options)
     if command in BESIDE:
         os.chdir(ROOT)
     return run_dropkey(in_environment(command, arguments[1:]))

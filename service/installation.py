@@ -71,6 +71,13 @@ def fitting(text: str) -> str:
     return re.sub(r"`(?:dropkey|python3 run\.py)(?= |`)", lambda _: f"`{command()}", text)
 
 
+def farm_packages() -> str:
+    """Say how the packages of the farm are brought into this installation."""
+    if kind() in (Kind.CHECKOUT, Kind.ZIP):
+        return "`dropkey farm --help` brings it."
+    return f"Install it: {_quoted(Path(sys.executable))} -m pip install distributed cryptography"
+
+
 def program(*arguments: str, windowless: bool = False) -> list[str]:
     """Return the command line with which other programs start DropKey: whole paths, no shell."""
     python = Path(sys.executable)

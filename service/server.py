@@ -24,6 +24,7 @@ from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import Executor, LocalExecutor
+from service.installation import farm_packages
 from service.listening import answering, listen
 from service.logs import start_logging
 from service.paths import Paths
@@ -139,7 +140,7 @@ def executor_for(settings: Settings) -> Executor:
     except ImportError as error:
         raise Misconfigured(
             f"The farm {settings.farm.scheduler} needs {error.name}, which is not installed.",
-            fix='Install it with `pip install "dropkey[farm]"`, or take [farm] out of dropkey.toml.',
+            fix=f"{farm_packages().rstrip('.')}. Or take [farm] out of dropkey.toml.",
         ) from None
     return DaskExecutor(settings)
 

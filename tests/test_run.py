@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def torch_commands(run: ModuleType, system: str, report: str = "", capabilities: str = "") -> list[str]:
     choice = run.choose_torch(system, run.parse_card(report, capabilities))
-    *attempts, _ = run.install_commands("py", choice, dev=False)
+    *attempts, _ = run.install_commands("py", choice, "")
     return [
         " ".join(command).removeprefix("py -m pip install --no-input --disable-pip-version-check ")
         for command in attempts
@@ -115,10 +115,51 @@ def test_python_versions_are_those_of_the_project(run: ModuleType) -> None:
     assert {(3, minor) for minor in range(20) if allowed.contains(f"3.{minor}.0")} == set(run.PYTHONS)
 
 
-def test_only_test_installs_the_development_tools(run: ModuleType) -> None:
+def test_each_command_installs_the_extra_that_it_needs(run: ModuleType) -> None:
     choice = run.choose_torch("Linux", None)
-    assert run.install_commands("py", choice, dev=True)[-1][-1] == ".[dev]"
-    assert run.install_commands("py", choice, dev=False)[-1][-1] == "."
+
+    def installed(command: str) -> str:
+        return run.install_commands("py", choice, run.NEEDS.get(command, ""))[-1][-1]
+
+    assert [installed(command) for command in ("serve", "farm", "test")] == [".", ".[farm]", ".[dev]"]
+    dry = subprocess.run(
+        [sys.executable, str(run.ROOT / "run.py"), "--dry-run", "farm", "init"], capture_output=True, text=True
+    )
+    assert ".[farm]" in dry.stdout and dry.stdout.splitlines()[-1].endswith("service.cli farm init")
+
+
+def test_every_extra_of_run_py_brings_what_the_one_before_it_does(run: ModuleType) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert [extra for extra in run.EXTRAS if extra] == ["farm", "dev"]
+    assert {"distributed", "cryptography"} == {need.partition(">")[0] for need in extras["farm"]}
+    assert "dropkey[peers,farm]" in extras["dev"]
+
+
+def test_an_environment_keeps_the_farm_when_another_command_renews_it(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def steps(_python: str, _choice: object, extra: str) -> list[list[str]]:
+        asked.append(extra)
+        return [[sys.executable, "-c", ""]] * 2
+
+    monkeypatch.setattr(run, "venv_is_usable", lambda: True)
+    monkeypatch.setattr(run, "find_card", lambda: None)
+    monkeypatch.setattr(run, "install_commands", steps)
+    fake_environment(run)
+    assert not run.is_ready("farm"), "its packages are missing"
+    run.set_up("farm")
+    assert run.is_ready("farm") and run.is_ready() and not run.is_ready("dev")
+    (run.ROOT / "pyproject.toml").write_text("[project]\nname='newer'\n", encoding="utf-8")
+    run.set_up()
+    assert run.is_ready("farm") and asked == ["farm", "farm"]
+    fake_environment(run, extras="dev")
+    assert run.is_ready("farm"), "the development tools bring it"
+    fake_environment(run, extras="of a later release")
+    assert not run.is_ready()
+    run.set_up()
+    assert run.is_ready() and asked[-1] == ""
 
 
 def test_every_check_runs_with_the_arguments_for_pytest_last(run: ModuleType) -> None:
@@ -141,33 +182,33 @@ def test_a_right_stamp_starts_no_process(run: ModuleType, monkeypatch: pytest.Mo
     fake_environment(run, extras="dev")
     for name in ("run", "check_output", "Popen", "call"):
         monkeypatch.setattr(subprocess, name, lambda *_, **__: pytest.fail("a process was started"))
-    run.set_up(dev=True)
-    run.set_up(dev=False)
+    run.set_up("dev")
+    run.set_up()
 
 
 def test_changes_that_matter_call_for_a_new_setup(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_environment(run)
-    assert run.is_ready(dev=False)
-    assert not run.is_ready(dev=True), "the development tools are missing"
+    assert run.is_ready()
+    assert not run.is_ready("dev"), "the development tools are missing"
 
     run.UNFINISHED.touch()
-    assert not run.is_ready(dev=False), "a setup was cut short"
+    assert not run.is_ready(), "a setup was cut short"
     run.UNFINISHED.unlink()
 
     with monkeypatch.context() as patch:
         patch.setattr(run, "driver_mark", lambda: "/usr/bin/nvidia-smi:1")
-        assert not run.is_ready(dev=False), "a card came"
+        assert not run.is_ready(), "a card came"
 
     run.STAMP.write_text("{ half a", encoding="utf-8")
-    assert not run.is_ready(dev=False), "the stamp is broken"
+    assert not run.is_ready(), "the stamp is broken"
 
     fake_environment(run)
     (run.ROOT / "pyproject.toml").write_text("[project]\nname='other'\n", encoding="utf-8")
-    assert not run.is_ready(dev=False), "pyproject.toml changed"
+    assert not run.is_ready(), "pyproject.toml changed"
 
     fake_environment(run)
     run.venv_python().unlink()
-    assert not run.is_ready(dev=False), "the environment lost its Python"
+    assert not run.is_ready(), "the environment lost its Python"
 
 
 def test_an_environment_cut_short_or_moved_is_not_built_upon(run: ModuleType) -> None:
@@ -236,7 +277,7 @@ def test_setting_up_says_nothing_on_stdout(
         run, "install_commands", lambda *_: [[sys.executable, "-c", f"exit({code})"] for code in (1, 0, 0)]
     )
     run.VENV.mkdir()
-    run.set_up(dev=False)
+    run.set_up()
     told = capsys.readouterr()
     assert told.out == "" and "Setting up DropKey" in told.err
     assert len(told.err.splitlines()) == 7, "two lines a step"
@@ -252,7 +293,7 @@ def test_a_setup_that_fails_says_why_and_where_all_of_it_stands(
     monkeypatch.setattr(run, "install_commands", lambda *_: [[sys.executable, "-c", step]] * 2)
     run.VENV.mkdir()
     with pytest.raises(run.SetupError, match="ERROR: no room on the disk") as failed:
-        run.set_up(dev=False)
+        run.set_up()
     assert str(run.LOG) in str(failed.value)
     assert "Collecting torch" in run.LOG.read_text() and "Collecting torch" not in capsys.readouterr().err
 
@@ -262,13 +303,14 @@ def test_an_unpacked_release_installs_its_wheel_with_its_own_uv(run: ModuleType)
     wheel, uv = run.ROOT / "dropkey-0.2.0-py3-none-any.whl", run.ROOT / ("uv.exe" if os.name == "nt" else "uv")
     for file in (wheel, uv):
         file.write_bytes(b"1")
-    *torch, project = run.install_commands("py", run.choose_torch("Linux", None), dev=False)
+    *torch, project = run.install_commands("py", run.choose_torch("Linux", None), "")
     assert project == [str(uv), "pip", "install", "--python", "py", str(wheel)]
+    assert run.install_commands("py", run.choose_torch("Linux", None), "farm")[-1][-1] == f"{wheel}[farm]"
     assert all(command[0] == str(uv) for command in torch)
     fake_environment(run)
-    assert run.is_ready(dev=False)
+    assert run.is_ready()
     wheel.rename(wheel.with_name("dropkey-0.3.0-py3-none-any.whl")).write_bytes(b"2")
-    assert not run.is_ready(dev=False), "another version lies there"
+    assert not run.is_ready(), "another version lies there"
 
 
 def test_where_pip_was_told_its_index_uv_of_the_path_is_left_alone(

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import json
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,12 +15,11 @@ import typer
 
 from service.cli.app import Device, app
 from service.errors import Misconfigured
+from service.installation import farm_packages
 from service.settings import load_settings
 
 commands = typer.Typer(no_args_is_help=True, help="Let several machines key for one service.")
 app.add_typer(commands, name="farm")
-
-INSTALL = f"Install it: {sys.executable} -m pip install distributed cryptography"
 
 
 @commands.command()
@@ -123,7 +121,7 @@ def require_dask() -> None:
     """Raise Misconfigured where the farm's packages are not installed."""
     for package in ("cryptography", "distributed"):
         if importlib.util.find_spec(package) is None:
-            raise Misconfigured(f"The farm needs {package}, which is not installed.", fix=INSTALL)
+            raise Misconfigured(f"The farm needs {package}, which is not installed.", fix=farm_packages())
 
 
 def run_until_stopped(work: Callable[[asyncio.Future[None]], Coroutine[Any, Any, None]]) -> None:

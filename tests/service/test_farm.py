@@ -119,6 +119,7 @@ def guide() -> tuple[list[list[str]], str]:
 def test_the_guide_goes_from_certificates_over_scheduler_and_worker_to_the_service() -> None:
     commands, settings = guide()
     assert [command[:2] for command in commands] == [
+        ["farm", "--help"],
         ["farm", "init"],
         ["farm", "scheduler"],
         ["farm", "worker"],
@@ -134,7 +135,7 @@ def test_who_follows_the_guide_has_a_keyed_shot(tmp_path: Path) -> None:
     """Every command as it is printed, but for the host, the port, and where each machine's home is."""
     plates = write_plates(tmp_path / "plates" / "hero", range(1001, 1007))
     commands, settings = guide()
-    init, scheduler, worker, serve, status = commands
+    first, init, scheduler, worker, serve, status = commands
     with ExitStack() as stack:
         farm = Farm(tmp_path, stack)
         here = settings.replace("scheduler-host:8786", f"127.0.0.1:{farm.port}")
@@ -143,6 +144,7 @@ def test_who_follows_the_guide_has_a_keyed_shot(tmp_path: Path) -> None:
         (home / "drop").mkdir(parents=True)
         (home / "output").mkdir()
         (home / "dropkey.toml").write_text(here, encoding="utf-8")
+        assert farm.start("home", *first).wait(PATIENCE) == 0 and "take-back" in farm.said("home")
         assert farm.start("home", *init, farm__certificates=str(home / "farm")).wait(PATIENCE) == 0
         for machine in ("scheduler", "amber", "birch"):
             shutil.copytree(home / "farm", tmp_path / machine / "farm")

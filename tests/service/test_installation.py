@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from service import installation
+from service.errors import Misconfigured
 from service.installation import Kind, fitting, kind, program
+from service.server import executor_for
+from service.settings import FarmSettings, Settings
 from tests.service.command_line import Dropkey
 
 
@@ -53,6 +56,18 @@ def test_where_nothing_builds_the_environment_anew_pip_is_named(monkeypatch: pyt
     monkeypatch.setattr(installation, "kind", lambda: Kind.PIPX)
     told = fitting("Run `python3 run.py --reinstall doctor`, then `dropkey doctor`.")
     assert "pip install --force-reinstall torch" in told and "run.py" not in told
+
+
+def test_a_service_without_the_farms_packages_says_how_they_come_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path, farm=FarmSettings(scheduler="tls://render01"))
+    monkeypatch.setitem(sys.modules, "service.executor.dask.executor", None)
+    for found, words in ((Kind.CHECKOUT, "`dropkey farm --help`"), (Kind.PIPX, "pip install distributed")):
+        monkeypatch.setattr(installation, "kind", lambda found=found: found)
+        with pytest.raises(Misconfigured, match="which is not installed") as refused:
+            executor_for(settings)
+        assert words in refused.value.fix and "[farm]" in refused.value.fix
 
 
 def test_a_path_with_blanks_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
