@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# As many as a small machine has cores; more would starve the services that tests start, whose workers give way to all.
+WORKERS = "2"
 
 
 def check_commands(pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
@@ -18,7 +20,7 @@ def check_commands(pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
         "ruff": [python, "-m", "ruff", "check", "."],
         "mypy": [python, "-m", "mypy"],
         "imports": [str(Path(python).with_name("lint-imports.exe" if sys.platform == "win32" else "lint-imports"))],
-        "pytest": [python, "-m", "pytest", *pytest_arguments],
+        "pytest": [python, "-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *pytest_arguments],
     }
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# Several processes run the tests, and share the cores: one thread each, which also makes sums the same everywhere.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes as well")
