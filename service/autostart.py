@@ -11,7 +11,7 @@ from pathlib import Path
 from service.atomic import replace_file
 from service.autostart_files import LABEL, TASK, launch_agent, systemd_unit, windows_task
 from service.errors import Misconfigured
-from service.installation import program
+from service.launchers import serving
 from service.settings import Settings, load_settings
 
 
@@ -27,7 +27,7 @@ def file() -> Path | None:
 
 def content(settings: Settings) -> bytes:
     """Return what the system is to hear: the service of this installation, on this home folder."""
-    command = program("serve", "--no-open", "--home", str(settings.home), windowless=True)
+    command = serving(settings)
     if sys.platform == "win32":
         user = "\\".join(os.environ[name] for name in ("USERDOMAIN", "USERNAME") if os.environ.get(name))
         return windows_task(command, user, settings.home)

@@ -231,6 +231,10 @@ class Client:
         """Return a link that lets one browser in, once."""
         return self._get(BrowserLink, "/browser-links", method="POST").url
 
+    def shut_down(self) -> None:
+        """Ask the service to end; it answers before it does."""
+        self._ask("/shutdown", method="POST")
+
     # ---- inside
 
     def _event_lines(self, path: str, since: int | None) -> Generator[str]:

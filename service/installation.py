@@ -48,11 +48,11 @@ def folder() -> Path:
 
 
 @cache
-def command() -> str:
-    """Return what a person types to call DropKey here, as the beginning of a command line."""
+def command(*, anywhere: bool = False) -> str:
+    """Return what a person types to call DropKey here, the beginning of a line; ``anywhere``: in any folder."""
     found = kind()
     if found is Kind.CHECKOUT:
-        here = Path.cwd() == _ROOT
+        here = Path.cwd() == _ROOT and not anywhere
         return f"{'py' if sys.platform == 'win32' else 'python3'} {'run.py' if here else _quoted(_ROOT / 'run.py')}"
     if found is Kind.ZIP:
         return _quoted(folder() / STARTERS.get(sys.platform, "dropkey.sh"))

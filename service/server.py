@@ -10,7 +10,7 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +25,7 @@ from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import Executor, LocalExecutor
 from service.installation import farm_packages
+from service.launchers import write_launchers
 from service.listening import answering, listen
 from service.logs import start_logging
 from service.paths import Paths
@@ -170,12 +171,15 @@ def _run(
         paths=paths,
         folders=folders,
         checks=lambda: checks(settings, store, queue, folders),
+        stop=stop.set,
     )
     stack.callback(app.state.reader.close)
     stack.enter_context(answering(app, listener, ending=app.state.events.close))
     stack.callback(folders.stop)
     folders.start()
     url = _url(settings.host, listener.getsockname()[1])
+    with suppress(OSError, DropKeyError):  # a convenience, which must not keep the service from running
+        write_launchers(settings)
     write_discovery(settings, url)
     stack.callback(remove_discovery, settings)
     log.info("service started", url=url, pid=os.getpid())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from service.api import problems
+from service.api.ending import Ending
 from service.api.events import Events
 from service.api.machine import Machine
 from service.api.metrics import Metrics
@@ -39,12 +41,13 @@ def create_app(
     folders: DropFolders | None = None,
     checks: Checks = dict,
     reader: Reader | None = None,
+    stop: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Return the application over ``queue``; ``checks`` answers what `/health/ready` asks.
 
     ``folders`` are measured, and tell how the roots that they watch are. ``reader`` makes the pictures; unset: one of
-    its own. The application's `state` holds `events`, to be closed before the server stops, `reader`, to be closed
-    after it, and `sessions`, which makes links for browsers.
+    its own. ``stop`` ends the service. The application's `state` holds `events`, to be closed before the server stops,
+    `reader`, to be closed after it, and `sessions`, which makes links for browsers.
     """
     paths = paths or Paths(settings)
     sessions = Sessions(token)
@@ -69,6 +72,7 @@ def create_app(
     app.include_router(Pictures(reach, reader).router())
     app.include_router(Trying(queue, settings, paths, reach, reader).router())
     app.include_router(PresetRoutes(Presets.of(settings)).router())
+    app.include_router(Ending(stop).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

@@ -32,6 +32,9 @@ PROBLEM: dict[str, Any] = {
         },
     },
 }
+TOKEN_ONLY = ("/browser-links", "/shutdown")
+"""What a browser is never let in for."""
+
 _REFUSED = {
     "description": "An error.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem-Details"}}},
@@ -83,4 +86,4 @@ def _security(path: str) -> list[dict[str, list[str]]]:
     if path.startswith("/health/"):
         return []
     token: dict[str, list[str]] = {"token": []}
-    return [token] if path == "/browser-links" else [token, {"cookie": []}]
+    return [token] if path in TOKEN_ONLY else [token, {"cookie": []}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.cli.app import app, main
 from service.cli.autostart import commands as autostart_commands
+from service.cli.background import start, stop
 from service.cli.browsing import open_page
 from service.cli.data import data
 from service.cli.docs import docs
@@ -28,6 +29,8 @@ __all__ = [
     "open_page",
     "panel_commands",
     "preset_commands",
+    "start",
+    "stop",
     "train",
     "uninstall",
 ]

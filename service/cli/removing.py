@@ -26,8 +26,9 @@ def uninstall(
 ) -> None:
     """Remove DropKey from this machine; plates and results are never touched."""
     from service import autostart
+    from service.background import stop
     from service.cli.panel import panel_folders
-    from service.discovery import read_discovery
+    from service.launchers import INSTALLATION, launcher
     from service.panel_bundle import NAME
 
     settings = load_settings()
@@ -43,13 +44,10 @@ def uninstall(
         home = home or (settings.home.is_dir() and typer.confirm(f"Remove settings and jobs, too ({settings.home})?"))
     if starts:
         typer.echo(autostart.turn_off())
-    running = read_discovery(settings)
-    if running is not None:
-        raise Misconfigured(
-            f"DropKey runs (process {running.pid}).", fix="End it (Ctrl-C in its window), then run this again."
-        )
-    for file in panels:
-        file.unlink()
+    if stop(settings):
+        typer.echo("The service has ended.")
+    for file in (*panels, launcher(settings.home), settings.home / INSTALLATION):
+        file.unlink(missing_ok=True)
     if home:
         _remove_home(settings.home, (settings.output, *settings.roots))
     _remove_environment()

@@ -21,7 +21,11 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     files = ("run.py", "dropkey-0.2.0-py3-none-any.whl", ".venv/bin/python")
     home = tmp_path / "home"
     theirs = ("drop/shot/a.0001.png", "output/shot/v001/manifest.json")
-    for file in (*(release / name for name in files), *(home / name for name in (*theirs, "dropkey.db", "logs/log"))):
+    starting = ("start.sh", "installation.json")
+    for file in (
+        *(release / name for name in files),
+        *(home / name for name in (*theirs, *starting, "dropkey.db", "logs/log")),
+    ):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     place = tmp_path / "After Effects" / "Scripts" / "ScriptUI Panels"
