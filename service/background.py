@@ -74,7 +74,9 @@ def _wait_for_end(pid: int, deadline: float) -> None:
 
 def _apart() -> int:
     """Return what keeps a process on Windows alive when the window of its parent closes."""
-    return subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    if sys.platform == "win32":
+        return subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
 
 
 def _answering(settings: Settings, process: subprocess.Popen[bytes] | None) -> Discovery:

@@ -15,6 +15,7 @@ from service.cli.panel import commands as panel_commands
 from service.cli.presets import commands as preset_commands
 from service.cli.removing import uninstall
 from service.cli.training import train
+from service.cli.updating import update
 
 __all__ = [
     "app",
@@ -33,4 +34,5 @@ __all__ = [
     "stop",
     "train",
     "uninstall",
+    "update",
 ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,29 +11,10 @@ from service.atomic import replace_file
 from service.cli.app import app
 from service.errors import Misconfigured
 from service.panel_bundle import NAME, panel_text
-
-PANELS = ("Scripts", "ScriptUI Panels")
+from service.panel_places import panel_folders, put_panel
 
 commands = typer.Typer(help="Build the After Effects panel, and put it into After Effects.", no_args_is_help=True)
 app.add_typer(commands, name="panel")
-
-
-def panel_folders(platform: str = sys.platform, environment: dict[str, str] | None = None) -> list[Path]:
-    """Return the user's panel folder of every After Effects that was started here once, oldest first."""
-    known = dict(os.environ) if environment is None else environment
-    if platform == "win32":
-        roots = [Path(known["APPDATA"]) / "Adobe" / "After Effects"] if "APPDATA" in known else []
-    elif platform == "darwin":
-        roots = [Path(known.get("HOME", "~")).expanduser() / "Library" / "Preferences" / "Adobe" / "After Effects"]
-    else:
-        roots = []
-    versions = [folder for root in roots if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
-    numbered = [folder for folder in versions if re.fullmatch(r"\d+(\.\d+)*", folder.name)]
-    return [folder.joinpath(*PANELS) for folder in sorted(numbered, key=_version_number)]
-
-
-def _version_number(folder: Path) -> tuple[int, ...]:
-    return tuple(int(part) for part in folder.name.split("."))
 
 
 def _targets(folder: Path | None) -> list[Path]:
@@ -68,8 +46,7 @@ def install(folder: Folder = None, dry_run: DryRun = False) -> None:
     text = panel_text()
     for target in _targets(folder):
         if not dry_run:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(target, text.encode())
+            put_panel(target.parent, text)
         typer.echo(f"{'would write' if dry_run else 'wrote'} {target}")
 
 

@@ -27,9 +27,9 @@ def uninstall(
     """Remove DropKey from this machine; plates and results are never touched."""
     from service import autostart
     from service.background import stop
-    from service.cli.panel import panel_folders
     from service.launchers import INSTALLATION, launcher
     from service.panel_bundle import NAME
+    from service.panel_places import panel_folders
 
     settings = load_settings()
     panels = [file for folder in panel_folders() if (file := folder / NAME).is_file()]

@@ -26,6 +26,7 @@ class WheelHook(BuildHookInterface[Any]):
         pages = sorted(page for page in root.glob("docs/**/*") if page.is_file())
         build_data["force_include"] |= {
             str(folder / NAME): f"service/{NAME}",
+            str(root / "run.py"): "service/run.py",  # for unpacked releases that this wheel updates
             str(root / "CHANGELOG.md"): "service/docs/CHANGELOG.md",
             str(root / "README.md"): "service/docs/README.md",
             **{str(page): f"service/{page.relative_to(root).as_posix()}" for page in pages},

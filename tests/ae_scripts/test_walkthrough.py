@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli import app
-from service.cli.panel import panel_folders
 from service.panel_bundle import bundle
+from service.panel_places import panel_folders
 from tests.ae_scripts.node import ROOT, node
 
 PICTURE = ROOT / "docs" / "images" / "panel.svg"

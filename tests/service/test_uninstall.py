@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from service import autostart, installation
-from service.cli import app, panel
+from service import autostart, installation, panel_places
+from service.cli import app
 from service.installation import Kind
 from tests.service.command_line import Dropkey
 
@@ -34,7 +34,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "Other.jsx").touch()
     monkeypatch.setattr(sys, "prefix", str(release / ".venv"))
     monkeypatch.setattr(installation, "kind", lambda: Kind.ZIP)
-    monkeypatch.setattr(panel, "panel_folders", lambda: [place])
+    monkeypatch.setattr(panel_places, "panel_folders", lambda: [place])
     monkeypatch.setattr(autostart, "is_on", lambda: False)
     return tmp_path
 
