@@ -4,10 +4,10 @@
     demo     key a painted shot and measure it        serve    watch the drop folders, answer the panel
     key      key one shot here and now                open     show the service's page in the browser
     doctor   say what is wrong with this machine      panel    put the panel into After Effects
-    docs     open the documentation                   autostart   start the service when you log on
+    docs     open the documentation                   start, stop, autostart   the service without a window
     test     run every check of the project           bench, evaluate, train, data   measure and teach the keyers
     farm     key on several machines                  presets   list, export and import saved choices
-    release  build what a download page needs         uninstall   remove DropKey; results stay
+    release  build what a download page needs         update, uninstall   the newest version; none
 
 Nothing but Python 3.11 to 3.13 has to be there. The first command makes the environment .venv, which takes minutes.
 Options before the command: --dry-run prints what would be done instead, --reinstall builds the environment anew.

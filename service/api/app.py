@@ -22,6 +22,7 @@ from service.api.security import Gate
 from service.api.sessions import Sessions
 from service.api.trying import Trying
 from service.api.web import Web
+from service.api.welcome import Welcome
 from service.drop_folder import DropFolders
 from service.paths import Paths
 from service.presets import Presets
@@ -73,6 +74,7 @@ def create_app(
     app.include_router(Trying(queue, settings, paths, reach, reader).router())
     app.include_router(PresetRoutes(Presets.of(settings)).router())
     app.include_router(Ending(stop).router())
+    app.include_router(Welcome(settings).router())
     app.include_router(web.router())
     app.add_middleware(Gate, settings=settings, token=token, sessions=sessions, is_open=web.has)
     return app

@@ -18,6 +18,7 @@ from service.api.reach import Reach
 from service.api.schemas import Check, FrameList, JobList, JobPatch, JobSummary, Readiness
 from service.api.summaries import summary_of
 from service.errors import BadInput, WrongState
+from service.installation import command
 from service.jobs import Job, JobRequest, JobState
 from service.paths import Paths
 from service.quality import QualityReport, report_on
@@ -140,9 +141,9 @@ class Routes:
         """Return how well each frame was keyed, as far as the key itself tells, and which frames stand out."""
         return JSONResponse(report_on(self._queue.frames(job_id)).model_dump(mode="json"))
 
-    async def live(self) -> JSONResponse:
-        """Say that the process answers."""
-        return JSONResponse({"live": True})
+    async def live(self, request: Request) -> JSONResponse:
+        """Say that the process answers; on its own machine also by which `command` a person calls DropKey."""
+        return JSONResponse({"live": True} | ({"command": command(anywhere=True)} if request.state.here else {}))
 
     def ready(self, request: Request) -> JSONResponse:
         """Say whether jobs can be done now; what is wrong is told to the token holder only."""

@@ -62,7 +62,8 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on with `scope["state"]`.
 
-        It holds `authorized`, `by_token` (not by cookie), and `trusted`: may name any file that the user can read.
+        It holds `authorized`, `by_token` (not by cookie), `here` (on this machine, through nobody), and `trusted`: may
+        name any file that the user can read.
         """
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
@@ -84,7 +85,8 @@ class Gate:
         state = scope.setdefault("state", {})
         state["authorized"], state["by_token"] = authorized, by_token
         direct = self._loopback_counts and not any(name in headers for name in _FORWARDING)
-        state["trusted"] = by_token and direct and client is not None and is_loopback(client[0])
+        state["here"] = direct and client is not None and is_loopback(client[0])
+        state["trusted"] = by_token and state["here"]
 
         async def hardened(message: Mapping[str, object]) -> None:
             if message["type"] == "http.response.start":

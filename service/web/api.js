@@ -52,6 +52,9 @@ export const getPresets = () => json("/presets");
 export const savePreset = (name, settings) => json(presetAt(name), { method: "PUT", body: settings });
 export const removePreset = (name) => json(presetAt(name), { method: "DELETE" });
 export const takePresets = (file) => json("/presets", { method: "POST", body: file });
+export const getWelcome = () => json("/welcome");
+export const putPanel = () => json("/welcome/panel", { method: "POST" });
+export const dropSample = () => json("/welcome/sample", { method: "POST" });
 export const getWorkers = () => json("/workers");
 export const drainWorker = (name, drained) =>
   json(`/workers/${encodeURIComponent(name)}/${drained ? "drain" : "take-back"}`, { method: "POST" });

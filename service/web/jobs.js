@@ -64,6 +64,9 @@ export class Jobs extends EventTarget {
   /** How the connection is: "live", "lost", "out" (not signed in), or null before the first answer. */
   state = null;
 
+  /** Whether a snapshot was taken: before, that none is known means nothing. */
+  begun = false;
+
   link(state) {
     this.state = state;
     this.#tell();
@@ -118,6 +121,7 @@ export class Jobs extends EventTarget {
     if (all.cursor !== null) for (const { jobs } of await Promise.all([["running"], FILTERS.active].map((state) => listJobs({ state })))) this.#put(jobs);
     if (narrow) await this.#again(narrow);
     for (const [id, job] of this.#known) if (job.updated_at === OVERTAKEN) this.remove(id);
+    this.begun = true;
     this.#tell();
   }
 

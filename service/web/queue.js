@@ -2,9 +2,9 @@
 
 import { act, setPriority } from "./api.js";
 import { attempt, choice, el, say } from "./dom.js";
-import { firstSteps } from "./first.js";
 import { machinePanel } from "./machine.js";
 import { jobRow } from "./row.js";
+import { firstSteps } from "./welcome.js";
 import { ACTIONS, FILTERS, counted } from "./words.js";
 
 const remembered = { filter: "all", search: "" };
@@ -24,7 +24,7 @@ export function queueView({ jobs, open, submit }) {
   let link = jobs.state;
   const list = el("ul", { class: "jobs", "aria-label": "Jobs" });
   const empty = el("p", { class: "empty" });
-  const first = firstSteps();
+  const first = firstSteps({ jobs, open });
   const count = el("p", { class: "count", role: "status" });
   const search = el("input", { type: "search", id: "search", maxlength: 200, placeholder: "Search shots", "aria-label": "Search shots", "aria-keyshortcuts": "/",
     value: remembered.search, on: { input: () => { clearTimeout(asking); asking = setTimeout(look, SEARCH_AFTER_MS); } } });
@@ -88,10 +88,8 @@ export function queueView({ jobs, open, submit }) {
     });
     if (focused?.isConnected && document.activeElement !== focused) focused.focus(); // its row was moved
     say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${counted(all, "job")}` : "");
-    const fresh = !all && jobs.state === "live"; // nothing was ever asked for
-    first.hidden = !fresh || shown.length > 0;
-    if (!first.hidden) first.look();
-    empty.hidden = shown.length > 0 || fresh;
+    first.show();
+    empty.hidden = shown.length > 0 || (!all && jobs.state === "live"); // nothing was ever asked for
     empty.textContent = all ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
     older.hidden = !jobs.more;
   }

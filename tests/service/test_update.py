@@ -9,9 +9,10 @@ import site
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from service.client import Client
@@ -75,10 +76,12 @@ class Installed:
 
 
 @pytest.fixture
-def installed(tmp_path: Path, released: Path) -> Installed:
+def installed(tmp_path: Path, released: Path) -> Iterator[Installed]:
     made = Installed(tmp_path, released, tmp_path / "env")
     assert made.version() == OURS
-    return made
+    yield made
+    if (left := made.running()) is not None:
+        psutil.Process(left.pid).kill()
 
 
 @pytest.mark.timeout(300)
@@ -121,7 +124,8 @@ def test_a_version_whose_doctor_fails_is_put_back_and_the_service_started_again(
     installed.dropkey("stop")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_version_of_which_nothing_starts_is_put_back(installed: Installed, released: Path) -> None:
     newer(released, installed.index, **{"service/cli/__init__.py": "import nothing_of_that_name\n"})
     done = installed.dropkey("update", "--yes")
@@ -129,7 +133,8 @@ def test_a_version_of_which_nothing_starts_is_put_back(installed: Installed, rel
     assert installed.version() == OURS
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_unpacked_release_takes_the_wheel_of_a_release_and_its_run_py(tmp_path: Path, released: Path) -> None:
     release = tmp_path / "Drop Key"
     release.mkdir()

@@ -17,7 +17,7 @@ from service.api import create_app
 from service.errors import WorkerLost
 from service.jobs import FrameResult, FrameState, Problem
 from service.listening import answering
-from service.messages import FrameFinished, PreviewMade, PreviewOrder, ShotStarted
+from service.messages import FrameFinished, PreviewMade, PreviewOrder, ShotFinished, ShotStarted
 from service.paths import Paths
 from service.queue import JobQueue
 from service.settings import Settings
@@ -73,6 +73,13 @@ class Played:
             problem=None if problem is None else Problem(kind="plate_unreadable", message=problem, fix=fix),
         )
         self.worker.tell(FrameFinished(job_id=job_id, attempt=attempt, result=result))
+
+    def end(self) -> None:
+        """Say that all of the job at hand is keyed."""
+        job_id, attempt, order = self.worker.current
+        self.worker.tell(
+            ShotFinished(job_id=job_id, attempt=attempt, outcome="done", manifest=order.output / "manifest.json")
+        )
 
 
 @contextmanager

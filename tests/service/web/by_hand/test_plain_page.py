@@ -30,21 +30,6 @@ def brightness(page: Page, of: str) -> float:
     return sum(int(part) for part in re.findall(r"\d+", color)[:3]) / 3
 
 
-def test_an_empty_queue_says_where_to_drop_a_shot_and_how_to_choose_settings(page: Page, service: Played) -> None:
-    first = page.get_by_role("region", name="Key your first shot")
-    expect(first.locator(".path")).to_have_text(str(service.folder))
-    expect(first).to_contain_text(".dropkey.json")
-    expect(first.get_by_role("button", name="Copy")).to_have_count(2)
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    first.get_by_role("button", name="Copy the folder's path").click()
-    expect(page.get_by_text("Copied.")).to_be_visible()
-    assert page.evaluate("() => navigator.clipboard.readText()") == str(service.folder)
-    assert serious(page) == []
-    service.submit()
-    expect(page.locator("li.job")).to_have_count(1)
-    expect(first).to_be_hidden()
-
-
 def test_a_browser_that_is_not_signed_in_is_told_how_to_get_in(browser: Browser, service: Played) -> None:
     page = browser.new_page()
     page.goto(service.url)
