@@ -16,6 +16,9 @@ function fixFor(error) {
     if (own(error, "kind", "") === "no-permission") {
         return { label: SAYS.openPreferences, run: openPreferences };
     }
+    if (own(error, "kind", "") === "offline") {
+        return startAction();
+    }
     return null;
 }
 
@@ -84,6 +87,9 @@ function refreshAll() {
     }
     // A service that is away is told by its state already.
     sayAll([state.text].concat(news, newsSince(before), without(problems, state.text), brought));
+    if (state.state === "offline" && startAction() !== null) {
+        say(shared.last.text, startAction());
+    }
 }
 
 /** Asks for a test frame that was not ready in time. One that failed says so once, and keeps nobody from their jobs. */

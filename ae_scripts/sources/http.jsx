@@ -15,7 +15,7 @@ function httpExchange(ask) {
         throw problem(
             "offline",
             SAYS.dropkeyDoesNotAnswer,
-            SAYS.startItDropkeyServeThenPress
+            howToStart(SAYS.pressStartDropkey, SAYS.startItThenRefresh)
         );
     }
     try {

@@ -13,7 +13,7 @@ function findService() {
         throw problem(
             "offline",
             SAYS.dropkeyDoesNotRunOnThis,
-            SAYS.startItDropkeyServeOrChoose
+            howToStart(SAYS.pressStartDropkeyOrChoose, SAYS.startItOrChoose)
         );
     }
     var content = attempt(function () { return jsonParse(text); }, null);
@@ -89,7 +89,7 @@ function serviceState() {
                 state: "incompatible",
                 text: filled(
                     SAYS.dropkeyIsThisPanelIsRun,
-                    found.version, PANEL_VERSION
+                    found.version, PANEL_VERSION, dropkeyCommand()
                 )
             };
         }
@@ -99,7 +99,7 @@ function serviceState() {
         if (kind !== "no-permission" && usesFiles()) {
             return { state: "files", text: SAYS.noDropkeyOnThisMachineWorking };
         }
-        if (kind === "offline" && readSafely("service.json") === null && setting("dropFolder") === "") {
+        if (kind === "offline" && readSafely("service.json") === null && !canStart() && setting("dropFolder") === "") {
             kind = "unconfigured";
         }
         return { state: kind === "refused-not_ready" ? "loading-model" : kind, text: problemText(error) };

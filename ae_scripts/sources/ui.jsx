@@ -172,7 +172,9 @@ function connect(face) {
         var action = face.action;
         if (action !== null) {
             action.run();
-            say("Done: " + action.label + ".", null);
+            if (!own(action, "quiet", false)) {
+                say("Done: " + action.label + ".", null);
+            }
         }
     });
     connectJobs(face);

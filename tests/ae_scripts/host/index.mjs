@@ -193,7 +193,7 @@ export class Host {
         class System {
             static hostKind = "System";
             get osName() { return host.osName.startsWith("Windows") ? "" : "MacOS"; }
-            callSystem(command) { host.systemCalls.push(command); return ""; }
+            callSystem(command) { host.systemCalls.push(command); host.called?.(command); return ""; }
         }
         class ScriptUITools {
             static hostKind = "ScriptUI";
