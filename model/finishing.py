@@ -20,7 +20,7 @@ from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
 from model.keying.grain import seen_through_grain
-from model.keying.holding import despill_strength, frame_notes, untold, with_levels, with_mattes
+from model.keying.holding import around_strokes, despill_strength, frame_notes, untold, with_levels, with_mattes
 from model.keying.screen import find_screen, hue_rotation
 from model.keying.steadiness import Around, Glimpse, glimpse, steadied
 from model.keying.unmixing import unmix, with_emission
@@ -58,6 +58,8 @@ class UnmixingKeyer(ABC):
     device: torch.device
     reach: int = 0
     """Frames before and after one that are heard of it; see `model.keyer.SteadyKeyer`."""
+    heeds_strokes: bool = False
+    """Whether what it solves depends on an artist's strokes."""
 
     @abstractmethod
     def solve(
@@ -129,7 +131,11 @@ class UnmixingKeyer(ABC):
         with exact_float32():
             evidence = self._heard(plate, screen) if around is None else steadied(around)
             given, seen_plate, seen = seen_through_grain(plate, screen, own, evidence)
-            solved = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
+            without = replace(mattes, corrections=None)
+            solved = self.solve(given, seen_plate, seen, screen, without, settings, evidence)
+            if self.heeds_strokes and mattes.corrections is not None:
+                told = self.solve(given, seen_plate, seen, screen, mattes, settings, evidence)
+                solved = _near_strokes(told, solved, around_strokes(mattes.corrections.to(plate)))
         if around is not None and around.behind is not None and own is None:
             solved = _without(solved, bare(around.behind, plate, evidence))
         return RawKey(whole, seen_plate, seen, solved, repaired)
@@ -176,6 +182,28 @@ def _found(plates: Sequence[Tensor], color: Color | None, evidence: Sequence[Ten
         return find_screen(plates, color)
 
 
+def _near_strokes(told: Solved, untold: Solved, near: Tensor) -> Solved:
+    """Return what was solved with strokes ``near`` them (1, H, W), 0–1, and elsewhere what was solved without.
+
+    What an artist says of one place says nothing of others, though a network would hear it there.
+    """
+
+    def both(with_strokes: Tensor, without: Tensor) -> Tensor:
+        return torch.where(near > 0.0, torch.lerp(without, with_strokes, near), without)
+
+    def both_if_any(with_strokes: Tensor | None, without: Tensor | None) -> Tensor | None:
+        return without if with_strokes is None or without is None else both(with_strokes, without)
+
+    return replace(
+        untold,
+        alpha=both(told.alpha, untold.alpha),
+        plain=both_if_any(told.plain, untold.plain),
+        foreground=both_if_any(told.foreground, untold.foreground),
+        emission=both_if_any(told.emission, untold.emission),
+        lacking=both_if_any(told.lacking, untold.lacking),
+    )
+
+
 def _without(solved: Solved, taken: Tensor) -> Solved:
     """Return what was solved without what is ``taken`` away (1, H, W), 0–1."""
     left = 1.0 - taken
@@ -189,7 +217,7 @@ def _without(solved: Solved, taken: Tensor) -> Solved:
 
 def _inside(mattes: Mattes, screen: Screen) -> Mattes:
     """Return the mattes within the bars around the picture."""
-    given = (mattes.hint, mattes.clean_plate, mattes.garbage, mattes.core)
+    given = (mattes.hint, mattes.clean_plate, mattes.garbage, mattes.core, mattes.corrections)
     return Mattes(*(None if matte is None else inside(matte, screen.bars) for matte in given))
 
 

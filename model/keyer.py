@@ -23,6 +23,7 @@ class Mattes:
     clean_plate: Tensor | None = None  # (3, H, W), scene-linear
     garbage: Tensor | None = None  # (1, H, W), 1 = outside for certain
     core: Tensor | None = None  # (1, H, W), 1 = inside for certain
+    corrections: Tensor | None = None  # (3, H, W), 0–1: what strokes keep, remove, and leave to the keyer
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class FarSeeingKeyer(SteadyKeyer, Protocol):
 class TwoStepKeyer(Protocol):
     """A keyer whose slow half can be kept: `key` is `finish` of `infer`.
 
-    `infer` reads of the settings nothing that FINISHING names, and of the mattes hint and clean plate only.
+    `infer` reads of the settings nothing that FINISHING names, and of the mattes hint, clean
+    plate and corrections only.
     """
 
     def infer(self, plate: Tensor, screen: Screen, mattes: Mattes, settings: KeySettings, around: Any = None) -> Any:

@@ -18,7 +18,7 @@ from model.keyer import Mattes
 from model.keying.color_difference import color_difference
 from model.keying.edges import stretch
 from model.keying.fill import erode, reduce
-from model.keying.holding import held_by_hint
+from model.keying.holding import held_by
 from model.keying.priors import DIFFERENCE, RECORDING, Priors, priors
 from model.keying.refinements import begin, refined
 from model.keying.screen import hue_rotation, rotate
@@ -68,6 +68,8 @@ class FrameAnswer:
 class NeuralKeyer(UnmixingKeyer):
     """Keys with the `neural` network; see `model.keyer.Keyer` for the contract."""
 
+    heeds_strokes = True
+
     def __init__(
         self,
         device: torch.device,
@@ -106,7 +108,7 @@ class NeuralKeyer(UnmixingKeyer):
     ) -> Solved:
         """Ask the network about the whole frame small, then about every pixel."""
         rotation, _ = hue_rotation(screen.color)
-        held = None if mattes.hint is None else held_by_hint(mattes.hint.to(plate))
+        held = held_by(mattes, plate)
         told = self.network.recording
         level = screen_level(screen, rotation)
         known = priors(plate, seen_plate, seen, rotation, level, held, with_recording=told)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.corrections import Corrections
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Color = tuple[Finite, Finite, Finite]
 Name = Annotated[str, Field(max_length=250)]  # pydantic asks whether a string is text only where it measures it
@@ -134,6 +136,9 @@ class MatteSources(_Frozen):
 
     core: str | PolygonMatte | None = None
     """Where it is 1, the result is inside for certain (alpha 1, plate pixels untouched)."""
+
+    corrections: Corrections | None = None
+    """Strokes that keep, remove or leave to decide, carried along motion; they count over all other mattes."""
 
 
 def is_drawn(source: str) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from model.corrections import Stroke
 from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
 from service.drop_folder.sidecars import FolderDefaults
 from service.jobs import JobRequest
@@ -57,6 +58,7 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         FolderDefaults,
     ),
     ("Mattes and other helpers", "The `mattes` of a request.", MatteSources),
+    ("Corrections", 'One stroke of `corrections`, which are `{"frames": {"1001": [strokes]}}`.', Stroke),
     ("A matte of polygons", "", PolygonMatte),
     ("A polygon", "", Polygon),
 )

@@ -57,7 +57,9 @@ def recipe_of(request: JobRequest, mattes: MatteSources) -> str:
         "mattes": {
             # Polygons are what their file holds, wherever a panel laid it; pictures keep their place.
             name: "polygons" if isinstance(source, str) and is_drawn(source) else source
-            for name, source in mattes.model_dump(mode="json").items()
+            for name, source in mattes.model_dump(
+                mode="json", exclude=None if mattes.corrections else {"corrections"}
+            ).items()
         },
         "files": [
             _content(source) for name in MatteSources.model_fields if isinstance(source := getattr(mattes, name), str)

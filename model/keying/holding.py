@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from model.keyer import Mattes
-from model.keying.fill import erode
+from model.keying.fill import box_blur, dilate, erode
 from model.settings import FrameNotes, KeySettings
 
 _COARSE = 0.015  # of the shorter side: how far a hint's outline may be off
+_NEAR = 0.04  # of the shorter side: how far around a stroke a network's answer may change with it
+_SAID = 0.5  # of a pixel: how much of it strokes cover that say something of it
 
 
 def with_levels(alpha: Tensor, settings: KeySettings) -> Tensor:
@@ -20,15 +22,47 @@ def with_levels(alpha: Tensor, settings: KeySettings) -> Tensor:
 
 
 def with_mattes(alpha: Tensor, mattes: Mattes) -> Tensor:
-    """Hold alpha (1, H, W) to what the artist is certain of; garbage wins over hint, core over everything."""
+    """Hold alpha (1, H, W) to what the artist is certain of; garbage wins over hint, core over it, strokes over all."""
     if mattes.hint is not None:
-        held = held_by_hint(mattes.hint.to(alpha))
+        held = _left_to_decide(held_by_hint(mattes.hint.to(alpha)), mattes)
         alpha = torch.where(held > 0, torch.ones_like(alpha), torch.where(held < 0, torch.zeros_like(alpha), alpha))
     if mattes.garbage is not None:
         alpha = alpha * (1.0 - _plain(mattes.garbage, alpha))
     if mattes.core is not None:
         alpha = torch.maximum(alpha, _plain(mattes.core, alpha))
+    if mattes.corrections is not None:
+        strokes = mattes.corrections.to(alpha)
+        keep, remove = strokes[:1], strokes[1:2]
+        alpha = alpha * (1.0 - remove - keep).clamp(0.0, 1.0) + keep
     return alpha
+
+
+def held_by(mattes: Mattes, like: Tensor) -> Tensor | None:
+    """Return what a network is told that the artist is sure of (1, H, W): 1 inside, −1 outside, 0 nothing.
+
+    None where the artist says nothing at all.
+    """
+    held = None if mattes.hint is None else held_by_hint(mattes.hint.to(like))
+    if mattes.corrections is None:
+        return held
+    keep, remove, decide = (mattes.corrections.to(like)[at : at + 1] > _SAID for at in range(3))
+    known = torch.zeros_like(keep, dtype=like.dtype) if held is None else held
+    known = torch.where(decide, torch.zeros_like(known), known)
+    return torch.where(keep, torch.ones_like(known), torch.where(remove, -torch.ones_like(known), known))
+
+
+def around_strokes(corrections: Tensor) -> Tensor:
+    """Return (1, H, W), 0–1, where strokes (3, H, W) are near: 1 on them, falling to 0 some way off."""
+    reach = max(2, round(_NEAR * min(corrections.shape[-2:])))
+    said = (corrections.amax(dim=0, keepdim=True) > 0.0).to(corrections)
+    return box_blur(dilate(said, reach), reach // 2)
+
+
+def _left_to_decide(held: Tensor, mattes: Mattes) -> Tensor:
+    """Return what a hint is sure of (1, H, W), but where strokes leave it to the keyer."""
+    if mattes.corrections is None:
+        return held
+    return torch.where(mattes.corrections.to(held)[2:] > _SAID, torch.zeros_like(held), held)
 
 
 def held_by_hint(hint: Tensor) -> Tensor:

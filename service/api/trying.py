@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.corrections import Corrections
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.api.bodies import BodyRoute
 from service.api.pictures import AskedLook, Coordinate, PngResponse
@@ -51,6 +52,9 @@ class PreviewRequest(BaseModel):
 
     settings: KeySettings | None = None
     """With `job_id`: settings to try in place of the job's."""
+
+    corrections: Corrections | None = None
+    """With `job_id`: strokes to try in place of the job's; `null`, written out, tries it without any."""
 
     frame: int
     """Frame number, the plate's."""
@@ -282,8 +286,11 @@ class Trying:
         if asked.job_id is not None:
             job = self._reach.job(asked.job_id, request)
             settings = asked.settings or job.request.settings
+            mattes = job.mattes
+            if "corrections" in asked.model_fields_set:
+                mattes = mattes.model_copy(update={"corrections": asked.corrections})
             same_screen = settings.screen_color == job.request.settings.screen_color
-            return job.shot, settings, job.mattes, job.screen if same_screen else None, job.frames
+            return job.shot, settings, mattes, job.screen if same_screen else None, job.frames
         assert asked.job is not None
         order, shot = asked_over_http(asked.job, self._paths, self._settings, trusted=bool(request.state.trusted))
         return shot, order.request.settings, order.mattes, None, shot.frames

@@ -10,6 +10,7 @@ from model.keyer import Mattes
 from model.keying.mattes import rasterize
 from model.settings import Polygon, PolygonMatte, is_drawn
 from service.messages import ShotOrder
+from service.pipeline.carried import Carried, Steps
 from service.pipeline.polygons import read_polygons
 from service.plates import Picture, PlateFormat, read_clean_plate, read_matte
 
@@ -17,12 +18,16 @@ from service.plates import Picture, PlateFormat, read_clean_plate, read_matte
 class MatteReader:
     """The mattes of one shot, frame by frame. Used by one thread at a time."""
 
-    def __init__(self, order: ShotOrder, plate: PlateFormat) -> None:
+    def __init__(self, order: ShotOrder, plate: PlateFormat, steps: Steps | None = None) -> None:
+        """``steps`` follow its strokes from frame to frame; without them no frame has any."""
         self._sources = order.mattes
         self._garbage_from_plate = order.settings.plate_alpha == "garbage"
         self._plate = plate
         self._within = order.shot.confined_to  # who may name these plates may name those mattes
         self._drawn: dict[tuple[Polygon, ...], torch.Tensor] = {}
+        self._steps = steps
+        corrections = order.mattes.corrections
+        self._carried = Carried(corrections, steps, plate.width, plate.height) if corrections and steps else None
 
     def check(self, frame: int) -> None:
         """Bring the mattes to one frame before any is keyed; raises as `read` does."""
@@ -41,7 +46,14 @@ class MatteReader:
             clean_plate=self._clean_plate(frame),
             garbage=garbage,
             core=self._matte(self._sources.core, frame),
+            corrections=self._corrections(frame, picture),
         )
+
+    def _corrections(self, frame: int, picture: Picture) -> torch.Tensor | None:
+        if self._carried is None or self._steps is None:
+            return None
+        self._steps.offer(frame, picture.color)
+        return self._carried.at(frame)
 
     def _matte(self, source: str | PolygonMatte | None, frame: int) -> torch.Tensor | None:
         if source is None:

@@ -13,7 +13,7 @@ import xxhash
 from model.keyer import FarSeeingKeyer, Keyer, Mattes, SteadyKeyer
 from model.keying.behind import FEWEST, SAMPLES, Behind, spread
 from model.keying.steadiness import Around
-from model.settings import KeySettings, Screen
+from model.settings import KeySettings, MatteSources, Screen
 from service.errors import BadInput
 from service.pipeline.sources import Sources
 from service.plates import Plate
@@ -24,6 +24,11 @@ def reach_of(keyer: Keyer, settings: KeySettings) -> int:
     return keyer.reach if settings.temporal == "auto" and isinstance(keyer, SteadyKeyer) else 0
 
 
+def drawn_frames(mattes: MatteSources) -> tuple[int, ...]:
+    """Return the frames with strokes, ascending."""
+    return tuple(sorted(mattes.corrections.frames)) if mattes.corrections else ()
+
+
 @dataclass(frozen=True)
 class Neighbours:
     """The frames of a plate, whatever part of them is keyed, and how far around each is listened."""
@@ -32,6 +37,8 @@ class Neighbours:
     reach: int
     behind: Behind | None = None  # what stands behind the subject of the shot
     samples: Mapping[int, Any] = field(default_factory=dict)  # what told that, by frame
+    drawn: tuple[int, ...] = ()  # frames with strokes, ascending, which are carried to all others
+    _marks: dict[tuple[int, int], str] = field(default_factory=dict, repr=False, compare=False)
 
     def before(self, frame: int) -> tuple[int, ...]:
         """Return the frames before one, the nearest first, up to a gap."""
@@ -60,15 +67,34 @@ class Neighbours:
 
         What could not be read is marked as such: a frame that was keyed without it is keyed anew once it is there. What
         stands behind the subject is identified by the plates that taught it: as a number it differs in its last bits
-        with threads and machines.
+        with threads and machines. Strokes that are carried here followed all plates on the way.
         """
         around = self.around(frame)
-        if not around and self.behind is None:
+        if not around and self.behind is None and not self.drawn:
             return None
         seen = [f"{other - frame}:{'' if other in unread else sources.plate(other)}" for other in around]
         if self.behind is not None:
             seen += [f"behind {other}:{sources.plate(other)}" for other in sorted(self.samples)]
+        if self.drawn:
+            seen += [self._marked(self.drawn[0], frame, sources), self._marked(self.drawn[-1], frame, sources)]
         return xxhash.xxh3_128_hexdigest("\n".join(seen).encode())
+
+    def followed(self, frames: Iterable[int]) -> tuple[int, ...]:
+        """Return all frames that strokes are carried over to come to ``frames``, those included."""
+        if not self.drawn:
+            return ()
+        wanted = {*frames, *self.drawn}
+        return tuple(frame for frame in sorted(self.frames) if min(wanted) <= frame <= max(wanted))
+
+    def _marked(self, first: int, last: int, sources: Sources) -> str:
+        """Identify the plates from one frame to another, each once for all that lie beyond it."""
+        step = 1 if first <= last else -1
+        known = next((at for at in range(last, first - step, -step) if (first, at) in self._marks), first - step)
+        mark = self._marks.get((first, known), "")
+        for frame in range(known + step, last + step, step):
+            plate = sources.plate(frame) if frame in self.frames else None
+            mark = self._marks[first, frame] = xxhash.xxh3_64_hexdigest(f"{mark}{plate}".encode())
+        return mark
 
     def _row(self, frame: int, step: int) -> tuple[int, ...]:
         found: list[int] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ from service.atomic import replace_file
 from service.errors import BadInput
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.messages import PreviewMade, PreviewOrder, ShotOrder, View
+from service.pipeline.carried import Steps
 from service.pipeline.delivery import Delivery
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
-from service.pipeline.neighbours import Glimpses, Neighbours, key_around, learn_behind, reach_of
+from service.pipeline.neighbours import Glimpses, Neighbours, drawn_frames, key_around, learn_behind, reach_of
 from service.pipeline.sources import Sources
 from service.pipeline.stages import deliverable
 from service.pipeline.survey import survey
@@ -36,6 +38,7 @@ from service.shots import file_fingerprint
 
 KEPT = 4  # frames whose plate and raw answer stay in memory
 KEPT_SCREENS = 32
+KEPT_STEPS = 300  # frames whose motion stays known: some 700 KiB each
 KEPT_SHOTS = 2  # of which it is known what stands behind the subject: some 50 MiB each
 _PASSES: dict[View, Pass] = {
     "grey": Pass.COMPOSITE,
@@ -64,6 +67,7 @@ class Previewer:
         self._looked: OrderedDict[str, _Looked] = OrderedDict()
         self._screens: OrderedDict[str, Screen] = OrderedDict()
         self._shots: OrderedDict[str, Neighbours] = OrderedDict()
+        self._followed: tuple[str, Steps] | None = None  # of the last shot with strokes
 
     @freed_memory_kept()
     def make(self, preview_id: str, order: PreviewOrder, keyer: Keyer) -> PreviewMade:
@@ -102,7 +106,7 @@ class Previewer:
         ) as plate:
             screen = order.screen or self._screen(order, plate, keyer)
             seen = plate.read(order.frame)
-            reader = MatteReader(_as_shot_order(order), plate.format)
+            reader = MatteReader(_as_shot_order(order), plate.format, self._steps(order, plate))
             mattes = reader.read(order.frame, seen)
             side = order.longest_side
             color = _planes(seen.color, side)
@@ -112,6 +116,7 @@ class Previewer:
             clean_plate=_reduced(mattes.clean_plate, side),
             garbage=_reduced(mattes.garbage, side),
             core=_reduced(mattes.core, side),
+            corrections=_reduced(mattes.corrections, side),
         )
         return _Looked(color, small, screen, around), mark
 
@@ -145,6 +150,22 @@ class Previewer:
             while len(self._shots) > KEPT_SHOTS:
                 self._shots.popitem(last=False)
         return self._shots[mark]
+
+    def _steps(self, order: PreviewOrder, plate: Plate) -> Steps | None:
+        """Return what follows the shot's strokes; what it found of the last shot's plates it remembers."""
+        if order.mattes.corrections is None:
+            return None
+        mark = order.shot.model_dump_json() + _chosen(order)
+        remembered = self._followed[1] if self._followed is not None and self._followed[0] == mark else None
+        stamp = cache(lambda path: file_fingerprint(path) if path.is_file() else "")
+        steps = Steps(
+            lambda frame: plate.read(frame).color,
+            lambda frame: stamp(order.shot.frame_path(frame)),
+            kept=KEPT_STEPS,
+            earlier=remembered,
+        )
+        self._followed = (mark, steps)
+        return steps
 
     def _screen(self, order: PreviewOrder, plate: Plate, keyer: Keyer) -> Screen:
         """Survey the shot as its job would, once."""
@@ -190,7 +211,7 @@ def _mark(order: PreviewOrder) -> str:
         _chosen(order),
         order.mattes.model_dump_json(),
         order.screen.model_dump_json() if order.screen else "",
-        _stamp(order),
+        _stamp(order, far=True),
     )
     return "\n".join(parts)
 
@@ -199,10 +220,16 @@ def _chosen(order: PreviewOrder) -> str:
     return order.settings.model_dump_json(exclude=set(FINISHING))
 
 
-def _stamp(order: PreviewOrder) -> str:
-    """Identify the files that the frame and those around it lie in, so that plates rendered anew are read anew."""
+def _stamp(order: PreviewOrder, *, far: bool = False) -> str:
+    """Identify the files that the frame and those around it lie in, so that plates rendered anew are read anew.
+
+    ``far``: those that strokes are carried over to it, too.
+    """
     near = range(order.frame - REACH, order.frame + REACH + 1) if order.shot.kind == "sequence" else (order.frame,)
-    files = [order.shot.frame_path(frame) for frame in near if frame == order.frame or frame in order.shot.frames]
+    ends = (order.frame, *drawn_frames(order.mattes)) if far and order.shot.kind == "sequence" else ()
+    known = set(order.shot.frames)
+    wanted = {*near, *range(min(ends, default=0), max(ends, default=-1) + 1)} & known | {order.frame}
+    files = [order.shot.frame_path(frame) for frame in sorted(wanted)]
     return " ".join(file_fingerprint(file) if file.is_file() else "" for file in files)
 
 

@@ -22,7 +22,7 @@ from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
-from service.pipeline.neighbours import Neighbours, learn_behind, reach_of
+from service.pipeline.neighbours import Neighbours, drawn_frames, learn_behind, reach_of
 from service.pipeline.quality import Quality
 from service.pipeline.record import Record, problem_of
 from service.pipeline.sources import Sources
@@ -132,8 +132,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         mark = recipe(order.settings, screen, run.info)
         quality = Quality(order, run.delivery, screen, plate.format.frames)
         readable = frozenset(_readable(run, plate, plate.format.frames))
-        neighbours = Neighbours(readable, reach_of(run.keyer, order.settings))
-        run.sources.look((*neighbours.to_read(frames), *neighbours.spread))
+        neighbours = Neighbours(readable, reach_of(run.keyer, order.settings), drawn=drawn_frames(order.mattes))
+        run.sources.look((*neighbours.to_read(frames), *neighbours.spread, *neighbours.followed(frames)))
         starting = run.starting if order.careful else _nobody
         neighbours = learn_behind(plate, neighbours, run.keyer, screen, starting, run.sources.check)
         kept = Kept(order, run.delivery, run.sources, screen, mark, quality, neighbours)

@@ -29,6 +29,7 @@ from service.errors import (
 from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
+from service.pipeline.carried import Steps
 from service.pipeline.delivery import Delivery, Origin
 from service.pipeline.mattes import MatteReader
 from service.pipeline.neighbours import Glimpses, Neighbours, key_around
@@ -110,7 +111,7 @@ class Stages:
         self._delivery = delivery
         self._header = header
         self._retry_seconds = retry_seconds
-        self._mattes = MatteReader(order, plate.format)
+        self._mattes = MatteReader(order, plate.format, Steps(self._light))
         self._quality = quality
         self.neighbours = neighbours
         self._glimpses = Glimpses(keyer, screen, neighbours)
@@ -170,6 +171,12 @@ class Stages:
             remarks=picture.notes,
             seconds=time.perf_counter() - started,
         )
+
+    def _light(self, frame: int) -> NDArray[np.float32]:
+        """Return the light of a plate that strokes are followed over."""
+        color = self._plate.read(frame).color
+        self._sources.check(frame)
+        return color
 
     def _is_disk_away(self) -> bool:
         """Tell whether the disk of the plate left: with the folder above the shot's, or leaving its mount point."""

@@ -88,9 +88,9 @@ export const readPixel = (place, { name, over }, x, y, signal) => json(`${place}
 
 const MOST_ASKED = 10;
 
-/** Key one frame with other settings; the job's result stays as it is. Answers once it is done, with where its pictures and pixels are. */
-export async function preview(id, frame, settings, signal) {
-  let made = await json("/preview", { method: "POST", signal, body: { job_id: id, frame, settings, floats: true } });
+/** Key one frame with other settings and strokes; the job's result stays as it is. Answers once it is done, with where its pictures and pixels are. */
+export async function preview(id, frame, { settings, corrections }, signal) {
+  let made = await json("/preview", { method: "POST", signal, body: { job_id: id, frame, settings, corrections, floats: true } });
   for (let asked = 0; made.state === "working" && asked < MOST_ASKED; asked++) {
     made = await json(`/preview/${made.id}${query({ wait_seconds: 30 })}`, { signal });
   }

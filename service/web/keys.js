@@ -16,7 +16,7 @@ export function bind(table) {
 const named = (event) => {
   const key = event.key.length === 1 && /[a-z]/i.test(event.key) ? event.key.toUpperCase() : event.key === " " ? "Space" : event.key;
   const shifted = event.shiftKey && (key.length > 1 || /[A-Z]/.test(key));
-  return `${event.altKey ? "Alt+" : ""}${shifted ? "Shift+" : ""}${key}`;
+  return `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${shifted ? "Shift+" : ""}${key}`;
 };
 
 /** Keys that a focused control needs for itself. */
@@ -32,7 +32,7 @@ function taken(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || taken(event)) return;
+  if (taken(event)) return;
   const entry = bound.find(({ keys }) => keys.split(" ").includes(named(event)));
   if (!entry) return;
   event.preventDefault();

@@ -14,7 +14,7 @@ export class Looking extends EventTarget {
   #drawing = null; // promise, while pictures are on their way
   #own = null; // ImageBitmap
   #states = new Map();
-  #tried = null; // {settings, tell}: what the artist tries
+  #tried = null; // {wish: {settings, corrections}, tell}: what the artist tries
   #trial = null; // {frame, place}: where a frame lies that was keyed so
   #resting = null;
   #asking = null; // AbortController of the preview that is being asked for
@@ -104,11 +104,16 @@ export class Looking extends EventTarget {
     if (ahead) this.#fetch(this.how, next).catch(() => {});
   }
 
-  /** Key this frame with other settings and show that; null shows what is on disk. `tell` says how it went. */
-  async try(settings, tell) {
-    this.#tried = settings && { settings, tell };
+  /** Whether what is shown was keyed on trial. */
+  get onTrial() {
+    return this.#trial?.frame === this.#frame;
+  }
+
+  /** Key this frame with other settings and strokes and show that; null shows what is on disk. `tell` says how it went. */
+  async try(wish, tell) {
+    this.#tried = wish && { wish, tell };
     this.#giveUp();
-    if (settings) return this.#retry();
+    if (wish) return this.#retry();
     tell("");
     await this.#take(null);
   }
@@ -126,7 +131,7 @@ export class Looking extends EventTarget {
     const current = () => !asking.signal.aborted && this.#tried === tried && this.#frame === frame;
     tried.tell("Keying this frame…");
     try {
-      const place = await preview(this.id, frame, tried.settings, asking.signal);
+      const place = await preview(this.id, frame, tried.wish, asking.signal);
       if (!current()) return;
       await this.#take({ frame, place });
       if (current()) tried.tell("You see these settings on this frame. Nothing is written until you key again.");

@@ -45,6 +45,7 @@ export function readout({ looking, viewer }) {
   looking.addEventListener("change", () => place && ask());
   return {
     node,
+    get pinned() { return pinned ? place : null; },
     /** The pointer is at a pixel; a pinned probe stays where it is. */
     at(x, y) {
       if (pinned || (place?.x === x && place?.y === y)) return;

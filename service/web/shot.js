@@ -1,6 +1,7 @@
 /** One shot under the eye: puts viewer, filmstrip, curves and settings together and keeps them in step. */
 
 import { act, getFrames, getJob, getQuality, submitJob } from "./api.js";
+import { correcting } from "./correcting.js";
 import { curves } from "./curves.js";
 import { attempt, el, notice, say } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
@@ -28,10 +29,12 @@ export function shotView({ id, jobs, frames: news, open }) {
   const looking = new Looking(id, viewer);
   const strip = filmstrip({ id, went: (frame) => went(frame) });
   const quality = curves(FIGURES, (frame) => strip.goTo(frame));
-  const tune = tuning({
-    tried: (settings) => attempt(() => looking.try(settings, (words) => tune.tell(words))),
-    again: (settings) => attempt(() => keyAgain(settings)),
-  });
+  const tune = tuning({ tried });
+  const correct = correcting({ viewer, frame: () => strip.frame, goTo: (frame) => strip.goTo(frame), drawn: tried });
+  const told = el("p", { class: "hint", role: "status" });
+  const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { tune.reset(); correct.reset(); tried(); } } });
+  const again = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => attempt(keyAgain) } });
+  const trial = el("span", { class: "trial", text: "Trial", title: "What you see is no result yet", hidden: true });
   const tools = toolbar(looking, viewer);
   const pixel = readout({ looking, viewer });
   const title = el("h1", {});
@@ -41,15 +44,25 @@ export function shotView({ id, jobs, frames: news, open }) {
   const versions = el("nav", { class: "versions", "aria-label": "Versions" });
   const actions = el("div", { class: "actions" });
   const node = el("div", { class: "shot" },
-    el("header", { class: "title" }, el("a", { href: "#/", class: "back", text: "← Queue" }), title, state, versions, el("span", { class: "spacer" }), actions),
+    el("header", { class: "title" }, el("a", { href: "#/", class: "back", text: "← Queue" }), title, trial, state, versions, el("span", { class: "spacer" }), actions),
     trouble, doubts, tools.node, viewer.node, pixel.node, strip.node,
-    el("aside", { class: "side", "aria-label": "Quality and settings" }, quality.node, tune.node));
+    el("aside", { class: "side", "aria-label": "Corrections, settings and quality" }, correct.node, tune.node, quality.node),
+    el("div", { class: "go" }, told, el("div", { class: "buttons" }, reset, again)));
 
   function went(frame) {
     const drawn = looking.frame(frame, strip.next);
     pixel.refresh();
     quality.at(frame);
+    correct.show();
     return drawn;
+  }
+
+  /** Show the frame with the settings and strokes of the moment, or as it is on disk where they are the job's own. */
+  function tried() {
+    const differs = tune.differs() || correct.differs;
+    reset.disabled = !differs;
+    const wish = differs ? { settings: tune.settings(), corrections: correct.corrections } : null;
+    return attempt(() => looking.try(wish, (words) => say(told, words)));
   }
 
   async function begin() {
@@ -62,6 +75,7 @@ export function shotView({ id, jobs, frames: news, open }) {
       return;
     }
     tune.begin(job);
+    correct.begin(job);
     looking.straight = job.request.settings.association === "straight";
     if (!jobs.get(id)) jobs.update(job);
     await Promise.all([look(), attempt(() => jobs.find(job.shot.name.slice(0, LONGEST_SEARCH)))]); // its other versions may be old
@@ -135,7 +149,7 @@ export function shotView({ id, jobs, frames: news, open }) {
         on: { click: () => attempt(async () => jobs.update(await act(id, verb))) } })));
     }
     const all = jobs.versions(now);
-    tune.next(version(Math.max(now.version, ...all.map((other) => other.version)) + 1));
+    say(again, `Key again as ${version(Math.max(now.version, ...all.map((other) => other.version)) + 1)}`);
     // A list that is made anew loses how far it was scrolled, and focus with it.
     if (versions.dataset.of !== all.map((other) => other.id).join()) list(all);
   }
@@ -147,19 +161,21 @@ export function shotView({ id, jobs, frames: news, open }) {
     versions.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 
-  async function keyAgain(settings) {
-    const made = await submitJob({ ...job.request, settings, key_again: true, client: "dashboard" });
+  async function keyAgain() {
+    const mattes = { ...job.request.mattes, corrections: correct.corrections };
+    const made = await submitJob({ ...job.request, settings: tune.settings(), mattes, key_again: true, client: "dashboard" });
     jobs.update(made);
     notice(`${made.shot.name} is keyed again as ${version(made.version)}.`, { kind: "good", seconds: 6 });
     open(made.id);
   }
 
+  looking.addEventListener("change", () => { trial.hidden = !looking.onTrial; });
   jobs.addEventListener("change", show);
   news.addEventListener("change", heard);
   begin();
   return {
     node, title: "Shot",
-    keys: shotKeys({ strip, looking, viewer, pixel, worst: () => standing.map(({ frame }) => frame) }),
+    keys: shotKeys({ strip, looking, viewer, pixel, correct, worst: () => standing.map(({ frame }) => frame) }),
     leave() {
       jobs.removeEventListener("change", show);
       news.removeEventListener("change", heard);

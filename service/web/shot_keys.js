@@ -1,10 +1,11 @@
 /** The keys of the shot view, as compositing programs have them. */
 
+import { SAYS } from "./correcting.js";
 import { BACKGROUNDS, VIEWS } from "./toolbar.js";
 
 const PAN = 0.15; // of the view
 
-export function shotKeys({ strip, looking, viewer, pixel, worst }) {
+export function shotKeys({ strip, looking, viewer, pixel, correct, worst }) {
   const { how } = looking;
   const toggle = (name, value, otherwise) => () => looking.set({ [name]: how[name] === value ? otherwise : value });
   const clamp = (value, low, high) => Math.min(high, Math.max(low, Number(value.toFixed(2))));
@@ -19,7 +20,7 @@ export function shotKeys({ strip, looking, viewer, pixel, worst }) {
     looking.set({ over: kinds[(kinds.indexOf(how.over) + 1) % kinds.length], view: "composite" });
   };
   const entry = (group) => (keys, words, run) => ({ group, keys, words, run });
-  const time = entry("Frames"), see = entry("Picture"), light = entry("Light"), near = entry("Zoom and pixels");
+  const time = entry("Frames"), see = entry("Picture"), light = entry("Light"), near = entry("Zoom and pixels"), mend = entry("Correct");
   return [
     time("ArrowLeft", "Frame before", () => strip.step(-1)),
     time("ArrowRight", "Next frame", () => strip.step(1)),
@@ -51,6 +52,11 @@ export function shotKeys({ strip, looking, viewer, pixel, worst }) {
     near("Shift+ArrowRight", "… to the right", move(1, 0)),
     near("Shift+ArrowUp", "… up", move(0, -1)),
     near("Shift+ArrowDown", "… down", move(0, 1)),
+    ...SAYS.map(([says, words, key]) => mend(key.toUpperCase(), words, () => correct.use(says))),
+    mend("Enter", "Draw at the pinned probe", () => pixel.pinned && correct.stamp(pixel.pinned)),
+    mend(",", "Smaller brush", () => correct.bigger(-4)),
+    mend(".", "Bigger brush", () => correct.bigger(4)),
+    mend("Ctrl+Z", "Undo the last stroke", () => correct.undo()),
     { group: "Everywhere", keys: "Escape Q", words: "Back to the queue", run: () => { location.hash = "#/"; } },
   ];
 }

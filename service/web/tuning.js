@@ -1,6 +1,6 @@
 /** Settings of the key to try on the frame at hand, and to key the shot with again. */
 
-import { el, say } from "./dom.js";
+import { el } from "./dom.js";
 import { presets } from "./presets.js";
 import { fromHex, toHex } from "./words.js";
 
@@ -16,10 +16,9 @@ const REST_MS = 160; // a slider that is being dragged asks once it rests this l
 const told = (value) => (Number(value.toFixed(2)) === value ? value.toFixed(2) : String(Number(value.toPrecision(3))));
 
 /**
- * @param {{tried: (settings: object|null) => void, again: (settings: object) => void}} does
- *   `tried(null)`: back to what is on disk.
+ * @param {{tried: () => void}} does `tried`: the settings are others now.
  */
-export function tuning({ tried, again }) {
+export function tuning({ tried }) {
   let original = {};
   let more = {}; // what a preset says of settings that have no control here
   let found = [0, 0.5, 0];
@@ -43,16 +42,12 @@ export function tuning({ tried, again }) {
   const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
   const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
-  const state = el("p", { class: "hint", role: "status" });
-  const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { fill(); kept.none(); tried(null); state.textContent = ""; } } });
-  const go = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => again(settings()) } });
   const kept = presets({ use, said });
   const node = el("section", { class: "tuning", "aria-labelledby": "tuning-title" }, el("h2", { id: "tuning-title", text: "Try settings" }), kept.node,
     ...controls.map((control) => control.node),
     el("label", { class: "check", for: "set-refine" }, refine, " Refine edges"),
     el("label", { class: "check", for: "set-auto" }, auto, " Find the screen color"),
-    el("div", { class: "setting row" }, el("label", { for: "set-color", text: "Screen color" }), color),
-    state, el("div", { class: "buttons" }, reset, go));
+    el("div", { class: "setting row" }, el("label", { for: "set-color", text: "Screen color" }), color));
 
   function fill() {
     for (const control of controls) control.fill(original[control.name]);
@@ -62,7 +57,6 @@ export function tuning({ tried, again }) {
     auto.checked = (original.screen_color ?? "auto") === "auto";
     color.value = toHex(auto.checked ? found : original.screen_color);
     color.disabled = auto.checked;
-    reset.disabled = true;
   }
 
   /** A color that has more digits than its control shows, where it is the one that is shown. */
@@ -102,14 +96,15 @@ export function tuning({ tried, again }) {
   const differs = () => Object.entries(settings()).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(original[name]));
 
   function changed() {
-    reset.disabled = !differs();
     clearTimeout(timer);
-    timer = setTimeout(() => tried(differs() ? settings() : null), REST_MS);
+    timer = setTimeout(tried, REST_MS);
   }
 
   return {
     node,
     settings,
+    differs,
+    reset() { clearTimeout(timer); fill(); kept.none(); },
     /** Start from a job's settings and the screen that its survey found. */
     begin(job) {
       original = job.request?.settings ?? {};
@@ -123,8 +118,6 @@ export function tuning({ tried, again }) {
       // Who looks for the color by hand and has chosen none yet should begin with the one that was found.
       if (!picked && (original.screen_color ?? "auto") === "auto") color.value = toHex(found);
     },
-    next: (words) => { go.textContent = `Key again as ${words}`; },
-    tell: (words) => say(state, words),
     close: () => clearTimeout(timer),
   };
 }

@@ -12,11 +12,13 @@ export class Viewer {
   #wipe = 0.5;
   #dragging = null;
   #drawing = false;
+  #pen = null; // {down, move, up} in picture pixels, while the pointer draws
 
   /** @param {{hover: (x: number, y: number) => void, left: () => void, zoomed: (words: string) => void}} hear */
   constructor(hear) {
     this.hear = hear;
     this.probe = null;
+    this.overlay = () => {}; // paints over the picture: (context, {left, top, width, height, scale})
     this.canvas = el("canvas", { tabindex: 0, role: "img", "aria-label": "Picture" });
     this.sentence = el("p", { class: "sentence", role: "status" });
     this.node = el("div", { class: "viewer" }, this.canvas, this.sentence);
@@ -25,7 +27,10 @@ export class Viewer {
     const on = (name, heard, how) => this.canvas.addEventListener(name, heard, how);
     on("pointerdown", (event) => this.#down(event));
     on("pointermove", (event) => this.#move(event));
-    on("pointerup", () => { this.#dragging = null; });
+    on("pointerup", () => {
+      if (this.#dragging === "pen") this.#pen?.up();
+      this.#dragging = null;
+    });
     on("pointerleave", () => this.hear.left());
     on("dblclick", () => (this.#zoom ? this.fit() : this.zoomTo(1)));
     on("wheel", (event) => {
@@ -107,6 +112,12 @@ export class Viewer {
     this.draw();
   }
 
+  /** Let the pointer draw with a pen, or move the view again (null). The middle button moves it in any case. */
+  draws(pen) {
+    this.#pen = pen;
+    this.canvas.classList.toggle("drawing", pen !== null);
+  }
+
   draw() {
     if (this.#drawing) return;
     this.#drawing = true;
@@ -137,6 +148,7 @@ export class Viewer {
     context.imageSmoothingQuality = "high";
     context.drawImage(this.#a, left, top, width, height);
     if (this.#b) this.#paintWipe(context, { left, top, width, height });
+    this.overlay(context, { left, top, width, height, scale });
     if (this.probe) {
       const size = Math.max(scale, 5);
       const middle = (at, from) => from + (at + 0.5) * scale - size / 2;
@@ -177,13 +189,22 @@ export class Viewer {
     this.canvas.setPointerCapture(event.pointerId);
     const place = this.#a && this.#place();
     const onLine = place && this.#b && Math.abs(event.offsetX - (place.left + this.#wipe * place.width)) < 12;
-    this.#dragging = onLine ? "wipe" : { x: event.offsetX, y: event.offsetY };
+    if (place && this.#pen && !onLine && event.button === 0) {
+      this.#dragging = "pen";
+      this.#pen.down(this.#inPicture(event, place));
+      this.draw();
+    } else this.#dragging = onLine ? "wipe" : { x: event.offsetX, y: event.offsetY };
+  }
+
+  #inPicture(event, place) {
+    return { x: (event.offsetX - place.left) / place.scale, y: (event.offsetY - place.top) / place.scale };
   }
 
   #move(event) {
     if (!this.#a) return;
     const place = this.#place();
     if (this.#dragging === "wipe") this.wipe = (event.offsetX - place.left) / place.width;
+    else if (this.#dragging === "pen") this.#pen?.move(this.#inPicture(event, place));
     else if (this.#dragging) {
       this.#center.x -= (event.offsetX - this.#dragging.x) / place.width;
       this.#center.y -= (event.offsetY - this.#dragging.y) / place.height;

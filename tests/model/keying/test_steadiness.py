@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from model.keyer import FarSeeingKeyer, Mattes, load_keyer
-from model.keying.steadiness import Around, Glimpse, glimpse, motion, steadied
+from model.keying.motion import motion
+from model.keying.steadiness import Around, Glimpse, glimpse, steadied
 from model.settings import KeySettings
 from tests.model.test_difference import shot
 

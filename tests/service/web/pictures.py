@@ -120,7 +120,7 @@ def take_trial(page: Page, folder: Path) -> None:
     """Take settings on trial, darker too, then the version that was keyed with them."""
     page.get_by_label("Despill").focus()
     press(page, "Home")
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see"), timeout=60_000)
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see"), timeout=60_000)
     shoot(page, folder, "settings")
     page.locator("canvas").focus()
     press(page, "?")

@@ -39,11 +39,11 @@ SPILL = Patch(40, 32, (0.5, 0.6, 0.45))
 LIGHT = Patch(57, 33, (4.0, 4.0, 4.0))
 
 
-def opened(page: Page, job_id: str) -> Page:
+def opened(page: Page, job_id: str, first: int = 1001) -> Page:
     """Go to a shot and wait for its picture."""
     page.goto(f"{page.url.partition('#')[0]}#/shot/{job_id}")
     expect(page.locator(f'.thumbs img[src*="{job_id}"]').first).to_be_attached()
-    expect(page.locator("#frame")).to_contain_text("1001")
+    expect(page.locator("#frame")).to_contain_text(f"{first} ")
     expect(page.locator(".near")).to_contain_text("Fit")
     return page
 
@@ -110,9 +110,9 @@ def displayed(linear: float, exposure: float = 0.0, gamma: float = 1.0) -> int:
     return round(255 * encoded ** (1 / gamma))
 
 
-def stored(service: Service, job_id: str, kind: str) -> dict[str, NDArray[np.float32]]:
-    """Return the planes of the first frame that was written."""
-    file = next((Path(service.job(job_id)["output"]) / kind).glob("*.1001.exr"))
+def stored(service: Service, job_id: str, kind: str, frame: int = 1001) -> dict[str, NDArray[np.float32]]:
+    """Return the planes of a frame."""
+    file = next((Path(service.job(job_id)["output"]) / kind).glob(f"*.{frame:04d}.exr"))
     return read_exr(file)[0]
 
 

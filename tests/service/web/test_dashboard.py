@@ -174,7 +174,7 @@ def test_what_failed_and_what_is_on_trial_have_no_serious_accessibility_finding(
     page.get_by_label("Find the screen color").uncheck()
     page.get_by_label("Despill").focus()
     page.keyboard.press("Home")
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     assert serious(page) == []
 
 

@@ -99,7 +99,7 @@ def test_plain_edges_show_on_trial_without_another_inference(page: Page, hero: s
     answers: list[Response] = []
     page.on("response", lambda reply: answers.append(reply) if re.search(r"/preview(/\w+)?(\?|$)", reply.url) else None)
     page.get_by_label("Refine edges").uncheck()
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     until_shown(page, *edge, lambda red, *_: abs(red - plain) < 3)
     assert answers[-1].json()["inferred"] is False
     page.get_by_label("Refine edges").check()

@@ -30,7 +30,7 @@ def test_a_preset_is_saved_used_carried_as_a_file_and_removed(page: Page, hero: 
     expect(page.get_by_label("Despill")).to_have_value("1")
     page.get_by_label("Preset", exact=True).select_option("Hair <b>")
     expect(page.get_by_label("Despill")).to_have_value("0")
-    expect(page.locator(".tuning [role=status]")).to_have_text(SEEN, timeout=DONE_MS)
+    expect(page.locator(".go [role=status]")).to_have_text(SEEN, timeout=DONE_MS)
     page.get_by_label("Preset", exact=True).select_option("Dirty screen (crush residue)")
     expect(page.get_by_label("Alpha floor")).to_have_value("0.05")
     expect(page.get_by_label("Despill")).to_have_value("1")

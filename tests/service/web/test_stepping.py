@@ -115,7 +115,7 @@ def test_play_waits_for_each_picture_and_leaves_none_out(page: Page, hero: str) 
 def test_settings_on_trial_are_keyed_on_the_frame_that_is_rested_on(page: Page, hero: str) -> None:
     opened(page, hero)
     page.get_by_label("Despill").fill("0")
-    told = page.locator(".tuning [role=status]")
+    told = page.locator(".go [role=status]")
     expect(told).to_have_text(re.compile("^You see these settings"))
     asked: list[int] = []
     page.on(

@@ -56,7 +56,7 @@ def on_trial(service: Service, job_id: str, view: Shown, x: int, y: int, **tried
 def try_least(page: Page, name: str) -> None:
     page.get_by_label(name).focus()
     page.keyboard.press("Home")
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     page.locator(".viewer canvas").focus()
 
 
@@ -67,7 +67,7 @@ def test_a_setting_shows_on_the_frame_and_the_shot_is_keyed_again_with_it(page: 
     assert before[1] - before[0] < 3
     page.get_by_label("Despill").focus()
     page.keyboard.press("Home")
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     # Without despill the green light that falls on the subject stays.
     until_shown(page, *spill, lambda red, green, _: green - red > 5)
     page.get_by_role("button", name="Key again as v002").click()
@@ -84,7 +84,7 @@ def test_another_screen_color_shows_on_the_frame_and_reset_takes_it_back(page: P
     until_shown(page, 0.5, 0.5, is_white)
     page.get_by_label("Find the screen color").uncheck()
     page.get_by_label("Screen color", exact=True).fill("#dbaa95")  # the subject's own
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     until_shown(page, 0.5, 0.5, lambda *color: max(color) < 60)
     page.get_by_role("button", name="Reset").click()
     until_shown(page, 0.5, 0.5, is_white)
@@ -176,7 +176,7 @@ def test_a_preview_that_was_overtaken_is_given_up_and_the_newest_setting_shows(
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/preview")) as given_up:
         despill.fill("0.5")
     assert given_up.value == late[0].request
-    expect(page.locator(".tuning [role=status]")).to_have_text(re.compile("^You see these settings"))
+    expect(page.locator(".go [role=status]")).to_have_text(re.compile("^You see these settings"))
     tried = on_trial(service, hero, "foreground", SPILL.x, SPILL.y, despill=0.5)
     point(page, *share_of(page, SPILL.x, SPILL.y))
     for channel in "RGBA":
