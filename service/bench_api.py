@@ -5,28 +5,21 @@ A real service runs in a process of its own and keys a shot meanwhile; its CPU s
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import psutil
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 
+from service.bench_service import START_SECONDS, BenchService, cpu_seconds, running_service, wait
 from service.client import Client
-from service.discovery import read_discovery
-from service.errors import DropKeyError, Transient
+from service.errors import DropKeyError
 from service.jobs import RESTING, Job, JobRequest, JobState
-from service.settings import Settings
 from service.shots import Shot
 from service.store import JobKeys, tables
 from service.store.database import open_engine
@@ -42,7 +35,6 @@ _LISTS: tuple[dict[str, Any], ...] = (
     {"search": "nowhere"},
 )
 _ASKED_EACH = 50
-_START_SECONDS = 60.0
 _SHOT = (640, 360)
 
 
@@ -78,16 +70,13 @@ def bench_api(jobs: int = 10_000, listeners: int = 50, frames: int = 48) -> ApiM
     from service.bench import write_shot
 
     with tempfile.TemporaryDirectory(prefix="dropkey-bench-") as place:
-        home = Path(place) / "home"
-        fill(home / "jobs.sqlite", jobs)
+        fill(Path(place) / "home" / "jobs.sqlite", jobs)
         shot = write_shot(Path(place) / "plate", *_SHOT, frames)
-        with _service(home, Path(place)) as process:
-            settings = Settings(home=home)
-            _wait(lambda: read_discovery(settings), "the service answers")
-            with Client.of_running(settings) as client:
-                _wait(lambda: any(worker.state == "ready" for worker in client.workers()), "a worker is ready")
-                taken = sorted(1000 * _list_once(client, asked) for asked in _LISTS for _ in range(_ASKED_EACH))
-                heard, seconds, cpu = _listen(settings, client, shot, listeners, psutil.Process(process.pid))
+        with running_service(Path(place)) as service:
+            client = service.client
+            wait(lambda: any(worker.state == "ready" for worker in client.workers()), "a worker is ready")
+            taken = sorted(1000 * _list_once(client, asked) for asked in _LISTS for _ in range(_ASKED_EACH))
+            heard, seconds, cpu = _listen(service, shot, listeners)
     return ApiMeasurement(
         jobs=jobs,
         list_median_ms=round(median(taken), 2),
@@ -131,61 +120,33 @@ def _row(number: int, state: JobState) -> dict[str, Any]:
     return job_row(job, JobKeys(str(folder), f"{number:064d}", str(output.parent), True))
 
 
-@contextmanager
-def _service(home: Path, place: Path) -> Iterator[subprocess.Popen[bytes]]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DROPKEY_")}
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--device", "cpu", "--stop-with-stdin"]
-    command += ["--drop", str(place / "drop"), "--output", str(place / "output")]
-    (place / "drop").mkdir()
-    process = subprocess.Popen(
-        command, env={**kept, "DROPKEY_HOME": str(home)}, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(60)
-
-
 def _list_once(client: Client, asked: dict[str, Any]) -> float:
     started = time.perf_counter()
     next(client.jobs(**asked), None)  # one page
     return time.perf_counter() - started
 
 
-def _listen(
-    settings: Settings, client: Client, shot: Shot, listeners: int, api: psutil.Process
-) -> tuple[int, float, float]:
+def _listen(service: BenchService, shot: Shot, listeners: int) -> tuple[int, float, float]:
     """Return events heard, seconds of the shot, and CPU seconds of the API meanwhile."""
+    client = service.client
     counts = [0] * listeners
     ready = threading.Barrier(listeners + 1)
 
     def hear(index: int) -> None:
         try:
-            with Client.of_running(settings) as mine:
+            with Client.of_running(service.settings) as mine:
                 for name, _ in mine.events():
                     if name == "snapshot":
-                        ready.wait(_START_SECONDS)
+                        ready.wait(START_SECONDS)
                     counts[index] += 1
         except DropKeyError:
             return  # the service has stopped
 
     for index in range(listeners):
         threading.Thread(target=hear, args=(index,), daemon=True).start()
-    ready.wait(_START_SECONDS)
-    before, started = api.cpu_times(), time.perf_counter()
+    ready.wait(START_SECONDS)
+    before, started = cpu_seconds(service.process), time.perf_counter()
     job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern), client="bench"))
     while client.job(job.id).state not in RESTING:
         time.sleep(1.0)
-    after = api.cpu_times()
-    cpu = after.user + after.system - before.user - before.system
-    return sum(counts), time.perf_counter() - started, cpu
-
-
-def _wait(there: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not there():
-        if time.monotonic() > deadline:
-            raise Transient(f"Waited for nothing: {what}.", fix="Look at what the service says.")
-        time.sleep(0.1)
+    return sum(counts), time.perf_counter() - started, cpu_seconds(service.process) - before

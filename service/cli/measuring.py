@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -150,6 +151,9 @@ def bench(
     farm: Annotated[
         str | None, typer.Option(help="Measure a farm whose workers only wait instead: how many, for example 1,2,4.")
     ] = None,
+    shots: Annotated[
+        int | None, typer.Option(help="With --farm: shots of 100 frames; unset: a minute's work.", min=1)
+    ] = None,
     chaos: Annotated[
         float | None,
         typer.Option(help="Minutes to disturb a service of its own instead, and compare with a calm run.", min=0.1),
@@ -180,7 +184,7 @@ def bench(
     if api:
         return _bench_api(as_json)
     if farm is not None:
-        return _bench_farm(farm, as_json)
+        return _bench_farm(farm, shots, as_json)
     if chaos is not None:
         return _bench_chaos(chaos, seed, as_json)
     for size in sizes or ():
@@ -215,7 +219,7 @@ def _bench_formats(keyer: str, device: str, sizes: list[tuple[int, int]]) -> Non
         typer.echo(line)
 
 
-def _bench_farm(farm: str, as_json: bool) -> None:
+def _bench_farm(farm: str, shots: int | None, as_json: bool) -> None:
     from service.bench_farm import bench_farm
     from service.cli.farm import require_dask
 
@@ -225,11 +229,12 @@ def _bench_farm(farm: str, as_json: bool) -> None:
     except ValueError:
         raise BadInput(f"--farm: '{farm}' are no counts.", fix="Write them as 1,2,4.") from None
     for count in counts:
-        # About half a minute of waiting for each worker.
-        found = bench_farm(count, shots=max(1, round(0.64 * count)), frame_seconds=0.5, part_frames=16)
+        found = bench_farm(count, shots=shots or math.ceil(1.2 * count), frame_seconds=0.5, part_frames=16)
         line = f"{found.workers} workers, {found.shots} shots: {found.seconds} s, {found.ideal_share} of ideal; "
-        line += f"first frame after {found.first_frame_seconds} s; scheduler {found.scheduler_cores} cores, "
-        line += f"{found.scheduler_mib:.0f} MiB; service {found.service_cores} cores, {found.service_mib:.0f} MiB"
+        line += f"busy {found.busy_share}, idle at most {found.longest_idle_seconds} s while jobs were queued, "
+        line += f"the end took {found.tail_seconds} s; first frame after {found.first_frame_seconds} s, a page of jobs "
+        line += f"in {found.list_ms} ms; scheduler {found.scheduler_cores} cores, {found.scheduler_mib:.0f} MiB; "
+        line += f"service {found.service_cores} cores, {found.service_mib:.0f} MiB"
         typer.echo(found.model_dump_json() if as_json else line)
 
 

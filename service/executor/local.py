@@ -93,6 +93,9 @@ class LocalExecutor:
         for slot in self._slots:
             slot.stop(job_id)
 
+    def set_priority(self, job_id: str, priority: int) -> None:
+        """Change nothing: a worker has the whole shot in hand."""
+
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         """Have one frame keyed soon, by the worker that made the last preview where it is as free as any other."""
         slots = sorted(self._slots, key=lambda slot: (not slot.free, slot is not self._previewing))

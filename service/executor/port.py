@@ -108,6 +108,9 @@ class Executor(Protocol):
     def stop(self, job_id: str) -> None:
         """Ask for the shot to end between two frames; no effect when it is not running."""
 
+    def set_priority(self, job_id: str, priority: int) -> None:
+        """Let what is left of a shot go sooner or later; no effect when it is not running, or is keyed as a whole."""
+
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         """Have one frame keyed between two frames of whatever runs; the future fails with a DropKeyError."""
 

@@ -22,6 +22,7 @@ from service.parts import part_folder
 
 FIRST_FRAMES = 8  # of a part while nobody knows how long a frame takes
 LEAST_SECONDS = 4.0  # a shorter part costs more than it brings
+TIMES_ITS_BEGINNING = 20  # that a part is to last, as long as every worker gets one
 READ_AHEAD = 3  # frames after those at hand that a dead worker may have been reading
 HEARD_BEFORE = 2  # frames before one that its figures of quality are measured against
 MOST_BARREN = 2  # workers that died before any frame was in sight
@@ -39,13 +40,21 @@ class Cutting:
 
 
 @dataclass
+class Pace:
+    """What a frame took of late, in whatever shot: a shot goes by it until it has figures of its own."""
+
+    seconds: float = 0.0  # 0: nobody knows
+    beginning: float = 0.0  # from handing out a part to its first frame: plates around it are read, say
+
+
+@dataclass
 class Piece:
     """What one worker has in hand of a shot."""
 
     id: str
     order: ShotOrder
     begun: float  # when it was handed out
-    in_flight: dict[int, None] = field(default_factory=dict)
+    in_flight: dict[int, float] = field(default_factory=dict)  # when each was begun, in that order
     keyed: int = 0
     shortened: bool = False
 
@@ -64,6 +73,7 @@ class SharedShot:
         order: ShotOrder,
         priority: int,
         cutting: Cutting | None = None,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.job_id = job_id
@@ -73,6 +83,7 @@ class SharedShot:
         self.over = False
         self._order = order
         self._cutting = cutting or Cutting()
+        self._pace = pace or Pace()
         self._clock = clock
         self._step: Literal["look", "parts", "gather"] = "look"
         self._stopping = False
@@ -91,6 +102,7 @@ class SharedShot:
         self._fault: ShotFailed | ShotLost | None = None
         self._last: dict[str, float] = {}  # when a piece last told of a frame
         self._spent: list[float] = []  # seconds that one frame took one worker, of late
+        self._alone = 0.0  # … that one took which had none before it in its part
 
     # ---- what to do
 
@@ -123,7 +135,7 @@ class SharedShot:
             if not piece.shortened and piece.keyed and len(left := piece.left(self._results)) > 2
         ]
         seconds, piece = max(found, key=lambda pair: pair[0], default=(0.0, None))
-        if piece is None or seconds < 2 * LEAST_SECONDS:
+        if piece is None or seconds < 2 * (LEAST_SECONDS + self._pace.beginning):
             return None
         piece.shortened = True
         return piece
@@ -145,7 +157,7 @@ class SharedShot:
             case ShotStarted():
                 return self._on_started(piece, said)
             case FrameStarted():
-                piece.in_flight[said.frame] = None
+                piece.in_flight[said.frame] = self._clock()
                 return [self._ours(said)]
             case FrameFinished():
                 return self._on_frame(piece, said)
@@ -199,6 +211,7 @@ class SharedShot:
 
     def _on_started(self, piece: Piece, said: ShotStarted) -> list[ExecutorEvent]:
         if piece.order.role == "part":
+            self._pace.beginning = self._clock() - piece.begun
             # Finished in an earlier life of this very part.
             self._results |= {kept.frame: kept for kept in said.kept}
             return [self._finished(kept) for kept in said.kept]
@@ -213,11 +226,14 @@ class SharedShot:
 
     def _on_frame(self, piece: Piece, said: FrameFinished) -> list[ExecutorEvent]:
         frame, now = said.result.frame, self._clock()
-        piece.in_flight.pop(frame, None)
+        begun = piece.in_flight.pop(frame, now)
         if said.result.state is FrameState.DONE:
             # From one frame to the next: what a worker begins with (a keyer that loads) is no frame's time.
             if piece.id in self._last:
                 self._spent = [*self._spent[-49:], now - self._last[piece.id]]
+            else:
+                self._alone = now - begun
+            self._pace.seconds = self._seconds_each()
             self._last[piece.id] = now
             piece.keyed += 1
             self._barren = 0
@@ -333,14 +349,15 @@ class SharedShot:
     def _length(self, workers: int) -> int:
         """Return how many frames the next part has: towards the end of the shot fewer, so that all end together."""
         share = math.ceil(len(self._waiting) / (2 * max(workers, 1)))
-        each = self._seconds_each()
-        if not each:
-            return max(1, min(self._cutting.most_frames or FIRST_FRAMES, FIRST_FRAMES, share))
-        least = math.ceil(min(LEAST_SECONDS, self._cutting.seconds) / each)
-        most = max(1, int(self._cutting.seconds / each))
-        return max(1, min(self._cutting.most_frames or most, most, max(least, share)))
+        own = self._seconds_each()
+        each = own or self._pace.seconds
+        least = math.ceil(min(LEAST_SECONDS, self._cutting.seconds) / each) if each else 1
+        most = max(1, int(self._cutting.seconds / each)) if own else FIRST_FRAMES
+        worth = math.ceil(TIMES_ITS_BEGINNING * self._pace.beginning / each) if each else 1
+        worth = min(worth, math.ceil(len(self._waiting) / max(workers, 1)))
+        return max(1, min(self._cutting.most_frames or most, most, max(least, worth, share)))
 
     def _seconds_each(self) -> float:
         """Return what one frame takes one worker; 0 while nobody knows."""
         spent: Sequence[float] = self._spent
-        return sum(spent) / len(spent) if spent else 0.0
+        return sum(spent) / len(spent) if spent else self._alone

@@ -90,6 +90,11 @@ class Dispatcher:
         if job_id in self._runs:
             self._executor.stop(job_id)
 
+    def set_priority(self, job_id: str, priority: int) -> None:
+        """Let what is left of a running shot go sooner or later."""
+        if job_id in self._runs:
+            self._executor.set_priority(job_id, priority)
+
     def forgive(self, job_id: str) -> None:
         """Start a job without the delay that earlier faults brought."""
         self._not_before.pop(job_id, None)

@@ -252,7 +252,9 @@ class JobQueue:
             job = self._store.get(job_id)
             if job.state in FINAL:
                 raise WrongState(f"A job that is {job.state} has no priority any more.", fix="Submit it again.")
-            return self._changed(self._store.update(job_id, priority=priority))
+            job = self._changed(self._store.update(job_id, priority=priority))
+            self._dispatcher.set_priority(job_id, priority)
+            return job
 
     def why_away(self, folder: Path) -> str:
         """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""

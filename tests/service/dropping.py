@@ -38,6 +38,9 @@ class NobodyWorks:
     def stop(self, job_id: str) -> None:
         pass
 
+    def set_priority(self, job_id: str, priority: int) -> None:
+        pass
+
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         raise WorkerLost("No worker is ready.", fix="Wait until the keyer is loaded, then ask again.")
 

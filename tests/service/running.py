@@ -70,6 +70,7 @@ class OneWorker:
     def __init__(self):
         self.current = None
         self.asked_to_stop = False
+        self.priorities = []
 
     def start(self, listener):
         self.tell = listener
@@ -84,6 +85,9 @@ class OneWorker:
     def stop(self, job_id):
         if self.current and self.current[0] == job_id:
             self.asked_to_stop = True
+
+    def set_priority(self, job_id, priority):
+        self.priorities.append((job_id, priority))
 
     def workers(self):
         return ()
@@ -108,6 +112,9 @@ class NobodyWorks:
         return False
 
     def stop(self, job_id):
+        pass
+
+    def set_priority(self, job_id, priority):
         pass
 
     def workers(self):

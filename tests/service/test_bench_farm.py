@@ -22,5 +22,7 @@ def test_shots_go_through_a_farm_of_waiting_workers() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     found = FarmMeasurement.model_validate_json(done.stdout.splitlines()[-1])
     assert (found.workers, found.shots) == (2, 2)
-    assert 0.0 < found.ideal_share < 1.0 and 0.0 < found.first_frame_seconds <= found.seconds
+    assert 0.0 < found.ideal_share < 1.0 and found.first_frame_seconds <= found.seconds
+    assert 0.0 < found.busy_share < 1.0 and 0.0 <= found.longest_idle_seconds <= found.seconds
+    assert 0.0 <= found.tail_seconds <= found.seconds and found.list_ms > 0.0
     assert found.scheduler_mib > 1 and found.service_mib > 1

@@ -120,21 +120,6 @@ def test_shots_of_one_name_from_two_folders_get_folders_of_their_own(idle, tmp_p
     assert elsewhere.output == tmp_path / "other" / "hero" / "v001", "in another output folder the name is free"
 
 
-def test_higher_priority_goes_first_then_age(tmp_path):
-    shots = [make_shot(tmp_path / "plates", range(1, 3), name=f"s{n}") for n in range(4)]
-    store = JobStore()
-    queue = JobQueue(make_settings(tmp_path / "home"), store, NobodyWorks())
-    jobs = [
-        queue.submit(make_request(shot, priority=p), shot)[0] for shot, p in zip(shots, (50, 50, 90, 10), strict=True)
-    ]
-    queue.set_priority(jobs[3].id, 95)
-    order = []
-    while (job := store.next_queued(exclude=order)) is not None:
-        order.append(job.id)
-    assert order == [jobs[3].id, jobs[2].id, jobs[0].id, jobs[1].id]
-    store.close()
-
-
 def test_missing_frames_wait_for_a_person_and_accept_keys_what_is_there(tmp_path):
     shot = make_shot(tmp_path / "plates", [1, 2, 5])
     with running_queue(tmp_path / "home", "keys_at_once") as queue:

@@ -9,7 +9,7 @@ import pytest
 
 from model.settings import Screen
 from service.executor import ShotLost
-from service.executor.sharing import Cutting, Piece, SharedShot
+from service.executor.sharing import Cutting, Pace, Piece, SharedShot
 from service.jobs import FrameResult, FrameState, Problem
 from service.messages import FrameFinished, FrameStarted, ShotFailed, ShotFinished, ShotOrder, ShotStarted
 from service.pipeline import key_shot
@@ -103,11 +103,11 @@ def test_a_stopped_shot_leaves_its_finished_frames_in_their_places(tmp_path: Pat
 
 @pytest.fixture
 def played(tmp_path: Path) -> Callable[..., tuple[SharedShot, Clock]]:
-    def begin(count: int = 40, **cutting: float) -> tuple[SharedShot, Clock]:
+    def begin(count: int = 40, pace: Pace | None = None, **cutting: float) -> tuple[SharedShot, Clock]:
         clock = Clock()
         shot = write_shot(tmp_path / "in", range(1, 2)).model_copy(update={"frames": tuple(range(1, count + 1))})
         order = ShotOrder(shot=shot, frames=shot.frames, settings=order_for(shot, tmp_path).settings, output=tmp_path)
-        shared = SharedShot("job", 1, order, 50, Cutting(**cutting), clock)
+        shared = SharedShot("job", 1, order, 50, Cutting(**cutting), pace, clock)
         look = shared.next_piece(2)
         assert shared.next_piece(2) is None
         shared.hear(
@@ -126,8 +126,8 @@ def finished(piece: Piece, outcome: str = "done") -> ShotFinished:
 def play(shared: SharedShot, piece: Piece, clock: Clock, frames: int | None = None, each: float = 1.0) -> list:
     told: list = []
     for frame in piece.order.frames[:frames]:
-        clock.now += each
         told += shared.hear(piece.id, FrameStarted(job_id=piece.id, attempt=1, frame=frame))
+        clock.now += each
         result = FrameResult(frame=frame, state=FrameState.DONE)
         told += shared.hear(piece.id, FrameFinished(job_id=piece.id, attempt=1, result=result))
     return told
@@ -143,6 +143,31 @@ def test_parts_are_as_long_as_the_seconds_say_and_shorter_towards_the_end(played
     assert lengths[0] == 8 and max(lengths) == lengths[1] == 60
     assert lengths[1:] == sorted(lengths[1:], reverse=True) and lengths[-1] <= 4
     assert sum(lengths) == 400 and len(lengths) < 20
+
+
+def test_with_many_workers_parts_are_long_enough_once_a_frames_time_is_known(played) -> None:
+    pace = Pace()
+    shared, clock = played(200, pace, seconds=60.0)
+    first = shared.next_piece(100)
+    assert len(first.order.frames) == 1, "nobody knows what a frame takes: all workers get some"
+    play(shared, first, clock, each=0.5)
+    shared.hear(first.id, finished(first))
+    assert len(shared.next_piece(100).order.frames) == 8, "less than four seconds would cost more than they bring"
+    other, _ = played(200, pace, seconds=60.0)
+    assert len(other.next_piece(100).order.frames) == 8, "a shot that follows goes by what the one before it took"
+
+
+def test_parts_that_begin_slowly_are_longer_but_leave_something_for_every_worker(played) -> None:
+    for beginning, expected in ((0.0, 12), (5.0, 23)):
+        shared, clock = played(100, Pace(seconds=1.0), most_frames=60)
+        first = shared.next_piece(4)
+        clock.now += beginning
+        shared.hear(
+            first.id, ShotStarted(job_id=first.id, attempt=1, screen=SCREEN, frames=first.order.frames, kept=())
+        )
+        play(shared, first, clock)
+        shared.hear(first.id, finished(first))
+        assert len(shared.next_piece(4).order.frames) == expected
 
 
 def test_the_frames_of_a_dead_worker_go_to_another_and_late_words_are_not_heard(played) -> None:

@@ -19,7 +19,7 @@ from service.executor.dask.line import check_address, security, set_up
 from service.executor.dask.roster import Roster
 from service.executor.dask.session import Session
 from service.executor.port import CapacityChanged, ExecutorEvent, ShotLost, WorkerStatus
-from service.executor.sharing import Cutting, SharedShot
+from service.executor.sharing import Cutting, Pace, SharedShot
 from service.jobs import Problem
 from service.messages import PreviewMade, PreviewOrder, ShotFailed, ShotFinished, ShotOrder
 from service.settings import Settings
@@ -41,6 +41,7 @@ class DaskExecutor:
         set_up(settings)
         self._security = security(settings, protocol)
         self._cutting = Cutting(settings.farm.part_seconds, settings.farm.part_frames)
+        self._pace = Pace()
         self._clock = clock
         self._topic = f"dropkey-{uuid.uuid4().hex}"
         self._test = Test(settings)
@@ -74,7 +75,7 @@ class DaskExecutor:
         with self._lock:
             if job_id in self._shots or self.capacity(priority) <= 0:
                 return False
-            self._shots[job_id] = SharedShot(job_id, attempt, order, priority, self._cutting, self._clock)
+            self._shots[job_id] = SharedShot(job_id, attempt, order, priority, self._cutting, self._pace, self._clock)
             self._wake()
             return True
 
@@ -84,6 +85,14 @@ class DaskExecutor:
             shot = self._shots.get(job_id)
             if shot is not None:
                 self.pass_on(shot, shot.stop())
+                self._wake()
+
+    def set_priority(self, job_id: str, priority: int) -> None:
+        """Let the parts that are still to be handed out go sooner or later."""
+        with self._lock:
+            shot = self._shots.get(job_id)
+            if shot is not None:
+                shot.priority = priority
                 self._wake()
 
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:

@@ -1,4 +1,4 @@
-"""A stand-in for keying that only waits: what is left of a farm's time is then its own. Also a process full of them."""
+"""A process full of farm workers that only wait instead of keying: what is left of a farm's time is then its own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import IO
 
 from model.settings import Screen
 from service.errors import NotFound, WorkerLost
@@ -30,10 +32,15 @@ _SCREEN = Screen(color=(0.05, 0.4, 0.08), coverage=0.6)
 
 
 class WaitingExecutor:
-    """One place that takes so many seconds for each frame, and leaves no file; satisfies `Executor`."""
+    """One place that takes so many seconds for each frame, and leaves no file; satisfies `Executor`.
 
-    def __init__(self, seconds: float) -> None:
+    ``note_idle`` hears from when to when it had nothing to do, each time that it gets something.
+    """
+
+    def __init__(self, seconds: float, note_idle: Callable[[float, float], None]) -> None:
         self._seconds = seconds
+        self._note_idle = note_idle
+        self._idle_since = time.monotonic()
         self._tell: Callable[[ExecutorEvent], None] = lambda _event: None
         self._lock = threading.Lock()
         self._busy: str | None = None
@@ -55,6 +62,7 @@ class WaitingExecutor:
             if self._busy is not None:
                 return False
             self._busy = job_id
+            self._note_idle(self._idle_since, time.monotonic())
             self._stopped.clear()
         threading.Thread(target=self._wait, args=(job_id, attempt, order), daemon=True).start()
         return True
@@ -63,6 +71,9 @@ class WaitingExecutor:
         """End between two frames."""
         if self._busy == job_id:
             self._stopped.set()
+
+    def set_priority(self, job_id: str, priority: int) -> None:
+        """Change nothing: the piece is in hand."""
 
     def preview(self, preview_id: str, order: PreviewOrder) -> Future[PreviewMade]:
         """Make none. Raises WorkerLost."""
@@ -92,21 +103,27 @@ class WaitingExecutor:
         outcome = "stopped" if self._stopped.is_set() or order.role == "look" else "done"
         with self._lock:
             self._busy = None
+            self._idle_since = time.monotonic()
         self._tell(
             ShotFinished(job_id=job_id, attempt=attempt, outcome=outcome, manifest=order.output / "manifest.json")
         )
         self._tell(CapacityChanged())
 
 
-async def offer_many(scheduler: str, names: list[str], seconds: float) -> None:
-    """Offer a waiting worker for each name, for ever."""
+async def offer_many(scheduler: str, names: list[str], seconds: float, idle: IO[str]) -> None:
+    """Offer a waiting worker for each name, for ever; what each had no work for goes into ``idle``, a line each."""
     settings = load_settings()
     never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def note(since: float, until: float) -> None:
+        idle.write(f"{since} {until}\n")
+
     with tempfile.TemporaryDirectory() as folder:
+        workers = [WaitingExecutor(seconds, note) for _ in names]
         await asyncio.gather(
             *(
-                offer(settings, scheduler, name, WaitingExecutor(seconds), Path(folder), print, asyncio.shield(never))
-                for name in names
+                offer(settings, scheduler, name, worker, Path(folder), print, asyncio.shield(never))
+                for name, worker in zip(names, workers, strict=True)
             )
         )
 
@@ -117,8 +134,10 @@ def main() -> None:
     parser.add_argument("scheduler")
     parser.add_argument("names", nargs="+")
     parser.add_argument("--seconds", type=float, default=0.5)
+    parser.add_argument("--idle", type=Path, required=True)
     chosen = parser.parse_args()
-    asyncio.run(offer_many(chosen.scheduler, chosen.names, chosen.seconds))
+    with chosen.idle.open("a", encoding="utf-8", buffering=1) as idle:
+        asyncio.run(offer_many(chosen.scheduler, chosen.names, chosen.seconds, idle))
 
 
 if __name__ == "__main__":
