@@ -26,7 +26,7 @@ def windows_task(command: Sequence[str], user: str, folder: PurePath) -> bytes:
         made.text = text or None
         return made
 
-    add(add(task, "RegistrationInfo"), "Description", "Starts DropKey when you log on. Made by `dropkey autostart on`.")
+    add(add(task, "RegistrationInfo"), "Description", "Starts DropKey when you log on.")
     trigger = add(add(task, "Triggers"), "LogonTrigger")
     add(trigger, "Enabled", "true")
     add(trigger, "UserId", user)

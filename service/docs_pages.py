@@ -9,6 +9,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from service.installation import fitting
+
 _SHIPPED = Path(__file__).with_name("docs")
 _CHECKOUT = Path(__file__).parents[1]
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title} – DropKey</title>
@@ -46,6 +48,7 @@ def write_pages(folder: Path) -> Path:
     for name, source in pages.items():
         text = source.read_text(encoding="utf-8")
         heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+        text = fitting(text, anywhere=True)
         body = re.sub(r'(href="(?!https?:)[^"#]+)\.md(?=["#])', r"\1.html", markdown.render(text))
         target = (folder / name).with_suffix(".html")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,7 +66,8 @@ def examine(settings: Settings) -> list[Finding]:
         check_limits,
         check_prefixes,
     )
-    return [finding for check in checks for finding in look(check, settings)]
+    found = [finding for check in checks for finding in look(check, settings)]
+    return [replace(finding, fix=fitting(finding.fix)) for finding in found]
 
 
 def look(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
@@ -91,7 +92,7 @@ def show(findings: list[Finding]) -> None:
     console.print(table)
     for finding in findings:
         if finding.fix:
-            console.print(f"[bold]{finding.name}[/]: {fitting(finding.fix)}", soft_wrap=True)
+            console.print(f"[bold]{finding.name}[/]: {finding.fix}", soft_wrap=True)
 
 
 # ---- the checks

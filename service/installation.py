@@ -63,12 +63,22 @@ def command(*, anywhere: bool = False) -> str:
     return _quoted(ours)
 
 
-def fitting(text: str) -> str:
-    """Return ``text`` with the command that works here in place of `dropkey …` and `python3 run.py …`."""
-    if kind() not in (Kind.CHECKOUT, Kind.ZIP):  # nothing there that builds the environment anew
+def fitting(text: str, *, anywhere: bool = False) -> str:
+    """Return ``text`` with the command that works here in place of `dropkey …` and `python3 run.py …`.
+
+    Every text that a person reads passes through here on its way out; ``anywhere``: it is read in no known folder.
+    """
+    found = kind()
+    if found not in (Kind.CHECKOUT, Kind.ZIP):  # nothing there that builds the environment anew
         anew = f"{_quoted(Path(sys.executable))} -m pip install --force-reinstall torch OpenEXR OpenImageIO"
         text = text.replace("`python3 run.py --reinstall doctor`", f"`{anew}`")
-    return re.sub(r"`(?:dropkey|python3 run\.py)(?= |`)", lambda _: f"`{command()}", text)
+    return _called(found).sub(lambda match: f"{match[1]}{command(anywhere=anywhere)}", text)
+
+
+def _called(found: Kind) -> re.Pattern[str]:
+    """Match our command in backticks, and at the beginning of a line, but for what a checkout alone has."""
+    only_there = "" if found is Kind.CHECKOUT else r"(?! (?:test|release)\b)"
+    return re.compile(rf"(`|^[ \t]*)(?:dropkey|python3 run\.py){only_there}(?= [a-z-]|`)", re.MULTILINE)
 
 
 def farm_packages() -> str:

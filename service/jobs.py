@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.settings import FrameNotes, KeySettings, MatteSources, Screen
 from service.errors import BadInput, DropKeyError, WrongState
+from service.installation import fitting
 from service.presets import PresetName
 from service.shots import Shot
 
@@ -87,8 +88,9 @@ class Problem(_Frozen):
 
     @classmethod
     def of(cls, error: DropKeyError) -> Self:
-        """Return ``error`` as data."""
-        return cls(kind=error.kind, message=error.message, fix=error.fix, frame=error.frame)
+        """Return ``error`` as data, in words that fit this installation: it is read on the page, and in files."""
+        fix = fitting(error.fix, anywhere=True)
+        return cls(kind=error.kind, message=error.message, fix=fix, frame=error.frame)
 
 
 def error_from(problem: Problem) -> DropKeyError:

@@ -35,7 +35,7 @@ def bundle(sources: Path | None = None, release: str | None = None) -> str:
             raise Misconfigured(f"{name}.jsx holds more than ASCII.", fix="Write other characters as \\uXXXX.")
         parts.append(f"// ---- {name}\n{text.replace(chr(13), '').strip()}\n")
     release = release or version("dropkey")
-    head = f"// DropKey {release}: the After Effects panel. Built by `dropkey panel build`; do not edit.\n"
+    head = f"// DropKey {release}: the After Effects panel. Built from its sources; do not edit.\n"
     body = "\n".join(parts)
     start = f'(function (thisObj) {{\n\nvar PANEL_VERSION = "{release}";\n'
     return f"{head}{start}\n{body}\nopenPanel(thisObj);\n\n}})(this);\n"

@@ -24,7 +24,7 @@ from service.doctor import check_pictures, look
 from service.drop_folder.folders import DropFolders
 from service.errors import DropKeyError, Misconfigured
 from service.executor import Executor, LocalExecutor
-from service.installation import farm_packages
+from service.installation import farm_packages, fitting
 from service.launchers import write_launchers
 from service.listening import answering, listen
 from service.logs import start_logging
@@ -74,7 +74,7 @@ def serve(
         stack.callback(start_logging(settings, token))
         for told in mended:
             log.warning(told)
-            say(told)
+            say(fitting(told))
         try:
             _run(settings, token, stop, stack, stop_with_stdin, say, open_page)
         except DropKeyError as error:

@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import uv
 
-from tests.wheels import build
+from tests.wheels import NEWER, build, newer
+
+MOST_ERROR = 0.01  # of the demo's alpha, as the checkout has it
 
 
 @pytest.fixture(scope="module")
@@ -40,57 +44,59 @@ def test_it_is_the_same_bytes_whenever_it_is_built(wheel: Path, tmp_path: Path) 
 class Installed:
     """DropKey in an environment of its own, called from a folder that is no checkout."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, places: dict[str, str]) -> None:
         self._program, self.folder = program, folder
+        kept = {name: value for name, value in index().items() if not name.startswith(("DROPKEY_", "PYTHON"))}
+        self._known = kept | places | {"DROPKEY_HOME": str(folder / "home"), "DROPKEY_DEVICE": "cpu"}
+        self._known["PATH"] = os.pathsep.join((str(Path(uv.find_uv_bin()).parent), kept["PATH"]))
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DROPKEY_", "PYTHON"))}
-        known = kept | {"DROPKEY_HOME": str(self.folder / "home"), "DROPKEY_DEVICE": "cpu"}
-        return subprocess.run(
-            [str(self._program), *arguments], capture_output=True, text=True, cwd=self.folder, env=known
-        )
+        command = [str(self._program), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=self.folder, env=self._known, check=False)
 
 
 def index() -> dict[str, str]:
     """Let uv look where pip was told to look."""
     links = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True
+        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True, check=False
     ).stdout.strip()
     found = os.environ.get("PIP_FIND_LINKS") or links
     return dict(os.environ) | ({"UV_FIND_LINKS": found} if found else {})
 
 
-def with_pip(wheel: Path, folder: Path) -> Path:
+def with_pip(wheel: Path, folder: Path) -> Installed:
     subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
     python = folder / "env" / "bin" / "python"
     subprocess.run([str(python), "-m", "pip", "install", "--quiet", str(wheel), "torch"], check=True)
-    return python.with_name("dropkey")
+    return Installed(python.with_name("dropkey"), folder, {})
 
 
-def with_uv(wheel: Path, folder: Path) -> Path:
+def with_uv(wheel: Path, folder: Path) -> Installed:
     places = {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
     command = ["-m", "uv", "tool", "install", "--python", sys.executable, str(wheel)]
     subprocess.run([sys.executable, *command], check=True, env=index() | places)
-    return folder / "bin" / "dropkey"
+    return Installed(folder / "bin" / "dropkey", folder, places)
 
 
-def with_pipx(wheel: Path, folder: Path) -> Path:
+def with_pipx(wheel: Path, folder: Path) -> Installed:
     places = {"PIPX_HOME": str(folder / "pipx"), "PIPX_BIN_DIR": str(folder / "bin")}
     command = [sys.executable, "-m", "pipx", "install", "--python", sys.executable, str(wheel)]
     subprocess.run(command, check=True, env=dict(os.environ) | places)
-    return folder / "bin" / "dropkey"
+    return Installed(folder / "bin" / "dropkey", folder, places)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(os.name == "nt", reason="the paths of another system")
 @pytest.mark.parametrize("way", [with_pip, with_uv, with_pipx], ids=["pip", "uv tool", "pipx"])
-def test_a_fresh_environment_does_the_main_job(wheel: Path, tmp_path: Path, way: object) -> None:
-    assert callable(way)
-    dropkey = Installed(way(wheel, tmp_path), tmp_path)
+def test_a_fresh_environment_does_the_main_job_and_updates_itself(
+    wheel: Path, tmp_path: Path, way: Callable[[Path, Path], Installed]
+) -> None:
+    dropkey = way(wheel, tmp_path)
     demo = dropkey("demo", "--frames", "3", "--output", "out")
     assert demo.returncode == 0, demo.stdout + demo.stderr
-    assert list((tmp_path / "out").rglob("manifest.json"))
+    error = re.search(r"Alpha error: (\S+)", demo.stdout)
+    assert error and float(error[1]) < MOST_ERROR, demo.stdout
     panels = tmp_path / "panels"
     assert dropkey("panel", "install", "--folder", str(panels)).returncode == 0
     assert (panels / "DropKey.jsx").stat().st_size > 100_000
@@ -98,3 +104,8 @@ def test_a_fresh_environment_does_the_main_job(wheel: Path, tmp_path: Path, way:
     assert page.is_file()
     doctor = dropkey("doctor")
     assert "run.py" not in doctor.stdout, "there is none here"
+    torch = re.search(r"torch (\S+),", doctor.stdout)
+    done = dropkey("update", str(newer(wheel, tmp_path / "index")), "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert NEWER in dropkey("--version").stdout
+    assert torch and torch[0] in dropkey("doctor").stdout, "the build of torch is that which was there"

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from service import errors
 from service.api.hardening import HARDENING
 from service.faults import reasons
+from service.installation import fitting
 
 STATUS: dict[type[errors.DropKeyError], int] = {
     errors.NotFound: 404,
@@ -55,9 +56,11 @@ def problem(
         "type": f"urn:dropkey:problem:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": fitting(detail, anywhere=True),
         **{name: value for name, value in more.items() if value not in (None, "")},
     }
+    if "fix" in content:
+        content["fix"] = fitting(content["fix"], anywhere=True)
     response = ProblemResponse(content, status_code=status, headers=dict(headers or {}))
     response.kind = kind or response.kind
     return response

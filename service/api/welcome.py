@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from service.api.problems import problem
 from service.doctor import Finding, examine
 from service.errors import Misconfigured, WrongState
-from service.installation import command, fitting
+from service.installation import command
 from service.panel_bundle import NAME, panel_text
 from service.panel_places import panel_folders, put_panel
 from service.settings import Settings
@@ -193,7 +193,7 @@ def health_of(findings: Sequence[Finding]) -> Health:
     return Health(
         verdict=worst[0].verdict if worst else "fine",
         device=device,
-        troubles=tuple(Trouble(name=found.name, message=found.message, fix=fitting(found.fix)) for found in worst),
+        troubles=tuple(Trouble(name=found.name, message=found.message, fix=found.fix) for found in worst),
     )
 
 

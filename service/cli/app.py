@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from service.cli.failures import FailureGroup
+from service.installation import command, fitting
 from service.settings import load_settings
 
 app = typer.Typer(
@@ -98,5 +99,16 @@ def doctor(
 
 
 def main() -> None:
-    """Run the command line of this process."""
-    app()
+    """Run the command line of this process, in words that fit this installation."""
+    root = typer.main.get_command(app)
+    fit_help(root)
+    root(prog_name=command())
+
+
+def fit_help(group: Any) -> None:
+    """Word the help of a command, and of those below it, as one calls it here."""
+    for shown in (group, *group.params):
+        if getattr(shown, "help", None):
+            shown.help = fitting(shown.help)
+    for below in getattr(group, "commands", {}).values():
+        fit_help(below)

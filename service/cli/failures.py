@@ -65,7 +65,7 @@ def show_failure(message: str, fix: str = "", where: str = "") -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     text = Text()
     text.append("Error: ", style="bold red")
-    text.append(f"{where}: {message}" if where else message, style="red")
+    text.append(fitting(f"{where}: {message}" if where else message), style="red")
     console.print(text)
     if fix:
         console.print(Text(f"  → {fitting(fix)}"))
@@ -73,7 +73,7 @@ def show_failure(message: str, fix: str = "", where: str = "") -> None:
 
 def show_warning(sentence: str, where: str) -> None:
     """Write to stderr what an artist should know of a result that is there."""
-    text = Text("Warning: ", style="bold yellow").append(f"{where}: {sentence}", style="not bold")
+    text = Text("Warning: ", style="bold yellow").append(f"{where}: {fitting(sentence)}", style="not bold")
     Console(stderr=True, highlight=False, soft_wrap=True).print(text)
 
 

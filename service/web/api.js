@@ -1,10 +1,16 @@
 /** All that this page asks of the service over HTTP; errors come back as sentences. */
 
+let called = "dropkey";
+fetch("/health/live").then((reply) => reply.json()).then((said) => { called = said.command ?? called; }, () => {});
+
+/** What a person types to call DropKey, as far as the service told this machine. */
+export const command = () => called;
+
 /** An answer that says no: `status`, `kind` and a sentence for people. */
 export class Refusal extends Error {
   constructor(status, said = {}) {
     const plain = status === 0 ? "The service does not answer." : status === 401
-      ? "You are not signed in. Run `dropkey open` on the service's machine: it opens a fresh link."
+      ? `You are not signed in. Run “${called} open” on the service's machine: it opens a fresh link.`
       : status === 404 && !said.type?.startsWith("urn:") ? "This service does not offer that yet." : `The service answered ${status}.`;
     const detail = status === 401 ? plain : said.detail && said.type !== "about:blank" ? said.detail : plain;
     // What the service says of a missing token is for programs.

@@ -1,6 +1,6 @@
 /** The queue: every job with its state, progress, rate and what may be done with it, kept live without a reload. */
 
-import { act, setPriority } from "./api.js";
+import { act, command, setPriority } from "./api.js";
 import { attempt, choice, el, say } from "./dom.js";
 import { machinePanel } from "./machine.js";
 import { jobRow } from "./row.js";
@@ -10,7 +10,7 @@ import { ACTIONS, FILTERS, counted } from "./words.js";
 const remembered = { filter: "all", search: "" };
 const SEARCH_AFTER_MS = 250; // of silence: the service is asked per word, not per letter
 const FRESH_MS = 30_000; // rows say how long ago they came
-const EMPTY = { out: "This browser is not signed in. Run `dropkey open` on the service's machine: it prints and opens a fresh link." };
+const signedOut = () => `This browser is not signed in. Run “${command()} open” on the service's machine: it prints and opens a fresh link.`;
 
 /**
  * Return the view.
@@ -90,7 +90,7 @@ export function queueView({ jobs, open, submit }) {
     say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${counted(all, "job")}` : "");
     first.show();
     empty.hidden = shown.length > 0 || (!all && jobs.state === "live"); // nothing was ever asked for
-    empty.textContent = all ? "No job fits. Clear the search or choose All." : EMPTY[jobs.state] ?? "Connecting to the service…";
+    empty.textContent = all ? "No job fits. Clear the search or choose All." : jobs.state === "out" ? signedOut() : "Connecting to the service…";
     older.hidden = !jobs.more;
   }
 

@@ -182,7 +182,7 @@ def test_who_is_not_let_in_is_told_how_to_get_in(browser: Browser, service: Serv
     page = browser.new_page()
     page.goto(service.found.url)
     expect(page.locator("#link")).to_have_text("Not signed in")
-    expect(page.locator(".empty")).to_contain_text("dropkey open")
+    expect(page.locator(".empty")).to_contain_text("run.py open")
     expect(page.locator(".machine li")).to_contain_text(["Not known."] * 3)
     expect(page.locator("body")).not_to_contain_text("Bearer")
     assert serious(page) == []

@@ -33,7 +33,7 @@ def brightness(page: Page, of: str) -> float:
 def test_a_browser_that_is_not_signed_in_is_told_how_to_get_in(browser: Browser, service: Played) -> None:
     page = browser.new_page()
     page.goto(service.url)
-    expect(page.locator(".empty")).to_contain_text("dropkey open")
+    expect(page.locator(".empty")).to_contain_text("run.py open")
     expect(page.locator(".first")).to_be_hidden()
     page.close()
 
