@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,8 +130,7 @@ def programs() -> tuple[Path, str]:
 
 def venv_python() -> Path:
     """Return the environment's Python."""
-    folder, suffix = programs()
-    return folder / f"python{suffix}"
+    return programs()[0] / f"python{programs()[1]}"
 
 
 def answer(*command: str) -> str | None:
@@ -202,12 +201,10 @@ def is_ready(extra: str = "") -> bool:
 def setup_lock() -> Iterator[None]:
     """Let one run.py at a time change the environment; the system frees the lock of a process that died."""
     with open(LOCK, "a+b") as file:
-        waited = False
-        while not _try_lock(file.fileno()):
-            if not waited:
-                tell("Another run.py is setting up; waiting for it.")
-            waited = True
-            time.sleep(0.5)
+        if not _try_lock(file.fileno()):
+            tell("Another run.py is setting up; waiting for it.")
+            while not _try_lock(file.fileno()):
+                time.sleep(0.5)
         yield
 
 
@@ -264,7 +261,8 @@ def install(extra: str) -> None:
     there = version == TORCH and tag in choice.labels
     if version and not there:
         build([python, "-m", "pip", "uninstall", "--yes", "--quiet", "torch"], "making room")
-    if not (there or install_torch(attempts, choice.name)) or build(project, "DropKey and its libraries"):
+    there = there or any(build(attempt, f"torch {TORCH} for {choice.name}") == 0 for attempt in attempts)
+    if not there or build(project, "DropKey and its libraries"):
         UNFINISHED.unlink()  # pip takes back what it could not finish
         raise SetupError(
             f"Setting up did not finish: {last_complaint()}\n"
@@ -273,11 +271,6 @@ def install(extra: str) -> None:
         )
     STAMP.write_text(json.dumps({**wanted_stamp(), "extras": extra}, indent=1), encoding="utf-8")
     UNFINISHED.unlink()
-
-
-def install_torch(attempts: Sequence[Sequence[str]], name: str) -> bool:
-    """Try each way to get torch until one works."""
-    return any(build(attempt, f"torch {TORCH} for {name}") == 0 for attempt in attempts)
 
 
 def set_up(extra: str = "", anew: bool = False) -> None:
@@ -292,22 +285,27 @@ def set_up(extra: str = "", anew: bool = False) -> None:
             install(extra)
 
 
-def tell(text: str) -> None:
+def tell(text: str, end: str = "\n") -> None:
     """Print what a setup says: on stderr, and in vain where that is closed, as no reader (`| head`) may end a setup."""
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, end=end, flush=True)
 
 
 def build(command: Sequence[str], name: str) -> int:
-    """Run a step of the setup and return its exit code; a line tells what it cost, the log all else."""
+    """Run a step of the setup and return its exit code; a line tells what it costs and cost, the log all else."""
     tell(f"  {name} …")
-    began, before = time.monotonic(), shutil.disk_usage(ROOT).used
+    began, before, live = time.monotonic(), shutil.disk_usage(ROOT).used, sys.stderr.isatty()
+
+    def cost() -> str:
+        size, seconds = max(shutil.disk_usage(ROOT).used - before, 0) / 2**20, time.monotonic() - began
+        return f"    {size:.0f} MB in {seconds // 60:.0f}:{seconds % 60:02.0f}"
+
     with open(LOG, "ab") as log:
         log.write(f"$ {shown(command)}\n".encode())
         log.flush()
-        code = wait(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-    size, seconds = max(shutil.disk_usage(ROOT).used - before, 0) / 2**20, time.monotonic() - began
-    tell(f"    {size:.0f} MB in {seconds // 60:.0f}:{seconds % 60:02.0f}" if code == 0 else "    failed")
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        code = wait(process, (lambda: tell(cost(), end="\r")) if live else None)
+    tell(f"{cost()}  " if code == 0 else "    failed          ")
     return code
 
 
@@ -320,12 +318,14 @@ def last_complaint() -> str:
 # ---- running
 
 
-def wait(process: subprocess.Popen[bytes]) -> int:
+def wait(process: subprocess.Popen[bytes], each_second: Callable[[], None] | None = None) -> int:
     """Return the exit code. Ctrl-C reaches the child as well: it decides how to end, we wait for it."""
     while True:
-        with suppress(KeyboardInterrupt):
-            code = process.wait()
+        with suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+            code = process.wait(1.0 if each_second else None)
             return 128 - code if code < 0 else code
+        if each_second:
+            each_second()
 
 
 def in_environment(command: str, arguments: Sequence[str]) -> list[str]:

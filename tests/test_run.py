@@ -1,7 +1,5 @@
 """run.py picks the right torch per machine, repeats nothing, and repairs what was cut short."""
 
-import importlib.util
-import json
 import os
 import re
 import subprocess
@@ -16,6 +14,7 @@ from typer.main import get_group
 from service.cli import app
 from tests.checks import check_commands, run_checks
 from tests.service.web import browser
+from tests.setups import copied_setup, fake_environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,18 +28,8 @@ OLD_DRIVER = NEW_DRIVER.replace("13.0", "12.4")
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A copy of run.py in an empty project of its own, so that nothing touches the real environment."""
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))  # pip installs, wherever a uv may be
-    copy = tmp_path / "project" / "run.py"
-    copy.parent.mkdir()
-    copy.write_text((ROOT / "run.py").read_text(encoding="utf-8"), encoding="utf-8")
-    (copy.parent / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("run_under_test", copy)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return copied_setup(tmp_path / "project")
 
 
 def torch_commands(run: ModuleType, system: str, report: str = "", capabilities: str = "") -> list[str]:
@@ -167,15 +156,6 @@ def test_every_check_runs_with_the_arguments_for_pytest_last(run: ModuleType) ->
     assert list(checks) == ["formatting", "ruff", "mypy", "imports", "pytest"]
     assert checks["pytest"][-2:] == ["-k", "exr"]
     assert all(not {"-k", "exr"} & set(checks[name]) for name in checks if name != "pytest")
-
-
-def fake_environment(run: ModuleType, extras: str = "") -> None:
-    """Lay down what a finished setup leaves behind."""
-    folder, suffix = run.programs()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "dropkey"):
-        (folder / f"{name}{suffix}").touch()
-    run.STAMP.write_text(json.dumps({**run.wanted_stamp(), "extras": extras}), encoding="utf-8")
 
 
 def test_a_right_stamp_starts_no_process(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
