@@ -17,7 +17,7 @@ from torch import Tensor
 from model.errors import KeyingError
 from model.keying.chroma import lacking_chroma
 from model.keying.edges import solve_again, stretch
-from model.keying.fill import erode
+from model.keying.fill import dilate, erode
 from model.keying.recording import chroma_halved, exact_color
 
 
@@ -151,7 +151,7 @@ def snap_confident(estimate: KeyEstimate, constants: SnapConfident) -> KeyEstima
     difference = estimate.difference
     difference = torch.lerp(difference, torch.minimum(difference, projected + constants.short), opened)
     covered = ramp(difference, constants.covered, 1.0)
-    inside = erode(covered, max(2, round(min(first.shape[-2:]) * constants.inside)))
+    inside = erode(covered, _radius(estimate, constants.inside))
     alpha, plain = (one.lerp(surer(one, constants.power), inside) for one in (first, estimate.plain))
     return replace(estimate, alpha=alpha, plain=plain)
 
@@ -223,31 +223,65 @@ def trust_exact_color(estimate: KeyEstimate, constants: TrustExactColor) -> KeyE
 
 
 @dataclass(frozen=True)
+class CloseGaps:
+    """Constants of `close_gaps`."""
+
+    reach: float = 1.0 / 200.0  # of the shorter side: gaps up to twice as wide are closed
+    found: tuple[float, float] = (0.3, 0.5)  # alpha of the network, below which screen may be seen through a gap
+    within: tuple[float, float] = (0.8, 0.95)  # of subject around at least
+    opaque: tuple[float, float] = (0.8, 0.95)  # of what is solid
+
+
+def close_gaps(estimate: KeyEstimate, constants: CloseGaps) -> KeyEstimate:
+    """Close gaps narrower than any hole an outline could have, deep inside of what is solid (jewels, prints, weave).
+
+    A gap in which the network finds mostly screen stays, for hair and leaves have such gaps.
+    """
+    radius = _radius(estimate, constants.reach)
+    solid = ramp(estimate.least, *constants.within) * ramp(estimate.solid, *constants.opaque)
+    doubt = solid * ramp(estimate.first, *constants.found)
+
+    def closed(alpha: Tensor) -> Tensor:
+        return torch.maximum(alpha, alpha.lerp(erode(dilate(alpha, radius), radius), doubt))
+
+    return replace(estimate, alpha=closed(estimate.alpha), plain=closed(estimate.plain))
+
+
+@dataclass(frozen=True)
 class KeepWithin:
     """Constants of `keep_within_segments`."""
 
     nothing: float = 0.03  # of subject around at most: what stands there is set or screen
     something: float = 0.12
-    mostly: float = 0.85  # of subject around at least: an opaque inside
-    wholly: float = 0.95
-    opaque: tuple[float, float] = (0.5, 0.8)  # of what is solid
-    doubtful: float = 0.5  # alpha above which an inside is made surer
-    power: float = 3.0  # of the odds
+    within: tuple[float, float] = (0.75, 0.9)  # of subject around at least: an opaque inside
+    opaque: tuple[float, float] = (0.8, 0.95)  # of what is solid
+    reach: float = 1.0 / 150.0  # of the shorter side, within which nothing is screen
+    deep: tuple[float, float] = (0.2, 0.4)  # least alpha within that reach
+    pivot: float = 0.4  # alpha from which an inside is made surer
+    power: float = 6.0  # of the odds
 
 
 def keep_within_segments(estimate: KeyEstimate, constants: KeepWithin) -> KeyEstimate:
-    """Leave nothing far from any subject, and no thin place deep inside of one, as the segmenter sees it.
+    """Leave nothing far from any subject, and no thin place inside of one, as the segmenter sees it.
 
-    What hangs on a subject (`grow_connected`) stays, however thin it is.
+    What hangs on a subject (`grow_connected`) stays, however thin it is. An edge has screen within a few pixels; what
+    has none, and lies in something solid, is thin by mistake.
     """
     allowed = torch.maximum(ramp(estimate.most, constants.nothing, constants.something), estimate.near)
-    inside = ramp(estimate.least, constants.mostly, constants.wholly) * ramp(estimate.solid, *constants.opaque)
+    inside = ramp(estimate.least, *constants.within) * ramp(estimate.solid, *constants.opaque)
+    radius = _radius(estimate, constants.reach)
 
     def kept(alpha: Tensor) -> Tensor:
         alpha = alpha * allowed
-        return torch.where(alpha > constants.doubtful, alpha.lerp(surer(alpha, constants.power), inside), alpha)
+        deep = inside * ramp(erode(alpha, radius), *constants.deep)
+        return torch.maximum(alpha, alpha.lerp(surer(alpha, constants.power, constants.pivot), deep))
 
     return replace(estimate, alpha=kept(estimate.alpha), plain=kept(estimate.plain))
+
+
+def _radius(estimate: KeyEstimate, share: float) -> int:
+    """Return a share of the shorter side in whole pixels, 2 at least."""
+    return max(2, round(min(estimate.alpha.shape[-2:]) * share))
 
 
 @dataclass(frozen=True)
@@ -266,6 +300,7 @@ REFINEMENTS: tuple[Refinement, ...] = (
     Refinement("solve-again", solve_edges_again, SolveAgain()),
     Refinement("blend-estimates", blend_edge_estimates, BlendEstimates()),
     Refinement("trust-exact-color", trust_exact_color, TrustExactColor()),
+    Refinement("close-gaps", close_gaps, CloseGaps()),
     Refinement("keep-within", keep_within_segments, KeepWithin()),
 )
 
@@ -290,10 +325,12 @@ def project(from_screen: Tensor, direction: Tensor) -> Tensor:
 _LEAST = 0.01  # squared distance of foreground and screen, below which no projection is possible
 
 
-def surer(alpha: Tensor, power: float) -> Tensor:
-    """Return alpha with its odds raised to a power: nearer to 0 or to 1, whichever it is nearer to."""
-    odds = (alpha / (1.0 - alpha).clamp_min(1e-6)).pow(power)
-    return odds / (1.0 + odds)
+def surer(alpha: Tensor, power: float, pivot: float = 0.5) -> Tensor:
+    """Return alpha with its odds against those of ``pivot`` raised to a power: away from the pivot, to 0 or 1."""
+    even = pivot / (1.0 - pivot)
+    odds = even * (alpha / (1.0 - alpha).clamp_min(1e-6) / even).pow(power)
+    # What is past float32's range is as sure as can be.
+    return torch.where(odds.isfinite(), odds / (1.0 + odds), 1.0)
 
 
 def ramp(value: Tensor, low: float, high: float) -> Tensor:

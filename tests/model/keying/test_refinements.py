@@ -14,12 +14,14 @@ from model.keying.refinements import (
     NEAR,
     REFINEMENTS,
     BlendEstimates,
+    CloseGaps,
     GrowConnected,
     KeepWithin,
     KeyEstimate,
     SnapConfident,
     begin,
     blend_edge_estimates,
+    close_gaps,
     grow_connected,
     keep_within_segments,
     ramp,
@@ -155,11 +157,40 @@ def test_what_is_far_from_any_subject_is_emptied_and_what_hangs_on_one_stays() -
     assert 0.0 < float(given(0.4, most=0.07).max()) < 0.4, "between, gradually"
 
 
-def test_a_thin_place_deep_inside_something_opaque_is_closed_and_smoke_and_holes_are_not() -> None:
+def test_a_thin_place_inside_something_opaque_is_closed_and_smoke_and_holes_are_not() -> None:
     assert float(given(0.8, most=1.0, least=1.0, solid=1.0).min()) > 0.98
     assert torch.equal(given(0.8, most=1.0, least=1.0, solid=0.3), all_over(0.8)), "smoke"
     assert torch.equal(given(0.8, most=1.0, least=0.5, solid=1.0), all_over(0.8)), "an edge"
     assert torch.equal(given(0.3, most=1.0, least=1.0, solid=1.0), all_over(0.3)), "a hole"
+
+
+def test_an_edge_keeps_its_alpha_though_something_opaque_is_around_it() -> None:
+    alpha = torch.ones(1, 40, 40)
+    alpha[..., :10], alpha[..., 10:12], alpha[..., 20:22] = 0.0, 0.7, 0.7  # screen, an edge, a thin fold
+    known = {name: torch.ones(1, 40, 40) for name in ("most", "least", "solid")}
+    found = keep_within_segments(estimate(40, 40, alpha=alpha, plain=alpha, **known), KeepWithin()).alpha
+    assert torch.equal(found[..., :12], alpha[..., :12])
+    assert float(found[..., 20:22].min()) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("what", "first", "width", "around", "closed"),
+    [
+        ("a jewel in the screen's color", 0.6, 3, 1.0, True),
+        ("a gap between leaves", 0.1, 3, 1.0, False),
+        ("a gap too wide for a jewel", 0.6, 9, 1.0, False),
+        ("a gap at an outline", 0.6, 3, 0.7, False),
+    ],
+)
+def test_a_gap_is_closed_where_it_is_narrow_inside_and_hardly_screen(
+    what: str, first: float, width: int, around: float, closed: bool
+) -> None:
+    alpha = torch.ones(1, 40, 40)
+    alpha[..., 20 : 20 + width] = first
+    known = {"least": torch.full_like(alpha, around), "solid": torch.ones_like(alpha)}
+    found = close_gaps(estimate(40, 40, alpha=alpha, plain=alpha, first=alpha, **known), CloseGaps())
+    assert torch.equal(found.alpha, torch.ones_like(alpha) if closed else alpha), what
+    assert torch.equal(found.alpha, found.plain)
 
 
 EXTREMES = [(alpha, near, around) for alpha in (0.0, 0.5, 1.0) for near in (0.0, 1.0) for around in (0.0, 1.0)]
