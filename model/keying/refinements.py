@@ -228,6 +228,8 @@ class CloseGaps:
 
     reach: float = 1.0 / 200.0  # of the shorter side: gaps up to twice as wide are closed
     found: tuple[float, float] = (0.3, 0.5)  # alpha of the network, below which screen may be seen through a gap
+    clear: float = 1.0 / 100.0  # of the shorter side, within which the network finds no plain screen …
+    screen: tuple[float, float] = (0.1, 0.3)  # … alpha of which is below this
     within: tuple[float, float] = (0.8, 0.95)  # of subject around at least
     opaque: tuple[float, float] = (0.8, 0.95)  # of what is solid
 
@@ -235,11 +237,13 @@ class CloseGaps:
 def close_gaps(estimate: KeyEstimate, constants: CloseGaps) -> KeyEstimate:
     """Close gaps narrower than any hole an outline could have, deep inside of what is solid (jewels, prints, weave).
 
-    A gap in which the network finds mostly screen stays, for hair and leaves have such gaps.
+    A gap in which the network finds mostly screen stays, and so does one with plain screen near: hair and leaves have
+    such gaps.
     """
     radius = _radius(estimate, constants.reach)
     solid = ramp(estimate.least, *constants.within) * ramp(estimate.solid, *constants.opaque)
-    doubt = solid * ramp(estimate.first, *constants.found)
+    clear = ramp(erode(estimate.first, _radius(estimate, constants.clear)), *constants.screen)
+    doubt = solid * clear * ramp(estimate.first, *constants.found)
 
     def closed(alpha: Tensor) -> Tensor:
         return torch.maximum(alpha, alpha.lerp(erode(dilate(alpha, radius), radius), doubt))
