@@ -195,7 +195,7 @@ def test_a_gap_is_closed_where_it_is_narrow_inside_and_hardly_screen(
 
 def test_a_gap_beside_plain_screen_stays() -> None:
     alpha = torch.ones(1, 40, 40)
-    alpha[..., 20:22], alpha[..., 24:26] = 0.6, 0.0
+    alpha[..., 21:22], alpha[..., 23:25] = 0.6, 0.0
     known = {name: torch.ones_like(alpha) for name in ("least", "solid")}
     found = close_gaps(estimate(40, 40, alpha=alpha, plain=alpha, first=alpha, **known), CloseGaps())
     assert torch.equal(found.alpha, alpha)
