@@ -141,11 +141,26 @@ def test_a_ramp_of_the_exposure_changes_nothing() -> None:
 SHAKEN = [(0, 0), (5, -3), (-4, 5), (3, 3), (-5, -2), (2, -5), (0, 4), (-3, -4), (4, 1)]
 
 
-@pytest.mark.parametrize("moves", [SHAKEN, [(0, 25 * step) for step in range(9)]], ids=["shaken", "panned"])
-def test_nothing_of_a_subject_is_taken_where_the_camera_moves(moves: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize("moves", [SHAKEN, [(0, 14 * step) for step in range(9)]], ids=["shaken", "panned"])
+def test_markers_are_known_where_the_camera_moves_and_nothing_of_a_subject_is(moves: list[tuple[int, int]]) -> None:
     frames = [paint(left, seed, moved=moved) for seed, (left, moved) in enumerate(zip(WALK, moves, strict=True))]
     behind = learned(frames)
-    assert all(shown(behind, frame)[frame.subject].max() < 0.01 for frame in frames)
+    assert behind is not None and behind.known is not None
+    between = paint(100, 99, moved=(moves[2][0] + 2, moves[2][1] + 11))
+    for frame in (*frames, between):
+        found = shown(behind, frame)
+        away = cv2.dilate(frame.subject.astype(np.uint8), np.ones((9, 9))) == 0
+        inside = cv2.erode(frame.markers.astype(np.uint8), np.ones((3, 3))) > 0
+        assert found[inside & away].mean() > 0.9
+        assert found[frame.subject].max() < 0.01
+
+
+def test_a_camera_that_is_lost_teaches_nothing_of_its_frame() -> None:
+    frames = [paint(left, seed, moved=moved) for seed, (left, moved) in enumerate(zip(WALK, SHAKEN, strict=True))]
+    behind = learned(frames)
+    elsewhere = np.random.default_rng(3).uniform(0.0, 0.6, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    lost = Painted(torch.from_numpy(elsewhere.transpose(2, 0, 1).copy()), *[np.zeros((HEIGHT, WIDTH), bool)] * 3)
+    assert shown(behind, lost).max() == 0.0
 
 
 def test_nothing_of_a_subject_is_taken_in_a_shot_that_is_cut() -> None:
