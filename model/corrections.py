@@ -21,7 +21,7 @@ class Stroke(_Frozen):
     """`keep`: subject (alpha 1). `remove`: no subject (alpha 0). `decide`: the keyer decides here, whatever other
     frames, earlier strokes or a hint say."""
 
-    points: Annotated[tuple[Point, ...], Field(min_length=1, max_length=5000)]
+    points: Annotated[tuple[Point, ...], Field(min_length=1, max_length=2000)]
     """Points (x, y) along the stroke; of a box, two opposite corners."""
 
     width: Annotated[float, Field(gt=0.0, le=4000.0, allow_inf_nan=False)] = 40.0
@@ -35,7 +35,5 @@ class Corrections(_Frozen):
     """Strokes on some frames of a shot. Each is carried along the motion of what it was drawn on, forward and back,
     as far as the pictures agree; what is drawn on a nearer frame counts where both say something."""
 
-    frames: Annotated[
-        dict[int, Annotated[tuple[Stroke, ...], Field(min_length=1, max_length=2000)]], Field(min_length=1)
-    ]
+    frames: Annotated[dict[int, Annotated[tuple[Stroke, ...], Field(min_length=1)]], Field(min_length=1)]
     """Frame number → strokes, in the order in which they were drawn; a later one counts over an earlier one."""

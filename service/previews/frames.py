@@ -16,7 +16,7 @@ from service.plates import Plate, open_plate
 from service.previews.messages import Over, Pass, Source
 from service.settings import Settings
 
-_GREY = 0.18  # scene-linear middle grey
+_PLAIN = {Over.GREY: 0.18, Over.BLACK: 0.0, Over.WHITE: 1.0}  # scene-linear; middle grey
 _CHECKER = (0.08, 0.24)
 CHECKER_PIXELS = 16
 _THREADS = 2
@@ -158,7 +158,7 @@ def ground(over: Over, height: int, width: int) -> Plane:
     if over is Over.CHECKER:
         rows, columns = np.arange(height)[:, None] // CHECKER_PIXELS, np.arange(width)[None] // CHECKER_PIXELS
         return np.asarray(np.where((rows + columns) % 2, *_CHECKER), np.float32)[..., None]
-    return np.full((height, width, 1), _GREY if over is Over.GREY else 0.0, np.float32)
+    return np.full((height, width, 1), _PLAIN[over], np.float32)
 
 
 def composite(color: Plane, alpha: Plane, over: Over) -> Plane:

@@ -28,6 +28,7 @@ class Over(StrEnum):
     GREY = "grey"
     CHECKER = "checker"
     BLACK = "black"
+    WHITE = "white"
 
 
 class Channels(StrEnum):
@@ -38,6 +39,7 @@ class Channels(StrEnum):
     G = "g"
     B = "b"
     A = "a"
+    STATUS = "status"  # alpha in three colors: 0, 1, and what is between
 
 
 class _Message(BaseModel):

@@ -15,10 +15,13 @@ from service.previews.messages import Channels, Look, Over, Pass
 
 Bytes = NDArray[np.uint8]
 _FASTEST = 1
+_STATUS = np.array([(16, 16, 16), (255, 140, 0), (235, 235, 235)], np.uint8)  # no hue alone tells them apart
 
 
 def picture(frame: Frame, name: Pass, over: Over, look: Look) -> bytes:
     """Return the PNG that shows ``frame`` so."""
+    if look.channels is Channels.STATUS:
+        return png(_status(_sized(_alpha(frame), look.size)[..., 0]))
     if name is Pass.ALPHA or look.channels is Channels.A:
         return png(table(look.exposure, look.gamma, False)[_half(_sized(_alpha(frame), look.size)[..., 0])])
     curve = table(look.exposure, look.gamma, True)
@@ -71,6 +74,11 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 def _alpha(frame: Frame) -> Plane:
     """Return (H, W, 1); a plate without alpha is opaque."""
     return np.ones((*frame.shape, 1), np.float32) if frame.alpha is None else frame.alpha[..., None]
+
+
+def _status(alpha: Plane) -> Bytes:
+    """Return which pixels (H, W, 3) are surely outside, surely inside, or between, however little."""
+    return np.asarray(_STATUS[np.where(alpha <= 0.0, 0, np.where(alpha >= 1.0, 2, 1))], np.uint8)
 
 
 def _half(values: Plane) -> NDArray[np.uint16]:

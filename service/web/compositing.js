@@ -37,6 +37,20 @@ export function over(foreground, alpha, behind, { exposure, gamma, straight }) {
   return result;
 }
 
+/** A plate with red over it where it is keyed away. */
+export function tinted(plate, alpha) {
+  const result = new ImageData(plate.width, plate.height);
+  const from = plate.data, a = alpha.data, out = result.data;
+  for (let i = 0; i < out.length; i += 4) {
+    const gone = 0.6 * (1 - a[i] / 255);
+    out[i] = from[i] + (255 - from[i]) * gone;
+    out[i + 1] = from[i + 1] * (1 - gone);
+    out[i + 2] = from[i + 2] * (1 - gone);
+    out[i + 3] = 255;
+  }
+  return result;
+}
+
 /** One channel as grey; 0, 1, 2 for red, green, blue. */
 export function channel(picture, index) {
   const result = new ImageData(picture.width, picture.height);

@@ -4,8 +4,9 @@ import { choice, el, say } from "./dom.js";
 import { counted } from "./words.js";
 
 const COLORS = { keep: "#4fd08a", remove: "#ff6f61", decide: "#7ab8ff" };
-export const SAYS = [["look", "Move the view", "v"], ["keep", "Keep", "k"], ["remove", "Remove", "x"], ["decide", "Keyer decides", "u"]];
+export const SAYS = [["look", "Move", "v"], ["keep", "Keep", "k"], ["remove", "Remove", "x"], ["decide", "Decide", "u"]];
 const LEAST_STEP = 2; // picture pixels between two points of a stroke
+const MOST_POINTS = 2000; // that the service takes of one stroke
 
 /**
  * @param {{viewer: Viewer, frame: () => number, goTo: (frame: number) => void, drawn: () => void}} does
@@ -46,7 +47,7 @@ export function correcting({ viewer, frame, goTo, drawn }) {
   function move(point) {
     const last = stroke.points.at(-1);
     if (boxed) stroke.points[1] = at(point);
-    else if (Math.hypot(point.x - last[0], point.y - last[1]) >= LEAST_STEP) stroke.points.push(at(point));
+    else if (stroke.points.length < MOST_POINTS && Math.hypot(point.x - last[0], point.y - last[1]) >= LEAST_STEP) stroke.points.push(at(point));
     viewer.draw();
   }
 

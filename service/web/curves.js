@@ -22,8 +22,9 @@ export function curves(figures, goTo) {
   let heads = [];
   const charts = el("div", { class: "charts" });
   const worst = el("ol", { class: "standouts plain", "aria-label": "Frames that stand out" });
+  const grade = el("p", { class: "grade" });
   const none = el("p", { class: "hint", text: "Figures appear once frames are keyed." });
-  const node = el("section", { class: "quality", "aria-labelledby": "quality-title" }, el("h2", { id: "quality-title", text: "Quality" }), none, worst, charts);
+  const node = el("section", { class: "quality", "aria-labelledby": "quality-title" }, el("h2", { id: "quality-title", text: "Quality" }), grade, none, worst, charts);
 
   /** Show values: frame → {figure: number}; `standing` are [{frame, words}] worst first. */
   function show(list, values, standing) {
@@ -74,5 +75,5 @@ export function curves(figures, goTo) {
     for (const button of worst.querySelectorAll("button")) button.toggleAttribute("aria-current", Number(button.dataset.frame) === frame);
   }
 
-  return { node, show, at };
+  return { node, show, at, grade: (words) => { grade.textContent = words; } };
 }

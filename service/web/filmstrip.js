@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 
 const THUMB = 160; // pixels of the longer side
 const WIDE = 84; // pixels on the screen per thumbnail
-const PLAY_MS = 1000 / 12; // per frame at least; pictures that take longer are waited for
+const USUAL_RATE = 24; // frames a second where the shot does not say; pictures that take longer are waited for
 
 /**
  * @param {{id: string, went: (frame: number) => Promise}} does `went` resolves once the frame is drawn
@@ -15,11 +15,14 @@ export function filmstrip({ id, went }) {
   let states = new Map();
   let at = 0;
   let playing = null;
+  let rate = USUAL_RATE;
+  let ends = null; // {first, last}: indices of in and out point
   const slider = el("input", { type: "range", min: 0, max: 0, step: 1, value: 0, "aria-label": "Frame", on: { input: () => go(Number(slider.value)) } });
   const thumbs = el("div", { class: "thumbs", "aria-hidden": "true" });
   const marks = el("div", { class: "marks", "aria-hidden": "true" });
   const head = el("div", { class: "head", "aria-hidden": "true" });
-  const track = el("div", { class: "track" }, thumbs, marks, head, slider);
+  const span = el("div", { class: "span", "aria-hidden": "true", hidden: true });
+  const track = el("div", { class: "track" }, thumbs, marks, span, head, slider);
   const number = el("output", { class: "frame", id: "frame" });
   const button = el("button", { type: "button", class: "play", "aria-label": "Play", text: "▶", on: { click: () => play() } });
   const node = el("section", { class: "filmstrip", "aria-label": "Frames" }, button, track, number);
@@ -37,6 +40,12 @@ export function filmstrip({ id, went }) {
     slider.value = at;
     slider.setAttribute("aria-valuetext", `Frame ${frames[at]}`);
     number.textContent = frames.length ? `${frames[at]}  (${at + 1} of ${frames.length})` : "no frames";
+    span.hidden = !ends;
+    if (ends) {
+      span.style.left = `${(100 * ends.first) / frames.length}%`;
+      span.style.width = `${(100 * (ends.last - ends.first + 1)) / frames.length}%`;
+    }
+    for (const button of node.querySelectorAll(".point")) button.setAttribute("aria-pressed", String(ends !== null && ends[button.dataset.end] === at));
     head.style.left = `${frames.length > 1 ? (100 * (at + 0.5)) / frames.length : 50}%`;
   }
 
@@ -84,14 +93,33 @@ export function filmstrip({ id, went }) {
 
   async function run(mine) {
     while (playing === mine) {
-      const rest = new Promise((done) => setTimeout(done, PLAY_MS));
-      await go(at + 1 >= frames.length ? 0 : at + 1);
+      const rest = new Promise((done) => setTimeout(done, 1000 / rate));
+      const [first, final] = ends ? [ends.first, ends.last] : [0, frames.length - 1];
+      await go(at >= final || at < first ? first : at + 1);
       await rest;
     }
   }
 
+  /** Set the in point (`first`) or the out point (`last`) here; where it is here already, take both away. */
+  function limit(end) {
+    const both = { first: 0, last: frames.length - 1, ...ends };
+    ends = ends?.[end] === at ? null : { ...both, [end]: at };
+    if (ends && ends.first > ends.last) ends = { first: at, last: at };
+    place();
+  }
+
+  const points = [["first", "In", "I"], ["last", "Out", "Shift+I"]].map(([end, words, keys]) =>
+    el("button", { type: "button", class: "point", text: words, title: `${words} point here (${keys})`, "aria-pressed": "false", data: { end }, on: { click: () => limit(end) } }));
+  node.insertBefore(el("span", { class: "points" }, ...points), number);
+
   return {
-    node, show, play,
+    node, show, play, limit,
+    has: (frame) => frames.includes(frame),
+    /** Play at the shot's own rate, where it is known. */
+    rate(job) {
+      const [above, below = 1] = (job.fps ?? job.request.fps ?? "").split("/").map(Number);
+      rate = above > 0 ? above / below : USUAL_RATE;
+    },
     again: () => { delete thumbs.dataset.key; strip(); },
     step: (by) => go(at + by),
     first: () => go(0),

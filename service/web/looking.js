@@ -1,10 +1,11 @@
 /** How the frame is looked at (pass, background, compare, channel, exposure, gamma), and the picture that results. */
 
 import { frameAt, preview } from "./api.js";
-import { channel, difference, over, pixelsOf } from "./compositing.js";
+import { channel, difference, over, pixelsOf, tinted } from "./compositing.js";
 import { Pictures } from "./pictures.js";
 
 const CHANNELS = { r: 0, g: 1, b: 2 };
+const isElsewhere = (against) => against === "saved" || against.startsWith("job:");
 const REST_MS = 160; // who goes from frame to frame has one keyed on trial where they rest
 
 export class Looking extends EventTarget {
@@ -24,6 +25,8 @@ export class Looking extends EventTarget {
     this.id = id;
     this.viewer = viewer;
     this.pictures = new Pictures();
+    this.words = ""; // the version's name
+    this.others = []; // other versions to compare with: {id, words}
     this.straight = false; // whether the foreground is not multiplied by alpha
     this.how = { view: "composite", over: "grey", compare: "off", against: "plate", channel: "rgb", exposure: 0, gamma: 1 };
   }
@@ -49,6 +52,14 @@ export class Looking extends EventTarget {
     this.set({ over: "own", view: "composite" });
   }
 
+  /** Tell which other versions there are. */
+  compareWith(words, others) {
+    this.words = words;
+    this.others = others;
+    if (this.how.against.startsWith("job:") && !others.some(({ id }) => this.how.against === `job:${id}`)) this.how.against = "plate";
+    this.dispatchEvent(new Event("change"));
+  }
+
   get hasOwn() {
     return this.#own !== null;
   }
@@ -66,6 +77,8 @@ export class Looking extends EventTarget {
   get #pass() {
     const { channel: shown, view, over: behind } = this.how;
     if (shown === "a") return { name: "alpha" };
+    if (view === "status") return { name: "alpha" };
+    if (view === "overlay") return { name: "plate" };
     if (view !== "composite") return { name: view };
     return behind === "own" ? { name: "foreground" } : { name: "composite", over: behind };
   }
@@ -101,7 +114,7 @@ export class Looking extends EventTarget {
     }
     await this.#take(null);
     const ahead = this.#frame === frame && !this.#closed && this.#states.get(next)?.state === "done";
-    if (ahead) this.#fetch(this.how, next).catch(() => {});
+    if (ahead) this.#side(this.how.view, this.how, () => frameAt(this.id, next)).catch(() => {});
   }
 
   /** Whether what is shown was keyed on trial. */
@@ -166,15 +179,25 @@ export class Looking extends EventTarget {
   async #draw() {
     while (this.#wanted && !this.#closed) {
       this.#wanted = false;
-      this.pictures.only([frameAt(this.id, this.#frame), this.#place("alpha")]);
+      this.pictures.only([frameAt(this.id, this.#frame), this.#place("alpha"), this.#other(this.how).place("alpha")]);
       try {
         const { a, b } = await this.#composed({ ...this.how });
-        if (!this.#closed) this.viewer.show(a, b);
+        if (!this.#closed) this.viewer.show(a, b, this.#labels());
       } catch (error) {
         if (!this.#wanted && !this.#closed) this.viewer.tell(this.#sentence(error));
       }
     }
     this.#drawing = null; // in one go with the last look at what is wanted
+  }
+
+  /** What stands on each side, in words; none where there is one side only. */
+  #labels() {
+    const { compare, against, view } = this.how;
+    if (compare === "off") return [];
+    const own = this.onTrial ? "Trial" : this.words;
+    if (against === "saved") return [`${own} ${view}`, `${this.words} ${view}`];
+    const job = this.others.find(({ id }) => against === `job:${id}`);
+    return [`${own} ${view}`, job ? `${job.words} ${view}` : `${own} ${against}`];
   }
 
   #sentence(error) {
@@ -186,34 +209,41 @@ export class Looking extends EventTarget {
     return error.message;
   }
 
-  async #fetch({ view, channel: shown, compare, against, over: behind, exposure, gamma }, frame = this.#frame) {
-    const light = { exposure, gamma };
-    const names = new Set(shown === "a" ? ["alpha"] : [view, ...(compare === "off" ? [] : [against])]);
-    if (behind === "own" && names.delete("composite")) for (const part of ["foreground", "coverage"]) names.add(part);
-    const asked = {
-      coverage: ["alpha", { exposure: 0, gamma: 1 }],
-      composite: ["composite", { ...light, over: behind }],
-    };
-    const found = await Promise.all([...names].map(async (name) =>
-      [name, pixelsOf(await this.pictures.get(this.#place(name, frame), ...(asked[name] ?? [name, light])))]));
-    return Object.fromEntries(found);
+  /** Where B lies and which view of it: another view of the same frame, or the same view of another version. */
+  #other({ against, view }) {
+    if (against === "saved") return { view, place: () => frameAt(this.id, this.#frame) };
+    if (against.startsWith("job:")) return { view, place: () => frameAt(against.slice(4), this.#frame) };
+    return { view: against, place: (pass) => this.#place(pass) };
   }
 
   async #composed(how) {
-    const pictures = await this.#fetch(how);
-    const a = this.#one(how.view, how, pictures);
-    if (how.compare === "off" || how.channel === "a") return { a, b: null };
-    const b = this.#one(how.against, how, pictures);
+    const other = how.compare === "off" || (how.channel === "a" && !isElsewhere(how.against)) ? null : this.#other(how);
+    const [a, b] = await Promise.all([
+      this.#side(how.view, how, (pass) => this.#place(pass)),
+      other && this.#side(other.view, how, other.place),
+    ]);
+    if (!b) return { a, b: null };
+    if (a.width !== b.width || a.height !== b.height) throw new Error("The two pictures are not of one size.");
     // As in compositing programs, A is left of the wipe.
     return how.compare === "difference" ? { a: difference(a, b), b: null } : { a, b };
   }
 
-  #one(view, { channel: shown, exposure, gamma, over: behind }, pictures) {
-    if (shown === "a") return pictures.alpha;
-    const picture = view === "composite" && behind === "own"
-      ? over(pictures.foreground, pictures.coverage, this.#covering(pictures.foreground), { exposure, gamma, straight: this.straight })
-      : pictures[view];
-    return shown in CHANNELS ? channel(picture, CHANNELS[shown]) : picture;
+  async #side(view, { channel: shown, exposure, gamma, over: behind }, place) {
+    const light = { exposure, gamma };
+    const coverage = { exposure: 0, gamma: 1 };
+    const get = async (pass, asked) => pixelsOf(await this.pictures.get(place(pass), pass, asked));
+    if (shown === "a") return get("alpha", light);
+    const picture = await this.#picture(view, behind, { light, coverage, get });
+    return shown in CHANNELS && view !== "status" ? channel(picture, CHANNELS[shown]) : picture;
+  }
+
+  async #picture(view, behind, { light, coverage, get }) {
+    if (view === "status") return get("alpha", { ...coverage, channels: "status" });
+    if (view === "overlay") return tinted(...await Promise.all([get("plate", light), get("alpha", coverage)]));
+    if (view !== "composite") return get(view, light);
+    if (behind !== "own") return get("composite", { ...light, over: behind });
+    const [foreground, alpha] = await Promise.all([get("foreground", light), get("alpha", coverage)]);
+    return over(foreground, alpha, this.#covering(foreground), { ...light, straight: this.straight });
   }
 
   /** The artist's picture, cut to cover the frame. */

@@ -27,6 +27,32 @@ export function measuredOf(frames, report) {
   return found;
 }
 
+const ratio = (value, usual) => {
+  const times = usual > 0 ? value / usual : Infinity;
+  if (!Number.isFinite(times) || times >= 10) return "many times the usual";
+  return times >= 1.75 ? `${["two", "three", "four", "five", "six", "seven", "eight", "nine"][Math.round(times) - 2] ?? "many"} times the usual` : "above the usual";
+};
+
+/** One grade of the whole shot in words: what stands out most, how far, and from which frame to which. */
+export function graded(frames, report) {
+  const failed = frames.filter(({ state }) => state === "failed").length;
+  const worst = report?.shot.worst ?? [];
+  const parts = failed ? [`${failed} of ${frames.length} frames failed`] : [];
+  for (const figure of [...new Set(worst.map((one) => one.figure))].slice(0, 2)) {
+    const all = worst.filter((one) => one.figure === figure).sort((a, b) => a.frame - b.frame);
+    const top = all.reduce((a, b) => (b.value > a.value ? b : a));
+    let [first, last] = [top.frame, top.frame];
+    while (all.some(({ frame }) => frame === first - 1)) first--;
+    while (all.some(({ frame }) => frame === last + 1)) last++;
+    const named = NAMED.get(figure)?.words ?? figure;
+    const words = named.startsWith("NaN") ? named : named.toLowerCase();
+    parts.push(`${words} ${ratio(top.value, top.usual)} ${first === last ? `at ${first}` : `from ${first} to ${last}`}`);
+  }
+  if (!parts.length) return report?.shot.measured ? "Even from the first frame to the last: nothing stands out." : "";
+  const said = parts.join("; ");
+  return `${said[0].toUpperCase()}${said.slice(1)}.`;
+}
+
 /** Frames to look at first: failed ones, those that stand out from the shot, those with a warning; `[{frame, words}]`. */
 export function standouts(frames, report) {
   const found = new Map();

@@ -6,7 +6,7 @@ import { curves } from "./curves.js";
 import { attempt, el, notice, say } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
 import { Looking } from "./looking.js";
-import { FIGURES, measuredOf, standouts } from "./quality.js";
+import { FIGURES, graded, measuredOf, standouts } from "./quality.js";
 import { readout } from "./readout.js";
 import { shotKeys } from "./shot_keys.js";
 import { toolbar } from "./toolbar.js";
@@ -16,6 +16,9 @@ import { Viewer } from "./viewer.js";
 
 const LOOK_AGAIN_MS = 1500;
 const LONGEST_SEARCH = 200; // characters that the API takes
+
+let last = null; // how the last shot was looked at
+const shotOf = ({ shot }) => `${shot.folder}/${shot.pattern ?? shot.prefix}`;
 
 /** Return the view. `frames` tells of frames while the shot is keyed. */
 export function shotView({ id, jobs, frames: news, open }) {
@@ -80,7 +83,14 @@ export function shotView({ id, jobs, frames: news, open }) {
     if (!jobs.get(id)) jobs.update(job);
     await Promise.all([look(), attempt(() => jobs.find(job.shot.name.slice(0, LONGEST_SEARCH)))]); // its other versions may be old
     show();
-    strip.first();
+    // From one version of a shot to another, all stays as it was looked at.
+    if (last?.shot === shotOf(job)) {
+      looking.set(last.how);
+      viewer.stand = last.stand;
+    }
+    strip.rate(job);
+    if (last?.shot === shotOf(job) && strip.has(last.frame)) strip.goTo(last.frame);
+    else strip.first();
   }
 
   /** Read the frames anew; while they arrive, not more often than every second or so. */
@@ -92,6 +102,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     const measured = measuredOf(found, report);
     standing = standouts(found, report);
     const list = job.frames.length ? job.frames : [...states.keys()].sort((a, b) => a - b);
+    quality.grade(graded(found, report));
     strip.show(list, states, new Set(standing.map(({ frame }) => frame)));
     quality.show(list, measured, standing);
     looking.known(states);
@@ -150,6 +161,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     }
     const all = jobs.versions(now);
     say(again, `Key again as ${version(Math.max(now.version, ...all.map((other) => other.version)) + 1)}`);
+    looking.compareWith(version(now.version), all.filter((other) => other.id !== id).map((other) => ({ id: other.id, words: version(other.version) })));
     // A list that is made anew loses how far it was scrolled, and focus with it.
     if (versions.dataset.of !== all.map((other) => other.id).join()) list(all);
   }
@@ -177,6 +189,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     node, title: "Shot",
     keys: shotKeys({ strip, looking, viewer, pixel, correct, worst: () => standing.map(({ frame }) => frame) }),
     leave() {
+      if (job) last = { shot: shotOf(job), how: { ...looking.how, over: looking.how.over === "own" ? "grey" : looking.how.over, compare: "off" }, stand: viewer.stand, frame: strip.frame };
       jobs.removeEventListener("change", show);
       news.removeEventListener("change", heard);
       clearTimeout(asking);

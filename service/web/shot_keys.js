@@ -29,6 +29,8 @@ export function shotKeys({ strip, looking, viewer, pixel, correct, worst }) {
     time("Home", "First frame", () => strip.first()),
     time("End", "Last frame", () => strip.last()),
     time("Space", "Play, stop", () => strip.play()),
+    time("I", "In point here, or none", () => strip.limit("first")),
+    time("Shift+I", "Out point here, or none", () => strip.limit("last")),
     time("N", "Next frame that stands out", jump(1)),
     time("Shift+N", "The one before", jump(-1)),
     ...VIEWS.map(([view, words, key]) => see(key, words, () => looking.set({ view }))),

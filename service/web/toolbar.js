@@ -2,8 +2,10 @@
 
 import { attempt, choice, el } from "./dom.js";
 
-export const VIEWS = [["plate", "Plate", "1"], ["foreground", "Foreground", "2"], ["alpha", "Alpha", "3"], ["composite", "Composite", "4"]];
-export const BACKGROUNDS = [["grey", "Grey"], ["checker", "Checker"], ["black", "Black"]];
+export const VIEWS = [["plate", "Plate", "1"], ["foreground", "Foreground", "2"], ["alpha", "Alpha", "3"], ["composite", "Composite", "4"],
+  ["overlay", "Overlay", "5"], ["status", "Status", "6"]];
+const SIDES = VIEWS.slice(0, 4);
+export const BACKGROUNDS = [["grey", "Grey"], ["checker", "Checker"], ["black", "Black"], ["white", "White"]];
 
 export function toolbar(looking, viewer) {
   const set = (name) => (value) => looking.set({ [name]: value });
@@ -11,8 +13,7 @@ export function toolbar(looking, viewer) {
   const over = choice("Composite over", BACKGROUNDS, (value) => looking.set({ over: value, view: "composite" }));
   const compare = choice("Compare", [["off", "Single"], ["wipe", "Wipe", "w"], ["difference", "Difference", "d"]], set("compare"));
   const shown = choice("Channel", [["rgb", "RGB"], ["r", "R", "r"], ["g", "G", "g"], ["b", "B", "b"], ["a", "A", "a"]], set("channel"));
-  const against = el("select", { "aria-label": "Compare with", on: { change: () => looking.set({ against: against.value }) } },
-    ...VIEWS.map(([value, words]) => el("option", { value, text: `B: ${words}` })));
+  const against = el("select", { "aria-label": "Compare with", on: { change: () => looking.set({ against: against.value }) } });
   const file = el("input", { type: "file", accept: "image/*", class: "hidden", id: "own", tabindex: -1, "aria-hidden": "true", "aria-label": "Own picture",
     on: { change: () => file.files[0] && attempt(() => looking.behind(file.files[0])) } });
   const own = el("button", { type: "button", class: "own", "aria-pressed": "false", on: { click: () => (looking.hasOwn && looking.how.over !== "own" ? looking.set({ over: "own", view: "composite" }) : file.click()) } }, "Picture…");
@@ -33,6 +34,12 @@ export function toolbar(looking, viewer) {
     own.setAttribute("aria-pressed", String(how.over === "own"));
     compare.show(how.compare);
     shown.show(how.channel);
+    const others = [...SIDES, ...(looking.onTrial || how.against === "saved" ? [["saved", `${looking.words}, saved`]] : []),
+      ...looking.others.map(({ id, words }) => [`job:${id}`, words])];
+    if (against.dataset.of !== others.join()) {
+      against.dataset.of = others.join();
+      against.replaceChildren(...others.map(([value, words]) => el("option", { value, text: `B: ${words}` })));
+    }
     against.value = how.against;
     against.disabled = how.compare === "off";
     exposure.show(how.exposure);

@@ -21,7 +21,8 @@ export class Viewer {
     this.overlay = () => {}; // paints over the picture: (context, {left, top, width, height, scale})
     this.canvas = el("canvas", { tabindex: 0, role: "img", "aria-label": "Picture" });
     this.sentence = el("p", { class: "sentence", role: "status" });
-    this.node = el("div", { class: "viewer" }, this.canvas, this.sentence);
+    this.labels = ["a", "b"].map((side) => el("span", { class: `label ${side}`, hidden: true }));
+    this.node = el("div", { class: "viewer" }, this.canvas, this.sentence, ...this.labels);
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(this.node);
     const on = (name, heard, how) => this.canvas.addEventListener(name, heard, how);
@@ -43,8 +44,9 @@ export class Viewer {
     this.watch.disconnect();
   }
 
-  /** Show `a`, and `b` right of the wipe where there is one. ImageData. */
-  show(a, b = null) {
+  /** Show `a`, and `b` right of the wipe where there is one. ImageData; `words` say what each is. */
+  show(a, b = null, words = []) {
+    this.#label(words);
     this.#a = a && painted(a);
     this.#b = b && painted(b);
     this.sentence.textContent = "";
@@ -54,7 +56,25 @@ export class Viewer {
   /** Say why there is no picture. */
   tell(words) {
     this.#a = this.#b = null;
+    this.#label([]);
     this.sentence.textContent = words;
+    this.draw();
+  }
+
+  #label(words) {
+    this.labels.forEach((node, index) => {
+      node.hidden = !words[index];
+      node.textContent = words[index] ? `${"AB"[index]}: ${words[index]}` : "";
+    });
+  }
+
+  /** How near and where the picture is looked at, to be looked at so again. */
+  get stand() {
+    return { zoom: this.#zoom, center: this.#center, wipe: this.#wipe };
+  }
+
+  set stand({ zoom, center, wipe }) {
+    [this.#zoom, this.#center, this.#wipe] = [zoom, center, wipe];
     this.draw();
   }
 
