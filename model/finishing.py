@@ -19,6 +19,7 @@ from model.keying.behind import Behind, Sample, bare, find_behind, sample
 from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
+from model.keying.edge_work import with_edges
 from model.keying.grain import seen_through_grain
 from model.keying.holding import around_strokes, despill_strength, frame_notes, untold, with_levels, with_mattes
 from model.keying.screen import find_screen, hue_rotation
@@ -152,7 +153,8 @@ class UnmixingKeyer(ABC):
         plate, seen_plate = inside(raw.plate, screen.bars), raw.clean_plate
         rotation, angle = hue_rotation(screen.color)
         found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
-        alpha = with_mattes(with_levels(found, settings), mattes)
+        leveled = with_levels(found, settings)
+        alpha = with_mattes(leveled, mattes)
         foreground = despill(
             unmix(_with_what_it_lacks(plate, alpha, raw.solved), seen_plate, alpha, raw.solved.foreground),
             seen_plate,
@@ -163,7 +165,11 @@ class UnmixingKeyer(ABC):
             restore_luminance=settings.restore_luminance,
             own=raw.solved.foreground,
             trust=_apart_from_skin(screen),
+            bias=None if settings.despill_bias == "none" else settings.despill_bias,
+            edges_only=settings.despill_where == "edges",
+            replacement=None if settings.spill_replacement == "none" else settings.spill_replacement,
         )
+        foreground, alpha = with_edges(foreground, alpha, leveled, plate, mattes, settings)
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
             foreground, alpha = with_emission(foreground, alpha, raw.solved.emission * allowed)

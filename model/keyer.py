@@ -110,7 +110,22 @@ class TwoStepKeyer(Protocol):
 
 
 FINISHING = frozenset(
-    {"alpha_floor", "alpha_ceiling", "refine_edges", "despill", "restore_luminance", "association", "compression"}
+    {
+        "alpha_floor",
+        "alpha_ceiling",
+        "refine_edges",
+        "despill",
+        "restore_luminance",
+        "despill_bias",
+        "despill_where",
+        "spill_replacement",
+        "choke",
+        "soften",
+        "edge_extend",
+        "grain_match",
+        "association",
+        "compression",
+    }
 )
 """Settings that a raw answer does not depend on."""
 

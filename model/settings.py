@@ -29,6 +29,9 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+_PIXELS = ("choke", "soften", "edge_extend")  # settings in pixels of the plate
+
+
 class KeySettings(_Frozen):
     """How a shot is read, keyed and delivered. Two jobs with equal settings and equal plates are the same job."""
 
@@ -78,11 +81,42 @@ class KeySettings(_Frozen):
     restore_luminance: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """How much of the luminance that despill took is given back as grey light."""
 
+    despill_bias: Literal["none"] | Color = "none"
+    """Color of the subject, linear Rec.709, that despill treats as grey, so that it keeps its hue: skin or hair
+    (`[0.5, 0.32, 0.25]`); `none`: grey itself."""
+
+    despill_where: Literal["all", "edges"] = "all"
+    """Where despill works: `all` of the subject, or its `edges`, fading out inward over a fifteenth of the height."""
+
+    spill_replacement: Literal["none"] | Color = "none"
+    """Color of the background to be, linear Rec.709: where despill takes a share of the screen's light, the same share
+    of this comes in its place; `none`: nothing does."""
+
+    choke: Annotated[float, Field(ge=-20.0, le=20.0)] = 0.0
+    """Pixels of the plate by which the matte's edges move inward, along the matte's slope; negative: outward (spread).
+    Parts of a pixel count."""
+
+    soften: Annotated[float, Field(ge=0.0, le=50.0)] = 0.0
+    """Width in pixels of the plate of the ramp that a hard edge of the matte becomes; what lies farther from an edge
+    than half of it stays as it is."""
+
+    edge_extend: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
+    """Pixels of the plate by which the foreground's color goes on beyond the matte, so that a soft or blurred edge does
+    not turn dark. To be seen with `association` `straight`."""
+
+    grain_match: Share = 0.0
+    """How much of the plate's grain is given to pixels whose color was continued from others, not seen: 0 none, 1 as
+    much as the plate has."""
+
     association: Association = "premultiplied"
     """Whether the foreground's RGB is multiplied by alpha (what After Effects assumes of EXR) or straight."""
 
     compression: Compression = "zip"
     """Lossless EXR compression; docs/exr.md has the measurements behind the default."""
+
+    def in_pixels_of(self, scale: float) -> KeySettings:
+        """Return the settings for a plate that was made smaller, its sides by ``scale``."""
+        return self if scale == 1.0 else self.model_copy(update={name: getattr(self, name) * scale for name in _PIXELS})
 
 
 class Polygon(_Frozen):

@@ -74,6 +74,20 @@ function buildChoices(box, controls) {
     label(sixth, "effects");
     controls.effects = list(sixth, EFFECT_CHOICES, "effects");
     controls.reset = button(sixth, "reset");
+    var seventh = row(box);
+    label(seventh, "fine");
+    controls.fine = list(seventh, FINE_CHOICES, "fine");
+    controls.fineValue = tipped(seventh.add("edittext", undefined, ""), "fine");
+    controls.fineValue.characters = 9;
+    controls.fine.onChange = guarded("fine", function () {
+        if (controls.fine.selection) {
+            showFine(controls);
+        }
+    });
+    controls.fineValue.onChange = guarded("fine", function () {
+        takeFine(controls);
+        showFine(controls);
+    });
     controls.presetsShown = labelsOf(presetChoices()).join("\n");
     connectChoices(controls);
 }
@@ -143,8 +157,35 @@ function connectList(controls, name, choices, after) {
     });
 }
 
+/** The value of the setting that the list of others names: what was typed, or what the preset says of it. */
+function showFine(controls) {
+    controls.fineName = FINE_CHOICES[controls.fine.selection.index][0];
+    var value = own(setting("fine"), controls.fineName, own(presetSettings(setting("preset")), controls.fineName, ""));
+    var isPlain = isText(value);
+    controls.fineShown = isPlain ? value : jsonStringify(value).replace(/^\[|\]$/g, "").replace(/,/g, ", ");
+    controls.fineValue.text = controls.fineShown;
+}
+
+/** A number, several with commas between, JSON, or a word. */
+function takeFine(controls) {
+    var text = trimmed(controls.fineValue.text);
+    if (text === controls.fineShown) {
+        return;
+    }
+    controls.fineShown = text;
+    var kept = merged({}, setting("fine"));
+    delete kept[controls.fineName];
+    if (text !== "") {
+        kept[controls.fineName] = attempt(function () {
+            return jsonParse(/^[^{\[]*,/.test(text) ? "[" + text + "]" : text);
+        }, text);
+    }
+    changeSetting("fine", kept);
+}
+
 /** What was typed counts without Enter, too: a button that is pressed may leave the focus where it was. */
 function takeTyped(controls) {
+    takeFine(controls);
     if (controls.handles.text === controls.handlesShown) {
         return;
     }
@@ -189,6 +230,8 @@ function showChoices(controls) {
     controls.range.selection = placeOf(RANGE_CHOICES, setting("range"));
     controls.handles.text = String(setting("handles"));
     controls.handlesShown = controls.handles.text;
+    controls.fine.selection = controls.fine.selection || 0;
+    showFine(controls);
     fillPresets(controls);
     controls.effects.selection = placeOf(EFFECT_CHOICES, setting("effects"));
     controls.encoding.selection = placeOf(ENCODING_CHOICES, shownEncoding());

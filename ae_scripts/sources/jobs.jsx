@@ -57,7 +57,22 @@ function keySettings(encoding) {
     if (setting("despill") !== DEFAULT_SETTINGS.despill) {
         chosen.despill = setting("despill");
     }
+    for (var name in setting("fine")) {
+        if (has(setting("fine"), name)) {
+            choose(chosen, name.split("."), setting("fine")[name]);
+        }
+    }
     return chosen;
+}
+
+/** Sets an entry of the settings, or one within one of them. */
+function choose(chosen, names, value) {
+    if (names.length === 1) {
+        chosen[names[0]] = value;
+        return;
+    }
+    chosen[names[0]] = merged(own(chosen, names[0], {}), {});
+    choose(chosen[names[0]], names.slice(1), value);
 }
 
 /** The order for a layer, rendered first where that is needed; throws a problem that names the layer. */

@@ -38,6 +38,7 @@ function presetChoices() {
 function choosePreset(name) {
     var said = presetSettings(name);
     changeSetting("preset", name);
+    changeSetting("fine", {});
     changeSetting("despill", own(said, "despill", DEFAULT_SETTINGS.despill));
     if (has(said, "screen_color")) {
         changeSetting("screenColor", said.screen_color);

@@ -1,7 +1,7 @@
 /** What is remembered for each source: how its plate is encoded, and the choices that it was sent with last. */
 
 var MOST_SOURCES = 100;
-var CHOICES_OF_A_KEY = ["screenColor", "despill", "output", "range", "handles", "effects", "preset"];
+var CHOICES_OF_A_KEY = ["screenColor", "despill", "fine", "output", "range", "handles", "effects", "preset"];
 
 function memoryOf(file) {
     return own(setting("sources"), bareName(file), {});

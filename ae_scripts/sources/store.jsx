@@ -8,6 +8,7 @@ var SETTING_LIMIT_BYTES = 1900;
 var DEFAULT_SETTINGS = {
     screenColor: "auto",
     despill: 1,
+    fine: {},
     output: "foreground",
     range: "layer",
     handles: 0,

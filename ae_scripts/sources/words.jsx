@@ -13,6 +13,7 @@ var WORDS = {
     "sample": ["Sample", "Take the screen\u2019s color from the comp: press, drag the point onto the screen, press again."],
     "encoding": ["Plate", "How the plate is encoded. Remembered for the footage of the selected layers."],
     "despill": ["Despill", "How much of the screen\u2019s light is taken off the subject."],
+    "fine": ["More", "Any other setting of the key: choose it, type its value; empty: as it comes. docs/controls.md shows each."],
     "output": ["Output", "What comes back into the comp."],
     "range": ["Range", "Which frames are keyed."],
     "handles": ["Handles", "Frames before and after the range, as far as the source goes."],
@@ -78,6 +79,19 @@ var STATE_LABELS = {
     "garbage": "not DropKey", "incompatible": "other version", "wrong-token": "wrong token", "loading-model": "loading",
     "not-ready": "not ready", "ready": "ready", "busy": "busy", "files": "shared folder"
 };
+var FINE_CHOICES = [
+    ["choke", "Choke, px (\u2212: spread)"],
+    ["soften", "Soften, px"],
+    ["edge_extend", "Extend edges, px"],
+    ["despill_bias", "Despill bias, R, G, B"],
+    ["despill_where", "Despill: all, edges"],
+    ["spill_replacement", "Replace spill, R, G, B"],
+    ["restore_luminance", "Restore luminance"],
+    ["grain_match", "Match grain"],
+    ["alpha_floor", "Alpha floor"],
+    ["alpha_ceiling", "Alpha ceiling"]
+];
+
 var OUTPUT_CHOICES = [
     ["foreground", "Foreground with alpha"],
     ["both", "Foreground; alpha in the project"],

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from model.keying.fill import box_blur, enlarge, reduce
 from model.keying.screen import rotate
+from model.settings import Color
 
 _OPAQUE_POWER = 8  # of alpha: in half-transparent pixels an expected color is hardly known
 _REFLECTED, _OWN = 0.05, 0.12  # shares of the screen's light: what black hair may reflect of it, and what is a color
+_DARKEST = 0.02  # part of its brightest channel below which a channel of a bias color says nothing
 _REC709_LUMINANCE = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709-6, table 4
 
 
@@ -24,6 +26,9 @@ def despill(
     restore_luminance: float = 0.0,
     own: Tensor | None = None,
     trust: float = 1.0,
+    bias: Color | None = None,
+    edges_only: bool = False,
+    replacement: Color | None = None,
 ) -> Tensor:
     """Return the foreground (3, H, W) without the screen light on it; pixels without spill keep their bits.
 
@@ -33,21 +38,49 @@ def despill(
     rotation in degrees: far from pure green or blue the mean would eat the warm colors of the subject itself.
     ``own`` (3, H, W) is what a keyer expects of the subject's own color: plainly the screen's hue, it is no spill,
     as far as that is to be trusted (``trust``, 0–1).
+
+    Where a ``bias`` is given, that color counts as grey: excess is measured from it, so that it comes out in its own
+    hue whatever screen light fell on it. ``edges_only`` leaves what lies deep inside the subject as it is. In place of
+    the screen's light comes as much of the light of a ``replacement``, the color of the background to be.
     """
+    nearness = _nearness(alpha)
+    near = nearness * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
     rotated, screen = rotate(rotation, foreground), rotate(rotation, clean_plate)
-    near = _nearness(alpha) * min(max((35.0 - _from_primary(angle)) / 15.0, 0.0), 1.0)
     whole = (screen[1:2] - (screen[0:1] + screen[2:3]) / 2.0).clamp_min(1e-4)
-    excess = _excess(rotated, near) / whole
+    if bias is None:
+        excess = _excess(rotated, near) / whole
+    else:
+        excess = _excess_over(bias, rotation, foreground, clean_plate, near)
     if own is not None:
         expected = _excess(rotate(rotation, own.clamp_min(0.0)), near) / whole
         colored = ((expected - _REFLECTED) / (_OWN - _REFLECTED)).clamp(0.0, 1.0)
         excess = (excess - trust * alpha**_OPAQUE_POWER * colored * expected).clamp_min(0.0)
     amount = excess * strength
+    if edges_only:
+        amount = amount * nearness
     light = torch.minimum(amount * clean_plate, foreground.clamp_min(0.0))
     if restore_luminance > 0.0:
         weights = torch.tensor(_REC709_LUMINANCE, dtype=light.dtype, device=light.device)[:, None, None]
         light = light - restore_luminance * (weights * light).sum(dim=0, keepdim=True)
+    if replacement is not None:
+        other = torch.tensor(replacement, dtype=light.dtype, device=light.device)[:, None, None]
+        light = light - amount.clamp_max(1.0) * other
     return torch.where(amount > 0, foreground - light, foreground)
+
+
+def _excess_over(bias: Color, rotation: Tensor, foreground: Tensor, clean_plate: Tensor, near: Tensor) -> Tensor:
+    """Return how much of the clean plate's light leaves, once taken away, as little G as a color of that hue has."""
+    color = torch.tensor(bias, dtype=rotation.dtype, device=rotation.device)[:, None, None]
+    grey = rotate(rotation, color).clamp_min(_DARKEST * max(*bias, _DARKEST))
+    red, green, blue = (rotate(rotation, foreground) / grey).split(1)
+    behind_red, behind_green, behind_blue = (rotate(rotation, clean_plate) / grey).split(1)
+    mean = green - (red + blue) / 2.0
+    mean = mean / (behind_green - (behind_red + behind_blue) / 2.0).clamp_min(1e-4)
+    least = torch.minimum(
+        (green - red) / (behind_green - behind_red).clamp_min(1e-4),
+        (green - blue) / (behind_green - behind_blue).clamp_min(1e-4),
+    )
+    return torch.lerp(least, mean, near).clamp_min(0.0)
 
 
 def _excess(rotated: Tensor, near: Tensor) -> Tensor:

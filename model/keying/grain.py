@@ -89,6 +89,26 @@ def calm_enough(plate: Tensor, calm: Tensor, behind: Tensor, seen: Tensor, rotat
     return torch.lerp(plate, calm, _share(disturbed, _HARMLESS, _HARMFUL))
 
 
+def grained(color: Tensor, plate: Tensor, where: Tensor) -> Tensor:
+    """Return ``color`` (3, H, W) with grain as heavy as the plate's, as far as ``where`` (1, H, W) says, 0–1.
+
+    The same plate gives the same grain, and another frame another.
+    """
+    deviation = grain(plate)
+    places = where.flatten().nonzero()[:, 0]
+    if places.numel() == 0 or float(deviation.max()) == 0.0:
+        return color
+    # A sum of whole numbers is the same in whatever order a machine takes it.
+    seed = int(plate[:, ::37, ::41].contiguous().view(torch.int32).long().sum())
+    source = torch.Generator().manual_seed(seed & 0x7FFFFFFFFFFFFFFF)
+    noise = torch.randn(3, places.numel(), generator=source).to(color) * deviation[:, None] * where.flatten()[places]
+    flat = color.flatten(1).clone()
+    light = flat[:, places]
+    plain = (light >= 0.0) & (light <= _BRIGHTEST)
+    flat[:, places] = torch.where(plain, (light.clamp(0.0, _BRIGHTEST).sqrt() + noise).clamp_min(0.0).square(), light)
+    return flat.view_as(color)
+
+
 def _averaged(root: Tensor, deviation: Tensor) -> Tensor:
     """Return means (3, H, W) of the pixels around that look alike, given the deviation of the grain (3,)."""
     likeness = functional.avg_pool2d(functional.pad(root[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]

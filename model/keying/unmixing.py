@@ -23,10 +23,15 @@ def unmix(plate: Tensor, clean_plate: Tensor, alpha: Tensor, expected: Tensor | 
         return torch.where(alpha >= 1, plate, torch.zeros_like(plate))
     solved = (plate - (1.0 - alpha) * clean_plate) / alpha.clamp_min(_UNSURE)
     solved = torch.maximum(solved, plate.clamp_max(0.0))
-    trust = ((alpha - _UNSURE) / (_SURE - _UNSURE)).clamp(0.0, 1.0)
+    trust = seen_share(alpha)
     thin = fill(solved, trust.square()) if expected is None else expected
     foreground = torch.lerp(thin, solved, trust)
     return torch.where(alpha >= 1, plate, torch.where(alpha > 0, foreground, torch.zeros_like(plate)))
+
+
+def seen_share(alpha: Tensor) -> Tensor:
+    """Return, 0–1, how far a pixel's color is its own, and not continued from others."""
+    return ((alpha - _UNSURE) / (_SURE - _UNSURE)).clamp(0.0, 1.0)
 
 
 def with_emission(foreground: Tensor, alpha: Tensor, emission: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,7 +40,7 @@ def with_emission(foreground: Tensor, alpha: Tensor, emission: Tensor) -> tuple[
     Straight color cannot hold light where alpha is 0, so alpha is at least ``GLOW_ALPHA`` there: premultiplied, that
     is the light itself over a background which is as good as untouched. Thicker alpha was unmixed with its light.
     """
-    thin = 1.0 - ((alpha - _UNSURE) / (_SURE - _UNSURE)).clamp(0.0, 1.0)
+    thin = 1.0 - seen_share(alpha)
     light = emission * thin
     glowing = light.amax(dim=0, keepdim=True) > 0
     carrying = torch.where(glowing, alpha.clamp_min(GLOW_ALPHA), alpha)

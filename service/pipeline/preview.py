@@ -56,6 +56,7 @@ class _Looked:
     mattes: Mattes
     screen: Screen
     around: Around | None  # what is heard of the frames beside it
+    scale: float  # of a side, by the plate's
     raw: Any = None
 
 
@@ -118,7 +119,7 @@ class Previewer:
             core=_reduced(mattes.core, side),
             corrections=_reduced(mattes.corrections, side),
         )
-        return _Looked(color, small, screen, around), mark
+        return _Looked(color, small, screen, around, color.shape[-1] / seen.color.shape[1]), mark
 
     def _around(
         self, order: PreviewOrder, plate: Plate, keyer: Keyer, screen: Screen, color: torch.Tensor
@@ -191,14 +192,13 @@ def _nobody(frame: int) -> None:
 
 
 def _key(looked: _Looked, keyer: Keyer, order: PreviewOrder) -> KeyedFrame:
+    settings = order.settings.in_pixels_of(looked.scale)
     if not isinstance(keyer, TwoStepKeyer):
-        keyed: KeyedFrame = key_around(
-            keyer.key, looked.plate, looked.screen, looked.mattes, order.settings, looked.around
-        )
+        keyed: KeyedFrame = key_around(keyer.key, looked.plate, looked.screen, looked.mattes, settings, looked.around)
         return keyed
     if looked.raw is None:
-        looked.raw = key_around(keyer.infer, looked.plate, looked.screen, looked.mattes, order.settings, looked.around)
-    return keyer.finish(looked.raw, looked.screen, looked.mattes, order.settings)
+        looked.raw = key_around(keyer.infer, looked.plate, looked.screen, looked.mattes, settings, looked.around)
+    return keyer.finish(looked.raw, looked.screen, looked.mattes, settings)
 
 
 def _mark(order: PreviewOrder) -> str:

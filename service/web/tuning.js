@@ -9,6 +9,14 @@ const SLIDERS = [
   ["restore_luminance", "Restore luminance", 0, 1, 0.05],
   ["alpha_floor", "Alpha floor", 0, 0.49, 0.01],
   ["alpha_ceiling", "Alpha ceiling", 0.51, 1, 0.01],
+  ["choke", "Choke (below 0: spread)", -5, 5, 0.05],
+  ["soften", "Soften edges", 0, 20, 0.1],
+  ["edge_extend", "Extend edges", 0, 50, 1],
+  ["grain_match", "Match grain", 0, 1, 0.05],
+];
+const COLORS = [
+  ["despill_bias", "Keep a hue at despill", [0.5, 0.32, 0.25]],
+  ["spill_replacement", "Replace spill", [0.2, 0.2, 0.2]],
 ];
 const REST_MS = 160; // a slider that is being dragged asks once it rests this long
 
@@ -39,6 +47,7 @@ export function tuning({ tried }) {
     };
     return { name, value, fill, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
   });
+  controls.push(...COLORS.map(colorOf), edgesOnly());
   const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
   const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
@@ -48,6 +57,28 @@ export function tuning({ tried }) {
     el("label", { class: "check", for: "set-refine" }, refine, " Refine edges"),
     el("label", { class: "check", for: "set-auto" }, auto, " Find the screen color"),
     el("div", { class: "setting row" }, el("label", { for: "set-color", text: "Screen color" }), color));
+
+  /** A color that may be left out. */
+  function colorOf([name, words, first]) {
+    const input = el("input", { type: "color", id: `set-${name}`, "aria-label": `Color: ${words}`, on: { input: () => changed() } });
+    const on = el("input", { type: "checkbox", id: `set-${name}-on`, on: { change: () => { input.disabled = !on.checked; changed(); } } });
+    let kept; // what the job has
+    const value = () => (!on.checked ? "none" : Array.isArray(kept) && input.value === toHex(kept) ? kept : fromHex(input.value));
+    const fill = (given) => {
+      kept = given;
+      on.checked = Array.isArray(given);
+      input.value = toHex(on.checked ? given : first);
+      input.disabled = !on.checked;
+    };
+    const node = el("div", { class: "setting row" }, el("label", { class: "check", for: `set-${name}-on` }, on, ` ${words}`), input);
+    return { name, value, fill, node };
+  }
+
+  function edgesOnly() {
+    const input = el("input", { type: "checkbox", id: "set-despill_where", on: { change: () => changed() } });
+    const node = el("label", { class: "check", for: "set-despill_where" }, input, " Despill the edges only");
+    return { name: "despill_where", value: () => (input.checked ? "edges" : "all"), fill: (given) => { input.checked = given === "edges"; }, node };
+  }
 
   function fill() {
     for (const control of controls) control.fill(original[control.name]);
@@ -71,7 +102,7 @@ export function tuning({ tried }) {
   /** Take up what a preset says; the rest goes back to what the job has. */
   function use(settings) {
     fill();
-    more = Object.fromEntries(Object.entries(settings).filter(([name]) => !["refine_edges", "screen_color", ...SLIDERS.map(([slider]) => slider)].includes(name)));
+    more = Object.fromEntries(Object.entries(settings).filter(([name]) => !["refine_edges", "screen_color", ...controls.map((control) => control.name)].includes(name)));
     for (const control of controls) if (control.name in settings) control.fill(settings[control.name]);
     refine.checked = settings.refine_edges ?? refine.checked;
     if (settings.screen_color !== undefined) {
@@ -89,7 +120,7 @@ export function tuning({ tried }) {
   /** What a preset of these controls says: not which screen is found, but one that was picked. */
   function said() {
     const { refine_edges, screen_color, ...now } = settings();
-    const chosen = Object.fromEntries(SLIDERS.map(([name]) => [name, now[name]]));
+    const chosen = Object.fromEntries(controls.map(({ name }) => [name, now[name]]));
     return { ...more, ...chosen, refine_edges, ...(auto.checked ? {} : { screen_color }) };
   }
 

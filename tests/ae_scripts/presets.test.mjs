@@ -48,6 +48,31 @@ test("the choices of now are saved under a name, used again, and taken away", (t
     assert.deepEqual([offered(scene.panel), list(scene.panel).selection.text], [[], "Service default"]);
 });
 
+test("any other setting is typed, counts without Enter, is shown of a preset, and goes when it is emptied", (t) => {
+    const scene = stage(t);
+    const names = () => find(scene.panel, (each) => each.type === "dropdownlist" && each.items.some((item) => item.text === "Soften, px"));
+    const fields = [];
+    find(scene.panel, (each) => { if (each.type === "edittext") fields.push(each); return false; });
+    const field = fields.find((each) => /Any other setting/.test(each.helpTip));
+    const type = (name, text) => { scene.host.choose(scene.panel, name); field.text = text; scene.host.fire(field, "onChange"); };
+    type("Choke, px (\u2212: spread)", "-0.5");
+    type("Despill bias, R, G, B", "0.5, 0.32, 0.25");
+    type("Despill: all, edges", "edges");
+    scene.host.choose(scene.panel, "Soften, px");
+    field.text = "{\"1001\": 0, \"1010\": 4}";
+    const wanted = { choke: -0.5, despill_bias: [0.5, 0.32, 0.25], despill_where: "edges", soften: { 1001: 0, 1010: 4 } };
+    assert.deepEqual(send(scene).request.settings, wanted);
+    scene.host.choose(scene.panel, "Choke, px (\u2212: spread)");
+    assert.equal(field.text, "-0.5");
+    type("Choke, px (\u2212: spread)", "");
+    scene.host.choose(scene.panel, "Holes in the subject (fill)");
+    scene.host.choose(scene.panel, "Alpha ceiling");
+    assert.equal(field.text, "0.95", "what the preset says of it");
+    assert.ok(names().selection);
+    scene.layer.inPoint = 0.2;
+    assert.deepEqual(send(scene).request.settings, { alpha_ceiling: 0.95 });
+});
+
 test("a picked screen travels in a preset; one that says none leaves the picked one", (t) => {
     const scene = stage(t);
     scene.host.color = 0x00b140;

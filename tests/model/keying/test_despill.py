@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch import Tensor
 
@@ -49,3 +52,55 @@ def test_black_hair_is_left_no_green_though_a_keyer_expects_a_little() -> None:
 def test_in_half_transparent_pixels_an_expected_color_hardly_counts() -> None:
     green = flat((0.05, 0.2, 0.1))
     assert float((without_spill(green, 0.5, own=green) - without_spill(green, 0.5, own=None)).abs().max()) < 0.002
+
+
+SKINS = ((0.6, 0.36, 0.26), (0.25, 0.12, 0.07), (0.45, 0.3, 0.24))
+
+
+def hue(color: Tensor) -> float:
+    """Return the hue in degrees of linear light (3,)."""
+    red, green, blue = (float(part) for part in color)
+    return math.degrees(math.atan2(math.sqrt(3.0) / 2.0 * (green - blue), red - (green + blue) / 2.0))
+
+
+@pytest.mark.parametrize("alpha", [0.6, 1.0])
+@pytest.mark.parametrize("spill", [0.02, 0.08, 0.2])
+@pytest.mark.parametrize("skin", SKINS)
+def test_skin_that_is_the_bias_color_keeps_its_hue_within_a_degree_beside_the_screen(
+    skin: tuple[float, float, float], spill: float, alpha: float
+) -> None:
+    seen = flat(skin) + spill * flat(SCREEN)
+    plane = torch.full((1, 48, 64), alpha)
+    plane[:, :, :32] = 0.0
+    found = despill(seen, flat(SCREEN), plane, ROTATION, angle=ANGLE, bias=skin)[:, 24, 34]
+    plain = despill(seen, flat(SCREEN), plane, ROTATION, angle=ANGLE)[:, 24, 34]
+    assert abs(hue(found) - hue(torch.tensor(skin))) < 1.0
+    assert abs(hue(plain) - hue(torch.tensor(skin))) > abs(hue(found) - hue(torch.tensor(skin)))
+
+
+@pytest.mark.parametrize("skin", SKINS)
+def test_lighter_and_darker_skin_than_the_bias_color_keeps_its_hue_too(skin: tuple[float, float, float]) -> None:
+    plane = torch.ones(1, 48, 64)
+    plane[:, :, :32] = 0.0
+    for brightness in (0.3, 2.5):
+        seen = brightness * flat(skin) + 0.05 * flat(SCREEN)
+        found = despill(seen, flat(SCREEN), plane, ROTATION, angle=ANGLE, bias=skin)[:, 24, 34]
+        assert abs(hue(found) - hue(torch.tensor(skin))) < 1.0
+
+
+def test_despill_of_edges_leaves_the_inside_its_bits_and_takes_the_same_at_the_edge() -> None:
+    seen = flat((0.2, 0.3, 0.2))
+    plane = torch.ones(1, 48, 64)
+    plane[:, :, :8] = 0.0
+    everywhere = despill(seen, flat(SCREEN), plane, ROTATION, angle=ANGLE)
+    edges = despill(seen, flat(SCREEN), plane, ROTATION, angle=ANGLE, edges_only=True)
+    assert torch.equal(edges[:, 24, 48:], seen[:, 24, 48:])
+    assert torch.equal(edges[:, 24, 8], everywhere[:, 24, 8])
+    assert float((everywhere - seen)[:, 24, 60].abs().max()) > 0.01
+
+
+def test_the_background_lights_the_subject_as_much_as_the_screen_did() -> None:
+    coat, sky = flat((0.2, 0.2, 0.2)), (0.1, 0.2, 0.6)
+    plane = torch.full((1, 48, 64), 0.5)
+    found = despill(coat + 0.1 * flat(SCREEN), flat(SCREEN), plane, ROTATION, angle=ANGLE, replacement=sky)
+    torch.testing.assert_close(found, coat + 0.1 * flat(sky), atol=2e-4, rtol=0)

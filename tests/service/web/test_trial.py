@@ -60,6 +60,22 @@ def try_least(page: Page, name: str) -> None:
     page.locator(".viewer canvas").focus()
 
 
+def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(page: Page, hero: str) -> None:
+    opened(page, hero)
+    seen = page.locator(".tuning [role=status]")
+    page.get_by_label("Choke").focus()
+    page.keyboard.press("End")
+    expect(seen).to_have_text(re.compile("^You see these settings"))
+    page.get_by_label("Keep a hue at despill").first.check()
+    page.get_by_label("Despill the edges only").check()
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/jobs")) as sent:
+        page.route("**/jobs", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+        page.get_by_role("button", name=re.compile("^Key again")).click()
+    asked = sent.value.post_data_json["settings"]
+    assert (asked["choke"], asked["despill_where"], asked["spill_replacement"]) == (5, "edges", "none")
+    assert asked["despill_bias"] == pytest.approx([0.5, 0.32, 0.25], abs=0.01)
+
+
 def test_a_setting_shows_on_the_frame_and_the_shot_is_keyed_again_with_it(page: Page, hero: str) -> None:
     opened(page, hero)
     spill = share_of(page, SPILL.x, SPILL.y)
