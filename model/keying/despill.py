@@ -72,8 +72,8 @@ def _excess_over(bias: Color, rotation: Tensor, foreground: Tensor, clean_plate:
     """Return how much of the clean plate's light leaves, once taken away, as little G as a color of that hue has."""
     color = torch.tensor(bias, dtype=rotation.dtype, device=rotation.device)[:, None, None]
     grey = rotate(rotation, color).clamp_min(_DARKEST * max(*bias, _DARKEST))
-    red, green, blue = (rotate(rotation, foreground) / grey).split(1)
-    behind_red, behind_green, behind_blue = (rotate(rotation, clean_plate) / grey).split(1)
+    red, green, blue = (rotate(rotation, foreground) / grey).unbind()
+    behind_red, behind_green, behind_blue = (rotate(rotation, clean_plate) / grey).unbind()
     mean = green - (red + blue) / 2.0
     mean = mean / (behind_green - (behind_red + behind_blue) / 2.0).clamp_min(1e-4)
     least = torch.minimum(

@@ -15,7 +15,7 @@ const SLIDERS = [
   ["grain_match", "Match grain", 0, 1, 0.05],
 ];
 const COLORS = [
-  ["despill_bias", "Keep a hue at despill", [0.5, 0.32, 0.25]],
+  ["despill_bias", "Keep a hue (bias)", [0.5, 0.32, 0.25]],
   ["spill_replacement", "Replace spill", [0.2, 0.2, 0.2]],
 ];
 const REST_MS = 160; // a slider that is being dragged asks once it rests this long
@@ -76,7 +76,7 @@ export function tuning({ tried }) {
 
   function edgesOnly() {
     const input = el("input", { type: "checkbox", id: "set-despill_where", on: { change: () => changed() } });
-    const node = el("label", { class: "check", for: "set-despill_where" }, input, " Despill the edges only");
+    const node = el("label", { class: "check", for: "set-despill_where" }, input, " Take spill off edges only");
     return { name: "despill_where", value: () => (input.checked ? "edges" : "all"), fill: (given) => { input.checked = given === "edges"; }, node };
   }
 

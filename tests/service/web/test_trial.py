@@ -66,8 +66,8 @@ def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(pa
     page.get_by_label("Choke").focus()
     page.keyboard.press("End")
     expect(seen).to_have_text(re.compile("^You see these settings"))
-    page.get_by_label("Keep a hue at despill").first.check()
-    page.get_by_label("Despill the edges only").check()
+    page.get_by_label("Keep a hue (bias)").first.check()
+    page.get_by_label("Take spill off edges only").check()
     with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/jobs")) as sent:
         page.route("**/jobs", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
         page.get_by_role("button", name=re.compile("^Key again")).click()
