@@ -22,6 +22,7 @@ from model.keying.despill import despill
 from model.keying.edge_work import with_edges
 from model.keying.grain import seen_through_grain
 from model.keying.holding import around_strokes, despill_strength, frame_notes, untold, with_levels, with_mattes
+from model.keying.layers import Separated, layer_of
 from model.keying.screen import find_screen, hue_rotation
 from model.keying.steadiness import Around, Glimpse, glimpse, steadied
 from model.keying.unmixing import unmix, with_emission
@@ -155,8 +156,9 @@ class UnmixingKeyer(ABC):
         found = raw.solved.alpha if settings.refine_edges or raw.solved.plain is None else raw.solved.plain
         leveled = with_levels(found, settings)
         alpha = with_mattes(leveled, mattes)
+        spilled = unmix(_with_what_it_lacks(plate, alpha, raw.solved), seen_plate, alpha, raw.solved.foreground)
         foreground = despill(
-            unmix(_with_what_it_lacks(plate, alpha, raw.solved), seen_plate, alpha, raw.solved.foreground),
+            spilled,
             seen_plate,
             alpha,
             rotation,
@@ -169,6 +171,7 @@ class UnmixingKeyer(ABC):
             edges_only=settings.despill_where == "edges",
             replacement=None if settings.spill_replacement == "none" else settings.spill_replacement,
         )
+        found_in_frame = Separated(plate, seen_plate, alpha, spilled, foreground)
         foreground, alpha = with_edges(foreground, alpha, leveled, plate, mattes, settings)
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
@@ -176,8 +179,11 @@ class UnmixingKeyer(ABC):
         if screen.bars != NO_BARS:
             alpha, foreground = (with_bars(part, raw.plate, screen.bars) for part in (alpha, foreground))
             alpha, foreground = _held_in_bars(alpha, foreground, raw.plate, core)
+        layers = {
+            name: with_bars(layer_of(name, found_in_frame), raw.plate, screen.bars) for name in settings.delivery.layers
+        }
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
-        return KeyedFrame(alpha, foreground, notes)
+        return KeyedFrame(alpha, foreground, notes, layers)
 
 
 def _found(plates: Sequence[Tensor], color: Color | None, evidence: Sequence[Tensor | None]) -> Screen:

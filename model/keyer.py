@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model.errors import UnknownKeyerError
 from model.keying.behind import Behind
-from model.settings import KEYER_NAMES, OWN_NAME, FrameNotes, KeySettings, Screen
+from model.settings import KEYER_NAMES, OWN_NAME, FrameNotes, KeySettings, Layer, Screen
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class KeyedFrame:
     alpha: Tensor  # (1, H, W), 0–1
     foreground: Tensor  # (3, H, W), straight, scene-linear, unclamped; 0 where alpha is 0
     notes: FrameNotes
+    layers: Mapping[Layer, Tensor] = field(default_factory=dict)  # those that were asked for; (1 or 3, H, W)
 
 
 class Keyer(Protocol):
@@ -125,6 +126,7 @@ FINISHING = frozenset(
         "grain_match",
         "association",
         "compression",
+        "delivery",
     }
 )
 """Settings that a raw answer does not depend on."""

@@ -15,7 +15,8 @@ Name = Annotated[str, Field(max_length=250)]  # pydantic asks whether a string i
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Bars = tuple[Share, Share, Share, Share]
 Association = Literal["premultiplied", "straight"]
-Compression = Literal["none", "rle", "zips", "zip", "piz"]
+Compression = Literal["none", "rle", "zips", "zip", "piz", "dwaa", "dwab"]
+Layer = Literal["alpha", "clean_plate", "screen_removed", "spill"]
 Matrix = Literal["auto", "rec709", "rec601", "rec2020", "smpte240", "fcc", "ycgco"]
 Range = Literal["auto", "limited", "full"]
 
@@ -27,6 +28,21 @@ OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DeliverySettings(_Frozen):
+    """What the results of a key are written as."""
+
+    color_space: Name = "linear"
+    """Working space: `linear` (scene-linear Rec.709), `ACEScg`, `ACES2065-1`, `Linear Rec.2020`, `Linear P3-D65`, any
+    other linear space, alias or role of the pinned OpenColorIO config, or `ocio:NAME` of the one that `OCIO` names."""
+
+    depth: Literal["float", "half"] = "float"
+    """Numbers in the EXRs: 32 bits, or 16, in which light ends at 65,504 and has 11 bits of precision."""
+
+    layers: Annotated[tuple[Layer, ...], Field(max_length=8)] = ()
+    """Layers beside R, G, B and A in the foreground's EXRs: `alpha`, `clean_plate`, `screen_removed` (the plate without
+    the screen's share, to be added to a background), `spill` (what despill took)."""
 
 
 _PIXELS = ("choke", "soften", "edge_extend")  # settings in pixels of the plate
@@ -112,7 +128,10 @@ class KeySettings(_Frozen):
     """Whether the foreground's RGB is multiplied by alpha (what After Effects assumes of EXR) or straight."""
 
     compression: Compression = "zip"
-    """Lossless EXR compression; docs/exr.md has the measurements behind the default."""
+    """EXR compression; docs/exr.md has the measurements behind the default. All but `dwaa` and `dwab` are lossless."""
+
+    delivery: DeliverySettings = DeliverySettings()
+    """What the results are written as; a table of its own below."""
 
     def in_pixels_of(self, scale: float) -> KeySettings:
         """Return the settings for a plate that was made smaller, its sides by ``scale``."""

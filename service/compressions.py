@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from model.settings import Compression
-from service.exr import COMPRESSIONS, ExrHeader, read_exr, write_alpha, write_foreground
+from service.exr import COMPRESSIONS, LOSSY, ExrHeader, read_exr, write_alpha, write_foreground
 
 Floats = NDArray[np.float32]
+_LOSSLESS = tuple(name for name in COMPRESSIONS if name not in LOSSY)
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ def measure(frames: Sequence[tuple[Floats, Floats]], folder: Path, repeats: int 
 
     The compressions take turns, so that a busy machine treats them alike.
     """
-    writes: dict[Compression, list[float]] = {name: [] for name in COMPRESSIONS}
-    reads: dict[Compression, list[float]] = {name: [] for name in COMPRESSIONS}
+    writes: dict[Compression, list[float]] = {name: [] for name in _LOSSLESS}
+    reads: dict[Compression, list[float]] = {name: [] for name in _LOSSLESS}
     sizes: dict[Compression, float] = {}
     for _ in range(repeats):
-        for name in COMPRESSIONS:
+        for name in _LOSSLESS:
             paths = []
             started = time.perf_counter()
             for index, (color, alpha) in enumerate(frames):
@@ -73,7 +74,7 @@ def measure(frames: Sequence[tuple[Floats, Floats]], folder: Path, repeats: int 
             writes[name].append((written - started) / len(frames))
             reads[name].append((time.perf_counter() - written) / len(frames))
             sizes[name] = sum(path.stat().st_size for path in paths) / len(frames) / 1024**2
-    return [Cost(name, median(writes[name]), median(reads[name]), sizes[name]) for name in COMPRESSIONS]
+    return [Cost(name, median(writes[name]), median(reads[name]), sizes[name]) for name in _LOSSLESS]
 
 
 def table(costs: Sequence[Cost], size: str) -> Table:

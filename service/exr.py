@@ -39,13 +39,19 @@ COMPRESSIONS: Mapping[Compression, Any] = {
     "zips": OpenEXR.ZIPS_COMPRESSION,
     "zip": OpenEXR.ZIP_COMPRESSION,
     "piz": OpenEXR.PIZ_COMPRESSION,
+    "dwaa": OpenEXR.DWAA_COMPRESSION,
+    "dwab": OpenEXR.DWAB_COMPRESSION,
 }
-"""The lossless compressions of OpenEXR 2.x, which is what After Effects reads."""
+"""The compressions of OpenEXR 2.x, which is what After Effects reads."""
+
+LOSSY: frozenset[Compression] = frozenset(("dwaa", "dwab"))
+"""Those that change values."""
 
 _MOST_BYTES = 2**40  # a result may be as large as its plate; callers have limits of their own
 
 # ITU-R BT.709-6, table 1: red, green, blue and white as x, y.
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+_MOST_HALF = np.float32(65504.0)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,9 @@ class ExrHeader:
     association: Association = "premultiplied"
     fps: Fraction | None = None  # left out of the file when unknown
     pixel_aspect_ratio: float = 1.0
+    half: bool = False  # 16-bit numbers
+    chromaticities: tuple[float, ...] = _REC709
+    color_interop_id: str = "lin_rec709_scene"  # by the Color Interop Forum; left out where a space has none
     provenance: Mapping[str, str | int] = field(default_factory=dict)  # written as `dropkey/<name>`
 
     def attributes(self) -> dict[str, Any]:
@@ -63,24 +72,33 @@ class ExrHeader:
         attributes: dict[str, Any] = {
             "compression": COMPRESSIONS[self.compression],
             "type": OpenEXR.scanlineimage,
-            "chromaticities": _REC709,
+            "chromaticities": self.chromaticities,
             "pixelAspectRatio": float(self.pixel_aspect_ratio),
             "dropkey/association": self.association,
         }
+        if self.color_interop_id:
+            attributes["colorInteropID"] = self.color_interop_id
         if self.fps is not None:
             attributes["framesPerSecond"] = self.fps
         return attributes | {f"dropkey/{name}": value for name, value in self.provenance.items()}
 
 
 def write_foreground(
-    path: Path, color: NDArray[np.float32], alpha: Plane, header: ExrHeader, *, within: Sequence[Path] = ()
+    path: Path,
+    color: NDArray[np.float32],
+    alpha: Plane,
+    header: ExrHeader,
+    *,
+    layers: Mapping[str, Plane] | None = None,
+    within: Sequence[Path] = (),
 ) -> str:
     """Write ``color`` (H, W, 3) and ``alpha`` (H, W) as R, G, B, A; returns the file's xxh3-128, hexadecimal.
 
-    The values are written as they are: the caller multiplies by alpha, and says so in ``header``.
+    The values are written as they are: the caller multiplies by alpha, and says so in ``header``. ``layers`` are
+    further channels (H, W) by their whole names.
     ``within`` and what is raised: as for `replace_file`; an earlier file at ``path`` stays whole then.
     """
-    planes = {name: color[..., index] for index, name in enumerate("RGB")} | {"A": alpha}
+    planes = {name: color[..., index] for index, name in enumerate("RGB")} | {"A": alpha} | dict(layers or {})
     return _write(path, encode(planes, header), within)
 
 
@@ -93,12 +111,21 @@ def write_alpha(path: Path, alpha: Plane, header: ExrHeader, *, within: Sequence
 
 
 def encode(planes: Mapping[str, Plane], header: ExrHeader) -> memoryview:
-    """Return the bytes of an EXR with the given channels, each (H, W) float32; the same input gives the same bytes."""
+    """Return the bytes of an EXR with the given channels, each (H, W) float32; the same input gives the same bytes.
+
+    As half floats, what is beyond their range ends at it: infinite light would spread in a comp.
+    """
     # In memory first: OpenEXR swallows a disk that fills up while it closes a file.
-    contiguous = {name: np.ascontiguousarray(plane, dtype=np.float32) for name, plane in planes.items()}
+    contiguous = {name: _as_written(plane, half=header.half) for name, plane in planes.items()}
     stream = io.BytesIO()
     OpenEXR.File(header.attributes(), contiguous).write(stream)
     return stream.getbuffer()
+
+
+def _as_written(plane: Plane, *, half: bool) -> NDArray[np.floating[Any]]:
+    if not half:
+        return np.ascontiguousarray(plane, dtype=np.float32)
+    return np.ascontiguousarray(np.clip(plane, -_MOST_HALF, _MOST_HALF).astype(np.float16))
 
 
 def read_exr(path: Path, *, within: Sequence[Path] = ()) -> tuple[dict[str, Plane], dict[str, Any]]:
@@ -145,4 +172,4 @@ def _decode(content: bytes, path: Path) -> tuple[dict[str, Plane], dict[str, Any
         header, channels = file.header(), file.channels()
     except (RuntimeError, ValueError, TypeError, OSError) as error:
         raise PlateUnreadable(f"{path} is not a whole EXR ({error}).", fix="Key the frame again.") from error
-    return {name: channel.pixels for name, channel in channels.items()}, header
+    return {name: channel.pixels.astype(np.float32, copy=False) for name, channel in channels.items()}, header

@@ -126,8 +126,8 @@ class Manifest(_Frozen):
     pixel_aspect_ratio: float
     """Width of a pixel by its height."""
 
-    color_space: Literal["scene-linear Rec.709 D65"] = "scene-linear Rec.709 D65"
-    """Of foreground and alpha."""
+    color_space: str = "scene-linear Rec.709 D65"
+    """Of the foreground and its layers, by OpenColorIO's name where it is another."""
 
     association: Association
     """Whether the foreground's RGB is multiplied by alpha."""

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from model.corrections import Stroke
-from model.settings import KeySettings, MatteSources, Polygon, PolygonMatte
+from model.settings import DeliverySettings, KeySettings, MatteSources, Polygon, PolygonMatte
 from service.drop_folder.sidecars import FolderDefaults
 from service.jobs import JobRequest
 from service.settings import FarmSettings, PrefixMap, Settings
@@ -50,6 +50,11 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "The key",
         "In a request, a sidecar, `--settings FILE.json`, `--set name=value`, or under `[key_defaults]`.",
         KeySettings,
+    ),
+    (
+        "What is delivered",
+        "The `delivery` of the key: `--set delivery.color_space=ACEScg`, or under `[key_defaults.delivery]`.",
+        DeliverySettings,
     ),
     ("A request", "The body of `POST /jobs`; what a sidecar holds beside the shot.", JobRequest),
     (

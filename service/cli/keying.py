@@ -38,7 +38,7 @@ def key(
     screen_color: Annotated[str | None, typer.Option(help=f"Color of the screen: {_COLOR}.")] = None,
     despill: Annotated[float | None, typer.Option(help="Screen light taken off the subject, 0-1.")] = None,
     straight: Annotated[bool, typer.Option("--straight", help="Foreground not multiplied by alpha.")] = False,
-    compression: Annotated[Compression | None, typer.Option(help="EXR compression (all are lossless).")] = None,
+    compression: Annotated[Compression | None, typer.Option(help="EXR compression; dwaa and dwab lose detail.")] = None,
     hint: Annotated[str | None, typer.Option(help="A coarse alpha.")] = None,
     clean_plate: Annotated[str | None, typer.Option(help="The screen without the subject.")] = None,
     garbage: Annotated[str | None, typer.Option(help="Picture that is 1 where nothing may stay.")] = None,
@@ -134,7 +134,11 @@ def key_settings(defaults: KeySettings, file: Path | None, named: dict[str, Any]
         name, equals, text = choice.partition("=")
         if not equals:
             raise BadInput(f"'{choice}' is not a setting.", fix="Write it as name=value, for example despill=0.8.")
-        values[name.strip()] = _value(text)
+        block, dot, inner = name.strip().partition(".")
+        if dot and isinstance(values.get(block), dict):
+            values[block] = {**values[block], inner: _value(text)}
+        else:
+            values[name.strip()] = _value(text)
         typed[name.strip()] = f"--set {name.strip()}"
     if isinstance(values.get("screen_color"), str) and values["screen_color"] != "auto":
         values["screen_color"] = _color(values["screen_color"], typed["screen_color"])

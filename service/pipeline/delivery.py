@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xxhash
 
-from model.settings import FrameNotes, KeySettings, MatteSources, Screen
+from model.settings import FrameNotes, KeySettings, Layer, MatteSources, Screen
 from service.atomic import replace_file, sweep_temporaries, write_error
 from service.confined import check_written
 from service.errors import OutputFull
@@ -19,8 +19,10 @@ from service.exr import ExrHeader
 from service.manifest import KeyerInfo, Pass
 from service.parts import gather, parts_folder
 from service.shots import Shot
+from service.working_space import working_space
 
 PASSES = ("foreground", "alpha")
+_SINGLE: frozenset[Layer] = frozenset(("alpha",))
 _GIB = 1024**3
 _NTSC = tuple(Fraction(base * 1000, 1001) for base in (24, 30, 48, 60, 120))
 
@@ -64,7 +66,7 @@ class Delivery:
                 name=name,
                 folder=name,
                 pattern=f"{self.shot.name}_{name}.{number}.exr",
-                channels=("R", "G", "B", "A"),
+                channels=("R", "G", "B", "A", *(layer_channels(settings) if name == "foreground" else ())),
                 compression=settings.compression,
             )
             for name in ("foreground", "alpha")
@@ -121,6 +123,16 @@ class Delivery:
             )
 
 
+def layer_channels(settings: KeySettings) -> tuple[str, ...]:
+    """Return the channels that the layers of a foreground have beside R, G, B and A."""
+    return tuple(channel for layer in settings.delivery.layers for channel in channels_of(layer))
+
+
+def channels_of(layer: Layer) -> tuple[str, ...]:
+    """Return the channels of a layer, by the names that Nuke and After Effects' EXtractoR list."""
+    return (layer,) if layer in _SINGLE else tuple(f"{layer}.{channel}" for channel in "RGB")
+
+
 def recipe(settings: KeySettings, screen: Screen, keyer: KeyerInfo) -> str:
     """Identify everything but plate and mattes that decides the bits of a result: 32 hexadecimal digits."""
     parts = (settings.model_dump_json(), screen.model_dump_json(), keyer.name, str(keyer.weights), keyer.dropkey)
@@ -164,8 +176,12 @@ def exr_header(
     aspect: float,
 ) -> ExrHeader:
     """Return the header of one frame's files; ``mark`` is its recipe."""
+    space = working_space(settings.delivery.color_space)
     return ExrHeader(
         compression=settings.compression,
+        half=settings.delivery.depth == "half",
+        chromaticities=space.chromaticities,
+        color_interop_id=space.interop_id,
         association=settings.association,
         fps=fps,
         pixel_aspect_ratio=aspect,
@@ -173,6 +189,7 @@ def exr_header(
             "version": keyer.dropkey,
             "keyer": keyer.name,
             "shot": shot.name,
+            "color_space": space.name,
             **origin.attributes(mark),
         },
     )

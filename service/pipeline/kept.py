@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.keyer import KeyedFrame
-from model.settings import FrameNotes, Screen
+from model.settings import FrameNotes, KeySettings, Screen
 from service.atomic import flush_folder, write_error
 from service.errors import BadInput, DropKeyError, NotFound, PlateMissing, WrongState
 from service.exr import checksum, read_exr
@@ -24,6 +24,7 @@ from service.pipeline.delivery import PASSES, Delivery, Origin
 from service.pipeline.neighbours import Neighbours
 from service.pipeline.quality import Quality
 from service.pipeline.sources import Sources
+from service.working_space import working_space
 
 
 def earlier_attempt(order: ShotOrder, delivery: Delivery, keyer: KeyerInfo) -> Manifest | None:
@@ -157,7 +158,7 @@ class Kept:
                 return None
         planes, _ = passes["foreground"]
         try:
-            keyed = _as_keyed(planes, premultiplied=self._order.settings.association == "premultiplied")
+            keyed = _as_keyed(planes, self._order.settings)
         except KeyError:
             return None
         return FrameResult(
@@ -192,11 +193,13 @@ class Kept:
         return True
 
 
-def _as_keyed(planes: Mapping[str, NDArray[np.float32]], *, premultiplied: bool) -> KeyedFrame:
+def _as_keyed(planes: Mapping[str, NDArray[np.float32]], settings: KeySettings) -> KeyedFrame:
     """Return what a foreground's planes were made of, as far as they still tell."""
     alpha = torch.from_numpy(planes["A"])[None]
-    color = torch.stack([torch.from_numpy(planes[name]) for name in "RGB"])
-    if premultiplied:
+    delivered = np.stack([planes[name] for name in "RGB"], axis=-1)
+    linear = working_space(settings.delivery.color_space).to_linear(delivered)
+    color = torch.from_numpy(linear).movedim(-1, 0).contiguous()
+    if settings.association == "premultiplied":
         color = torch.where(alpha > 0.0, color / alpha, torch.zeros_like(color))
     return KeyedFrame(alpha, color, FrameNotes())
 

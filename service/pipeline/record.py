@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 from service.errors import DropKeyError
 from service.jobs import FrameResult, FrameState, Problem
@@ -17,6 +18,7 @@ from service.pipeline.survey import Survey
 from service.plates import PlateFormat
 from service.quality import summary_of_shot
 from service.shots import format_frames
+from service.working_space import LINEAR, working_space
 
 log = logging.getLogger("dropkey.pipeline")
 
@@ -46,6 +48,7 @@ class Record:
             fps=None,
             pixel_aspect_ratio=1.0,
             association=order.settings.association,
+            **_other_space(order),
             screen=order.screen,
             keyer=keyer,
             settings=order.settings,
@@ -136,6 +139,11 @@ class Record:
 def problem_of(error: DropKeyError) -> Problem:
     """Return an error as data."""
     return Problem(kind=error.kind, message=error.message, fix=error.fix, frame=error.frame)
+
+
+def _other_space(order: ShotOrder) -> dict[str, Any]:
+    space = working_space(order.settings.delivery.color_space)
+    return {} if space.name == LINEAR else {"color_space": space.name}
 
 
 def _warnings(results: Iterable[FrameResult]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +30,14 @@ from service.exr import ExrHeader, write_alpha, write_foreground
 from service.jobs import FrameResult, FrameState
 from service.messages import ShotOrder
 from service.pipeline.carried import Steps
-from service.pipeline.delivery import Delivery, Origin
+from service.pipeline.delivery import Delivery, Origin, channels_of
 from service.pipeline.mattes import MatteReader
 from service.pipeline.neighbours import Glimpses, Neighbours, key_around
 from service.pipeline.quality import Quality
 from service.pipeline.record import problem_of
 from service.pipeline.sources import Sources
 from service.plates import Plate
+from service.working_space import WorkingSpace, working_space
 
 log = logging.getLogger("dropkey.pipeline")
 
@@ -82,6 +83,7 @@ class ReadyFrame:
     source: ReadFrame
     color: NDArray[np.float32] | None = None  # (H, W, 3), multiplied by alpha where the order says so
     alpha: NDArray[np.float32] | None = None  # (H, W)
+    layers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # (H, W) by channel
     notes: FrameNotes | None = None
     seconds: float = 0.0
     error: DropKeyError | None = None
@@ -116,6 +118,7 @@ class Stages:
         self.neighbours = neighbours
         self._glimpses = Glimpses(keyer, screen, neighbours)
         self._present = frozenset(plate.format.frames)
+        self._space = working_space(order.settings.delivery.color_space)
         self._disk = _device(order.shot.folder)
 
     def read(self, frame: int, *, beside: bool = False) -> ReadFrame:
@@ -264,8 +267,9 @@ class Stages:
         planes = deliverable(keyed, premultiplied=self._order.settings.association == "premultiplied")
         return ReadyFrame(
             source,
-            color=np.moveaxis(planes[:3], 0, -1),
+            color=self._space.from_linear(np.moveaxis(planes[:3], 0, -1)),
             alpha=planes[3],
+            layers=layer_planes(keyed, self._space),
             notes=keyed.notes.model_copy(
                 update={
                     "quality": self._quality.of(source.frame, keyed),
@@ -295,7 +299,12 @@ class Stages:
         )
         checksums = {
             "foreground": write_foreground(
-                self._delivery.file("foreground", source.frame), ready.color, ready.alpha, header, within=within
+                self._delivery.file("foreground", source.frame),
+                ready.color,
+                ready.alpha,
+                header,
+                layers=ready.layers,
+                within=within,
             ),
             "alpha": write_alpha(self._delivery.file("alpha", source.frame), ready.alpha, header, within=within),
         }
@@ -331,6 +340,18 @@ def deliverable(keyed: KeyedFrame, *, premultiplied: bool) -> NDArray[np.float32
     if premultiplied:
         color = torch.where(keyed.alpha > 0.0, color * keyed.alpha, torch.zeros_like(color))
     planes: NDArray[np.float32] = torch.cat((color, keyed.alpha)).cpu().numpy()
+    return planes
+
+
+def layer_planes(keyed: KeyedFrame, space: WorkingSpace) -> dict[str, NDArray[np.float32]]:
+    """Return the layers of a frame as they are written, (H, W) by channel; their colors in the working space."""
+    planes: dict[str, NDArray[np.float32]] = {}
+    for name, layer in keyed.layers.items():
+        pixels: NDArray[np.float32] = layer.movedim(0, -1).contiguous().cpu().numpy()
+        if pixels.shape[-1] == 3:
+            pixels = space.from_linear(pixels)
+        for index, channel in enumerate(channels_of(name)):
+            planes[channel] = pixels[..., index]
     return planes
 
 

@@ -15,6 +15,7 @@ from service.exr import read_exr
 from service.plates import Plate, open_plate
 from service.previews.messages import Over, Pass, Source
 from service.settings import Settings
+from service.working_space import LINEAR, working_space
 
 _PLAIN = {Over.GREY: 0.18, Over.BLACK: 0.0, Over.WHITE: 1.0}  # scene-linear; middle grey
 _CHECKER = (0.08, 0.24)
@@ -137,6 +138,7 @@ class Frames:
         if source.name is Pass.ALPHA:
             return Frame(None, planes["A"])
         color = np.stack([planes[name] for name in "RGB"], axis=-1)
+        color = working_space(str(header.get("dropkey/color_space", LINEAR))).to_linear(color)
         return Frame(color, planes["A"], header.get("dropkey/association") != "straight")
 
 

@@ -18,6 +18,8 @@ const COLORS = [
   ["despill_bias", "Keep a hue (bias)", [0.5, 0.32, 0.25]],
   ["spill_replacement", "Replace spill", [0.2, 0.2, 0.2]],
 ];
+const SPACES = ["linear", "ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65"];
+const LAYERS = ["alpha", "clean_plate", "screen_removed", "spill"];
 const REST_MS = 160; // a slider that is being dragged asks once it rests this long
 
 /** A value that is between the slider's steps keeps its digits. */
@@ -47,7 +49,7 @@ export function tuning({ tried }) {
     };
     return { name, value, fill, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
   });
-  controls.push(...COLORS.map(colorOf), edgesOnly());
+  controls.push(...COLORS.map(colorOf), edgesOnly(), delivery());
   const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
   const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
@@ -72,6 +74,28 @@ export function tuning({ tried }) {
     };
     const node = el("div", { class: "setting row" }, el("label", { class: "check", for: `set-${name}-on` }, on, ` ${words}`), input);
     return { name, value, fill, node };
+  }
+
+  /** What the next version is written as; nothing of it shows on trial. */
+  function delivery() {
+    let kept = {};
+    const space = el("select", { id: "set-space", on: { change: () => changed() } });
+    const half = el("input", { type: "checkbox", id: "set-half", on: { change: () => changed() } });
+    const layers = el("input", { type: "checkbox", id: "set-layers", on: { change: () => changed() } });
+    const value = () => ({ ...kept, color_space: space.value, depth: half.checked ? "half" : "float", layers: layers.checked ? (kept.layers?.length ? kept.layers : LAYERS) : [] });
+    const fill = (given) => {
+      kept = given ?? {};
+      const chosen = kept.color_space ?? SPACES[0];
+      space.replaceChildren(...(SPACES.includes(chosen) ? SPACES : [...SPACES, chosen]).map((name) => el("option", { value: name, text: name })));
+      space.value = chosen;
+      half.checked = kept.depth === "half";
+      layers.checked = Boolean(kept.layers?.length);
+    };
+    const node = el("div", {},
+      el("div", { class: "setting row" }, el("label", { for: "set-space", text: "Working space" }), space),
+      el("label", { class: "check", for: "set-half" }, half, " Half floats"),
+      el("label", { class: "check", for: "set-layers" }, layers, " All layers in one EXR"));
+    return { name: "delivery", value, fill, node };
   }
 
   function edgesOnly() {

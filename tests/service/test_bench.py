@@ -24,7 +24,7 @@ from service.bench import (
 )
 from service.compressions import keyed_frames
 from service.compressions import measure as measure_compressions
-from service.exr import COMPRESSIONS
+from service.exr import COMPRESSIONS, LOSSY
 from service.manifest import ManifestState, read_manifest
 
 RUN = Measurement(
@@ -113,7 +113,7 @@ def test_the_keyer_and_its_precision_can_be_chosen(tmp_path: Path, monkeypatch: 
 
 def test_every_compression_is_measured_and_all_but_none_save_room(tmp_path: Path) -> None:
     costs = {cost.compression: cost for cost in measure_compressions(keyed_frames(1, 160, 90), tmp_path, repeats=1)}
-    assert set(costs) == set(COMPRESSIONS)
+    assert set(costs) == set(COMPRESSIONS) - LOSSY
     assert all(cost.mib < costs["none"].mib for name, cost in costs.items() if name != "none")
     assert all(cost.write_seconds > 0 and cost.read_seconds > 0 for cost in costs.values())
 

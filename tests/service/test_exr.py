@@ -18,6 +18,7 @@ from model.settings import Compression
 from service.errors import OutputFull, OutputReadOnly, PlateMissing, PlateUnreadable, Transient
 from service.exr import (
     COMPRESSIONS,
+    LOSSY,
     ExrHeader,
     checksum,
     read_exr,
@@ -46,8 +47,8 @@ def no_temporaries(folder: Path) -> bool:
     return not [path for path in folder.rglob("*") if path.name.endswith(".tmp")]
 
 
-@pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_every_compression_gives_back_the_same_bits(tmp_path: Path, compression: Compression) -> None:
+@pytest.mark.parametrize("compression", [name for name in COMPRESSIONS if name not in LOSSY])
+def test_every_lossless_compression_gives_back_the_same_bits(tmp_path: Path, compression: Compression) -> None:
     color, alpha = picture()
     path = tmp_path / "a.exr"
     written = write_foreground(path, color, alpha, ExrHeader(compression=compression))
