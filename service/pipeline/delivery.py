@@ -18,8 +18,8 @@ from service.errors import OutputFull
 from service.exr import ExrHeader
 from service.manifest import KeyerInfo, Pass
 from service.parts import gather, parts_folder
+from service.plates.working_space import working_space
 from service.shots import Shot
-from service.working_space import working_space
 
 PASSES = ("foreground", "alpha")
 _SINGLE: frozenset[Layer] = frozenset(("alpha",))

@@ -24,7 +24,7 @@ from service.pipeline.delivery import PASSES, Delivery, Origin
 from service.pipeline.neighbours import Neighbours
 from service.pipeline.quality import Quality
 from service.pipeline.sources import Sources
-from service.working_space import working_space
+from service.plates.working_space import working_space
 
 
 def earlier_attempt(order: ShotOrder, delivery: Delivery, keyer: KeyerInfo) -> Manifest | None:

@@ -16,9 +16,9 @@ from service.messages import ShotOrder
 from service.pipeline.delivery import Delivery
 from service.pipeline.survey import Survey
 from service.plates import PlateFormat
+from service.plates.working_space import LINEAR, working_space
 from service.quality import summary_of_shot
 from service.shots import format_frames
-from service.working_space import LINEAR, working_space
 
 log = logging.getLogger("dropkey.pipeline")
 

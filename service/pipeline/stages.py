@@ -37,7 +37,7 @@ from service.pipeline.quality import Quality
 from service.pipeline.record import problem_of
 from service.pipeline.sources import Sources
 from service.plates import Plate
-from service.working_space import WorkingSpace, working_space
+from service.plates.working_space import WorkingSpace, working_space
 
 log = logging.getLogger("dropkey.pipeline")
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from service.errors import PlateMissing, PlateUnreadable
 from service.exr import read_exr
 from service.plates import Plate, open_plate
+from service.plates.working_space import LINEAR, working_space
 from service.previews.messages import Over, Pass, Source
 from service.settings import Settings
-from service.working_space import LINEAR, working_space
 
 _PLAIN = {Over.GREY: 0.18, Over.BLACK: 0.0, Over.WHITE: 1.0}  # scene-linear; middle grey
 _CHECKER = (0.08, 0.24)

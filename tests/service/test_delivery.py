@@ -23,10 +23,10 @@ from service.errors import BadInput
 from service.messages import ShotOrder
 from service.pipeline import key_shot
 from service.plates.encodings import CONFIG
+from service.plates.working_space import working_space
 from service.previews.frames import Frames
 from service.previews.messages import Pass, Source
 from service.settings import Settings
-from service.working_space import working_space
 from tests.service.pipeline_runs import QUICK, manifest_of
 from tests.service.shots_on_disk import Listener, order_for, write_shot
 
@@ -189,7 +189,7 @@ def test_roles_and_aliases_are_names_too() -> None:
 STUDIO = """
 import sys
 import numpy as np
-from service.working_space import working_space
+from service.plates.working_space import working_space
 space = working_space("ocio:show_linear")
 color = np.array([[[0.2, 0.5, 0.1]]], dtype=np.float32)
 there = space.from_linear(color)
