@@ -231,6 +231,10 @@ class Client:
         """Return a link that lets one browser in, once."""
         return self._get(BrowserLink, "/browser-links", method="POST").url
 
+    def drop_sample(self) -> str:
+        """Ask for the sample shot in the first drop folder; says `painting`, or `there`."""
+        return str(self._ask("/welcome/sample", method="POST").json()["sample"])
+
     def shut_down(self) -> None:
         """Ask the service to end; it answers before it does."""
         self._ask("/shutdown", method="POST")

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from datetime import UTC, datetime
@@ -18,9 +19,14 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.version import Version
 
+from service.client import Client
 from service.release.__main__ import notes_of, release
 from service.release.sbom import bill_of_materials
 from service.release.zips import PLATFORMS, content, write_zip
+from service.settings import Settings
+from tests.service.running import until
+from tests.service.serving import CHOICES
+from tests.wheels import build, index
 
 ROOT = Path(__file__).parent.parent
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -57,32 +63,77 @@ def test_a_zip_holds_its_starter_uv_wheel_and_licenses_and_is_the_same_bytes_aga
             assert b"%~dp0run.py" in text and text.isascii()
 
 
+class Unpacked:
+    """The Linux zip in a folder with an odd name, where no Python is on the PATH but one that uv has brought before."""
+
+    def __init__(self, archive: Path, place: Path) -> None:
+        odd = place / 'Jörg\'s "R&D" $HOME'
+        with zipfile.ZipFile(archive) as file:
+            for entry in file.infolist():
+                target = Path(file.extract(entry, odd))
+                target.chmod(entry.external_attr >> 16)
+        self.folder, self.home = odd / "DropKey", place / "home"
+        brought = self.folder / ".python" / f"cpython-{sys.version.split()[0]}-linux-{os.uname().machine}-gnu"
+        brought.parent.mkdir()
+        brought.symlink_to(sys.base_prefix)
+        tools = place / "tools"
+        tools.mkdir()
+        for name in ("sh", "dirname", "nohup"):
+            (tools / name).symlink_to(f"/usr/bin/{name}" if Path(f"/usr/bin/{name}").exists() else f"/bin/{name}")
+        self.known = {"PATH": str(tools), "HOME": str(place), "UV_PYTHON_DOWNLOADS": "never"}
+        self.known |= {"DROPKEY_HOME": str(self.home)} | CHOICES
+        self.place = place
+
+    def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.folder / "dropkey.sh"), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=self.known | more, cwd=self.place, check=False
+        )
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a starter of another system")
 def test_on_linux_the_starter_finds_what_uv_brought_where_no_python_is_on_the_path(wheel: Path, tmp_path: Path) -> None:
-    odd = tmp_path / 'Jörg\'s "R&D" $HOME'
-    with zipfile.ZipFile(made("linux", wheel, Path(uv.find_uv_bin()).read_bytes())) as file:
-        for entry in file.infolist():
-            target = Path(file.extract(entry, odd))
-            target.chmod(entry.external_attr >> 16)
+    dropkey = Unpacked(made("linux", wheel, Path(uv.find_uv_bin()).read_bytes()), tmp_path)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True)
-    brought = odd / "DropKey" / ".python" / f"cpython-{sys.version.split()[0]}-linux-{os.uname().machine}-gnu"
-    brought.parent.mkdir()
-    brought.symlink_to(sys.base_prefix)
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name in ("sh", "dirname"):
-        (tools / name).symlink_to(f"/usr/bin/{name}" if Path(f"/usr/bin/{name}").exists() else f"/bin/{name}")
-    known = {"PATH": str(tools), "HOME": str(tmp_path), "UV_PYTHON_DOWNLOADS": "never", "UV_OFFLINE": "1"}
-    done = subprocess.run(
-        [str(odd / "DropKey" / "dropkey.sh"), "--dry-run", "doctor"],
-        capture_output=True,
-        text=True,
-        env=known,
-        cwd=tmp_path,
-    )
+    done = dropkey("--dry-run", "doctor", UV_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert wheel.name in done.stdout and "pip install --python" in done.stdout
     assert Path(sys.prefix).name not in done.stdout.splitlines()[0].split(" -m ")[0], "an environment at hand was taken"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(sys.platform != "linux", reason="a starter of another system")
+def test_an_unpacked_zip_sets_itself_up_keys_the_sample_shot_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What a stranger does, but for the hand on the mouse; the packages come from where pip is told to look."""
+    began = time.monotonic()
+    told: list[str] = []
+
+    def tell(what: str) -> None:
+        told.append(f"{time.monotonic() - began:6.0f} s  {what}")
+
+    archive = made("linux", build(tmp_path / "wheel", "--wheel"), Path(uv.find_uv_bin()).read_bytes())
+    began = time.monotonic()
+    dropkey = Unpacked(archive, tmp_path)
+    dropkey.known |= {name: value for name, value in index().items() if name.startswith(("UV_", "SSL_", "HTTP"))}
+    tell("unpacked")
+    started = dropkey("start")
+    assert started.returncode == 0, started.stdout + started.stderr
+    tell("set up, and the service answers")
+    assert len(started.stderr.splitlines()) <= 12, started.stderr
+    settings = Settings(home=dropkey.home)
+    with Client.of_running(settings) as client:
+        asked = client.drop_sample()
+        assert asked in ("painting", "there")
+        done = until(lambda: [job for job in client.jobs() if job.state == "done"], "the sample is keyed", 1200, 1.0)
+    tell(f"the sample shot is keyed, {done[0].frames_done} frames")
+    assert str(dropkey.folder / "dropkey.sh") in dropkey("doctor", "--help").stdout.replace("\n", "")
+    gone = dropkey("uninstall", "--yes", "--home")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    left = sorted(path.name for path in dropkey.home.iterdir())
+    assert not dropkey.folder.exists() and left == ["drop", "output"]
+    tell("removed, but for plates and results")
+    sys.stdout.write("\n".join(told) + "\n")
 
 
 def test_the_desktop_file_names_the_script_beside_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import uv
 
-from tests.wheels import NEWER, build, newer
+from tests.wheels import NEWER, build, index, newer
 
 MOST_ERROR = 0.01  # of the demo's alpha, as the checkout has it
 
@@ -55,15 +56,6 @@ class Installed:
         return subprocess.run(command, capture_output=True, text=True, cwd=self.folder, env=self._known, check=False)
 
 
-def index() -> dict[str, str]:
-    """Let uv look where pip was told to look."""
-    links = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    found = os.environ.get("PIP_FIND_LINKS") or links
-    return dict(os.environ) | ({"UV_FIND_LINKS": found} if found else {})
-
-
 def with_pip(wheel: Path, folder: Path) -> Installed:
     subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
     python = folder / "env" / "bin" / "python"
@@ -102,10 +94,14 @@ def test_a_fresh_environment_does_the_main_job_and_updates_itself(
     assert (panels / "DropKey.jsx").stat().st_size > 100_000
     page = Path(dropkey("docs", "install", "--print").stdout.strip())
     assert page.is_file()
-    doctor = dropkey("doctor")
-    assert "run.py" not in doctor.stdout, "there is none here"
-    torch = re.search(r"torch (\S+),", doctor.stdout)
+    assert "run.py" not in dropkey("doctor").stdout, "there is none here"
+    torch = build_of_torch(dropkey)
     done = dropkey("update", str(newer(wheel, tmp_path / "index")), "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert NEWER in dropkey("--version").stdout
-    assert torch and torch[0] in dropkey("doctor").stdout, "the build of torch is that which was there"
+    assert build_of_torch(dropkey) == torch, "the build of torch is that which was there"
+
+
+def build_of_torch(dropkey: Installed) -> str:
+    findings = json.loads(dropkey("doctor", "--json").stdout)
+    return next(str(found["message"]) for found in findings if found["name"] == "torch")

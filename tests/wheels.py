@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,15 @@ def build(folder: Path, *what: str, sources: Path = ROOT) -> Path:
     subprocess.run(command, check=True, capture_output=True)
     (made,) = folder.glob("*.whl")
     return made
+
+
+def index() -> dict[str, str]:
+    """Let uv look where pip was told to look."""
+    links = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", "global.find-links"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    found = os.environ.get("PIP_FIND_LINKS") or links
+    return dict(os.environ) | ({"UV_FIND_LINKS": found} if found else {})
 
 
 def light(folder: Path) -> Path:

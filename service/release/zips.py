@@ -23,6 +23,7 @@ The first start takes minutes: it brings what DropKey needs into this folder (2 
 what it does. Then DropKey's page opens, and says the rest.
 
 Other commands: {starter} --help
+The newest version: {starter} update
 To be rid of it: {starter} uninstall
 """
 

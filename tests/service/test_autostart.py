@@ -18,6 +18,14 @@ TASKS = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 # The order that [MS-TSCH] 2.5 asks for inside a trigger and inside an action; elsewhere it asks for none.
 TRIGGER_ORDER = ["Enabled", "StartBoundary", "EndBoundary", "Repetition", "ExecutionTimeLimit", "UserId", "Delay"]
 ACTION_ORDER = ["Command", "Arguments", "WorkingDirectory"]
+# Those of settingsType, each of which may stand once, in any order.
+SETTINGS = {
+    *("AllowStartOnDemand", "RestartOnFailure", "MultipleInstancesPolicy", "DisallowStartIfOnBatteries"),
+    *("StopIfGoingOnBatteries", "AllowHardTerminate", "StartWhenAvailable", "NetworkProfileName", "WakeToRun"),
+    *("RunOnlyIfNetworkAvailable", "Enabled", "Hidden", "DeleteExpiredTaskAfter", "IdleSettings", "NetworkSettings"),
+    *("ExecutionTimeLimit", "Priority", "RunOnlyIfIdle", "UseUnifiedSchedulingEngine"),
+    "DisallowStartOnRemoteAppSession",
+}
 ODD = 'Jörg\'s "R&D" <100 %> $HOME'
 
 
@@ -41,7 +49,13 @@ def test_the_windows_task_runs_as_the_user_hidden_and_again_after_a_failure() ->
     assert task.findtext(f".//{TASKS}Principal/{TASKS}LogonType") == "InteractiveToken"
     assert task.findtext(f".//{TASKS}Principal/{TASKS}RunLevel") == "LeastPrivilege"
     assert task.findtext(f".//{TASKS}Settings/{TASKS}Hidden") == "true"
-    assert names(task.find(f".//{TASKS}RestartOnFailure")) == ["Interval", "Count"]
+    restart = task.find(f".//{TASKS}RestartOnFailure")
+    assert names(restart) == ["Interval", "Count"] and restart is not None
+    # Microsoft's description of restartType and pathType: one minute at least, an unsigned byte, 260 letters at most.
+    assert restart.findtext(f"{TASKS}Interval") == "PT1M" and 1 <= int(restart.findtext(f"{TASKS}Count") or 0) <= 255
+    assert all(len(path.text or "") <= 260 for path in action or () if not path.tag.endswith("Arguments"))
+    settings = names(task.find(f"{TASKS}Settings"))
+    assert len(settings) == len(set(settings)) and set(settings) <= SETTINGS
 
 
 def test_the_launch_agent_holds_the_command_as_it_is() -> None:
