@@ -127,6 +127,7 @@ FINISHING = frozenset(
         "association",
         "compression",
         "delivery",
+        "over_time",
     }
 )
 """Settings that a raw answer does not depend on."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from model.corrections import Corrections
+from model.keyframes import Keyframes, without_keyframes
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Color = tuple[Finite, Finite, Finite]
@@ -44,6 +45,22 @@ class DeliverySettings(_Frozen):
     """Layers beside R, G, B and A in the foreground's EXRs: `alpha`, `clean_plate`, `screen_removed` (the plate without
     the screen's share, to be added to a background), `spill` (what despill took)."""
 
+
+CHANGING = frozenset(
+    {
+        "alpha_floor",
+        "alpha_ceiling",
+        "despill",
+        "restore_luminance",
+        "despill_bias",
+        "spill_replacement",
+        "choke",
+        "soften",
+        "edge_extend",
+        "grain_match",
+    }
+)
+"""Settings of a key that may have keyframes: all that are numbers or colors and are applied to what was inferred."""
 
 _PIXELS = ("choke", "soften", "edge_extend")  # settings in pixels of the plate
 
@@ -132,6 +149,34 @@ class KeySettings(_Frozen):
 
     delivery: DeliverySettings = DeliverySettings()
     """What the results are written as; a table of its own below."""
+
+    over_time: dict[str, Keyframes] = {}
+    """Settings that change over the shot, by name. They may be written in place of the value, too: `"despill":
+    {"1001": 1.0, "1050": 0.6}`, linear between, or with `"interpolation": "held"` beside the frames."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved_keyframes(cls, values: Any) -> Any:
+        return without_keyframes(values, CHANGING) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _checked_keyframes(self) -> KeySettings:
+        for name, keyframes in self.over_time.items():
+            if name not in CHANGING:
+                raise ValueError(f"{name} cannot change over the shot; these can: {', '.join(sorted(CHANGING))}")
+            for frame, value in keyframes.values.items():
+                try:
+                    KeySettings.model_validate({name: value})
+                except ValidationError as error:
+                    raise ValueError(f"{name} at frame {frame}: {error.errors()[0]['msg']}") from None
+        return self
+
+    def at(self, frame: int) -> KeySettings:
+        """Return the settings that hold at ``frame``."""
+        if not self.over_time:
+            return self
+        there = {name: keyframes.at(frame) for name, keyframes in self.over_time.items()}
+        return self.model_copy(update={**there, "over_time": {}})
 
     def in_pixels_of(self, scale: float) -> KeySettings:
         """Return the settings for a plate that was made smaller, its sides by ``scale``."""

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from model.corrections import Stroke
+from model.keyframes import Keyframes
 from model.settings import DeliverySettings, KeySettings, MatteSources, Polygon, PolygonMatte
 from service.drop_folder.sidecars import FolderDefaults
 from service.jobs import JobRequest
@@ -56,6 +57,7 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "The `delivery` of the key: `--set delivery.color_space=ACEScg`, or under `[key_defaults.delivery]`.",
         DeliverySettings,
     ),
+    ("Values over time", "One entry of the key's `over_time`.", Keyframes),
     ("A request", "The body of `POST /jobs`; what a sidecar holds beside the shot.", JobRequest),
     (
         "Defaults of a drop folder",

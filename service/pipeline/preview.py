@@ -192,7 +192,7 @@ def _nobody(frame: int) -> None:
 
 
 def _key(looked: _Looked, keyer: Keyer, order: PreviewOrder) -> KeyedFrame:
-    settings = order.settings.in_pixels_of(looked.scale)
+    settings = order.settings.at(order.frame).in_pixels_of(looked.scale)
     if not isinstance(keyer, TwoStepKeyer):
         keyed: KeyedFrame = key_around(keyer.key, looked.plate, looked.screen, looked.mattes, settings, looked.around)
         return keyed

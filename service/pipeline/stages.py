@@ -256,7 +256,7 @@ class Stages:
             source.plate,
             self._screen,
             source.mattes,
-            self._order.settings,
+            self._order.settings.at(source.frame),
             self._glimpses.around(source.frame),
         )
         source = replace(

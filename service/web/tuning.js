@@ -120,7 +120,8 @@ export function tuning({ tried }) {
   function settings() {
     const chosen = Object.fromEntries(controls.map(({ name, value }) => [name, value()]));
     const screen = auto.checked ? "auto" : exactly(more.screen_color) ?? exactly(original.screen_color) ?? fromHex(color.value);
-    return { ...original, ...more, ...chosen, refine_edges: refine.checked, screen_color: screen };
+    const keyed = Object.entries({ ...original.over_time, ...more.over_time }).filter(([name]) => chosen[name] === undefined || JSON.stringify(chosen[name]) === JSON.stringify(more[name] ?? original[name]));
+    return { ...original, ...more, ...chosen, over_time: Object.fromEntries(keyed), refine_edges: refine.checked, screen_color: screen };
   }
 
   /** Take up what a preset says; the rest goes back to what the job has. */

@@ -218,3 +218,19 @@ def test_the_config_that_ocio_names_has_spaces_of_its_own(tmp_path: Path) -> Non
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "ocio:Show AP1"
+
+
+def test_a_value_over_time_is_the_frames_own_in_the_whole_shot_and_in_every_part(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "plates", (1001, 1002, 1003))
+    moving = KeySettings.model_validate({"keyer": "difference", "choke": {"1001": 0.0, "1003": 3.0}})
+
+    def alpha(name: str, settings: KeySettings, frames: tuple[int, ...]) -> NDArray[np.float32]:
+        order = order_for(shot, tmp_path / name, settings=settings, frames=frames)
+        keyer = load_keyer("difference")
+        key_shot(order, keyer, job_id="", attempt=1, report=Listener(), stopped=lambda: False, limits=QUICK)
+        return np.asarray(by_openimageio(sorted((order.output / "alpha").glob("*1002.exr"))[0])[1])
+
+    whole = alpha("whole", moving, (1001, 1002, 1003))
+    assert np.array_equal(whole, alpha("part", moving, (1002,)))
+    assert np.array_equal(whole, alpha("still", moving.at(1002), (1001, 1002, 1003)))
+    assert whole.sum() < alpha("plain", KeySettings(keyer="difference"), (1001, 1002, 1003)).sum()
