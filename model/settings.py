@@ -45,6 +45,13 @@ class DeliverySettings(_Frozen):
     """Layers beside R, G, B and A in the foreground's EXRs: `alpha`, `clean_plate`, `screen_removed` (the plate without
     the screen's share, to be added to a background), `spill` (what despill took)."""
 
+    movie: Literal["none", "prores4444", "h264"] = "none"
+    """A movie to show, in the version's folder `movie`: `prores4444` with a straight alpha, or `h264` over a background;
+    Rec.709 for displays of gamma 2.4. The shot's rate must be known."""
+
+    movie_background: Literal["grey"] | Color = "grey"
+    """What the `h264` movie shows behind the subject: middle `grey`, or a color, linear Rec.709."""
+
 
 CHANGING = frozenset(
     {

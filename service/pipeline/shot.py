@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -22,6 +22,7 @@ from service.pipeline.kept import Kept, earlier_attempt, earlier_version
 from service.pipeline.limits import Limits
 from service.pipeline.mattes import MatteReader
 from service.pipeline.memory import freed_memory_kept
+from service.pipeline.movie import ShotMovie
 from service.pipeline.neighbours import Neighbours, drawn_frames, learn_behind, reach_of
 from service.pipeline.quality import Quality
 from service.pipeline.record import Record, problem_of
@@ -168,7 +169,8 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
             header,
             limits.retry_seconds,
         )
-        fault = _work(run, record, _outcomes(run, stages, remaining))
+        with _movie(run, record, frames, fps, aspect) as movie:
+            fault = _work(run, record, _outcomes(run, stages, remaining), movie)
         for sentence in plate.doubts():
             record.warn(sentence)
     return _finish(record, fault)
@@ -250,7 +252,36 @@ def _outcomes(run: _Run, stages: Stages, frames: Sequence[int]) -> Outcomes:
     return overlapped(stages, frames, run.stopped, run.starting, run.limits)
 
 
-def _work(run: _Run, record: Record, outcomes: Outcomes) -> DropKeyError | None:
+@contextlib.contextmanager
+def _movie(
+    run: _Run, record: Record, frames: Sequence[int], fps: Fraction | None, aspect: float
+) -> Iterator[ShotMovie | None]:
+    """Give a movie to fill where one is asked for; it stays where the whole shot came out, holes or not."""
+    settings = run.order.settings
+    if settings.delivery.movie == "none" or run.order.role in ("part", "tidy"):
+        yield None
+        return
+    if fps is None:
+        record.warn("No movie was made: the shot's rate is not known. Give `fps` and key again.")
+        yield None
+        return
+    movie = ShotMovie(run.delivery, settings, frames, fps, aspect)
+    try:
+        yield movie
+        if all(result.state is not FrameState.WAITING for result in record.results):
+            _advance(movie, record)
+            movie.finish()
+    finally:
+        movie.abandon()
+
+
+def _advance(movie: ShotMovie, record: Record) -> None:
+    states = {result.frame: result.state for result in record.results}
+    done = {frame for frame, state in states.items() if state is FrameState.DONE}
+    movie.advance(done, {frame for frame, state in states.items() if state is FrameState.FAILED})
+
+
+def _work(run: _Run, record: Record, outcomes: Outcomes, movie: ShotMovie | None) -> DropKeyError | None:
     """Enter and report frames as they come; returns the first fault."""
     first: DropKeyError | None = None
     with contextlib.closing(outcomes):
@@ -268,6 +299,8 @@ def _work(run: _Run, record: Record, outcomes: Outcomes) -> DropKeyError | None:
                 )
             )
             run.delivery.check_room(run.limits.minimum_free_gib)
+            if movie is not None:
+                _advance(movie, record)
     return first
 
 
