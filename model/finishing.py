@@ -19,10 +19,11 @@ from model.keying.behind import Behind, Sample, bare, find_behind, sample
 from model.keying.clean_plate import heeded
 from model.keying.cleanup import repair_nonfinite
 from model.keying.despill import despill
+from model.keying.doubt import doubt
 from model.keying.edge_work import with_edges
 from model.keying.grain import seen_through_grain
 from model.keying.holding import around_strokes, despill_strength, frame_notes, untold, with_levels, with_mattes
-from model.keying.layers import Separated, layer_of
+from model.keying.layers import Separated, held_doubt, layer_of
 from model.keying.screen import find_screen, hue_rotation
 from model.keying.steadiness import Around, Glimpse, glimpse, steadied
 from model.keying.unmixing import unmix, with_emission
@@ -52,11 +53,13 @@ class RawKey:
     seen: Tensor  # (1, h, w), 1 where plain screen is seen
     solved: Solved  # before levels and mattes
     repaired: int  # pixels that were no possible light
+    doubt: Tensor  # (1, h, w), 0–1: how likely alpha is wrong by more than 0.02
 
 
 class UnmixingKeyer(ABC):
     """A keyer but for its alpha, which a subclass finds in `solve`; see `model.keyer.TwoStepKeyer` for the contract."""
 
+    name: str
     device: torch.device
     reach: int = 0
     """Frames before and after one that are heard of it; see `model.keyer.SteadyKeyer`."""
@@ -140,7 +143,8 @@ class UnmixingKeyer(ABC):
                 solved = _near_strokes(told, solved, around_strokes(mattes.corrections.to(plate)))
         if around is not None and around.behind is not None and own is None:
             solved = _without(solved, bare(around.behind, plate, evidence))
-        return RawKey(whole, seen_plate, seen, solved, repaired)
+        unsure = doubt(solved.alpha, solved.plain, plate, seen_plate, self.name)
+        return RawKey(whole, seen_plate, seen, solved, repaired, unsure)
 
     def _heard(self, plate: Tensor, screen: Screen) -> Tensor | None:
         """Return the evidence of a subject in a finite plate without bars; None where there is none to heed."""
@@ -171,7 +175,7 @@ class UnmixingKeyer(ABC):
             edges_only=settings.despill_where == "edges",
             replacement=None if settings.spill_replacement == "none" else settings.spill_replacement,
         )
-        found_in_frame = Separated(plate, seen_plate, alpha, spilled, foreground)
+        found_in_frame = Separated(plate, seen_plate, alpha, spilled, foreground, held_doubt(raw.doubt, leveled, alpha))
         foreground, alpha = with_edges(foreground, alpha, leveled, plate, mattes, settings)
         if raw.solved.emission is not None:
             allowed = with_mattes(torch.ones_like(alpha), replace(mattes, core=None))
@@ -179,11 +183,12 @@ class UnmixingKeyer(ABC):
         if screen.bars != NO_BARS:
             alpha, foreground = (with_bars(part, raw.plate, screen.bars) for part in (alpha, foreground))
             alpha, foreground = _held_in_bars(alpha, foreground, raw.plate, core)
+        doubted = with_bars(found_in_frame.doubt, raw.plate, screen.bars)
         layers = {
             name: with_bars(layer_of(name, found_in_frame), raw.plate, screen.bars) for name in settings.delivery.layers
         }
         notes = frame_notes(alpha, raw.repaired, raw.seen, raw.solved.repaired, untold(mattes))
-        return KeyedFrame(alpha, foreground, notes, layers)
+        return KeyedFrame(alpha, foreground, notes, layers, doubted)
 
 
 def _found(plates: Sequence[Tensor], color: Color | None, evidence: Sequence[Tensor | None]) -> Screen:

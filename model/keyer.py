@@ -34,6 +34,7 @@ class KeyedFrame:
     foreground: Tensor  # (3, H, W), straight, scene-linear, unclamped; 0 where alpha is 0
     notes: FrameNotes
     layers: Mapping[Layer, Tensor] = field(default_factory=dict)  # those that were asked for; (1 or 3, H, W)
+    doubt: Tensor | None = None  # (1, H, W), 0–1: how likely alpha is wrong by more than 0.02
 
 
 class Keyer(Protocol):

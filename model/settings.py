@@ -17,7 +17,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Bars = tuple[Share, Share, Share, Share]
 Association = Literal["premultiplied", "straight"]
 Compression = Literal["none", "rle", "zips", "zip", "piz", "dwaa", "dwab"]
-Layer = Literal["alpha", "clean_plate", "screen_removed", "spill"]
+Layer = Literal["alpha", "clean_plate", "screen_removed", "spill", "doubt"]
 Matrix = Literal["auto", "rec709", "rec601", "rec2020", "smpte240", "fcc", "ycgco"]
 Range = Literal["auto", "limited", "full"]
 
@@ -43,11 +43,12 @@ class DeliverySettings(_Frozen):
 
     layers: Annotated[tuple[Layer, ...], Field(max_length=8)] = ()
     """Layers beside R, G, B and A in the foreground's EXRs: `alpha`, `clean_plate`, `screen_removed` (the plate without
-    the screen's share, to be added to a background), `spill` (what despill took)."""
+    the screen's share, to be added to a background), `spill` (what despill took), `doubt` (0 to 1: how likely
+    alpha is wrong by more than 0.02)."""
 
     movie: Literal["none", "prores4444", "h264"] = "none"
-    """A movie to show, in the version's folder `movie`: `prores4444` with a straight alpha, or `h264` over a background;
-    Rec.709 for displays of gamma 2.4. The shot's rate must be known."""
+    """A movie to show, in the version's folder `movie`: `prores4444` with a straight alpha, or `h264` over a
+    background; Rec.709 for displays of gamma 2.4. The shot's rate must be known."""
 
     movie_background: Literal["grey"] | Color = "grey"
     """What the `h264` movie shows behind the subject: middle `grey`, or a color, linear Rec.709."""
@@ -282,6 +283,9 @@ class FrameQuality(_Frozen):
 
     core_noise: float | None = None
     """Root mean square of 1 - alpha where all around is subject; null where that is nowhere."""
+
+    doubtful: float | None = None
+    """Share of pixels that are rather wrong than right, by the keyer's own doubt; null where it was not asked."""
 
     soft_share: float = 0.0
     """Share of pixels whose alpha is neither near 0 nor near 1."""

@@ -14,12 +14,15 @@ from pydantic import BaseModel, ConfigDict
 from model.settings import FrameNotes, FrameQuality
 from service.jobs import FrameResult, FrameState
 
-Figure = Literal["edge_spill", "screen_noise", "core_noise", "soft_share", "flicker", "pops", "nan_repaired"]
+Figure = Literal[
+    "edge_spill", "screen_noise", "core_noise", "soft_share", "doubtful", "flicker", "pops", "nan_repaired"
+]
 LEAST: dict[Figure, float] = {
     "edge_spill": 0.05,
     "screen_noise": 0.01,
     "core_noise": 0.01,
     "soft_share": 0.02,
+    "doubtful": 0.01,
     "flicker": 0.01,
     "pops": 0.0,
     "nan_repaired": 0.0,
@@ -55,6 +58,9 @@ class FrameFigures(_Frozen):
 
     soft_share: float | None = None
     """Share of pixels whose alpha is neither near 0 nor near 1."""
+
+    doubtful: float | None = None
+    """Share of pixels whose alpha is rather wrong than right, by the keyer's own doubt."""
 
     flicker: float | None = None
     """Change of alpha against both neighbors: the smaller of the two; null at the ends of the shot."""

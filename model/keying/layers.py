@@ -19,6 +19,13 @@ class Separated:
     alpha: Tensor
     spilled: Tensor  # (3, H, W), the foreground, straight, before despill
     foreground: Tensor  # (3, H, W), straight, after it
+    doubt: Tensor  # (1, H, W), 0–1
+
+
+def held_doubt(doubt: Tensor, found: Tensor, held: Tensor) -> Tensor:
+    """Return doubt about the alpha that was ``found``, none where the artist's mattes ``held`` it to 0 or 1."""
+    certain = (held != found) & ((held <= 0.0) | (held >= 1.0))
+    return torch.where(certain, torch.zeros_like(doubt), doubt)
 
 
 def layer_of(name: Layer, parts: Separated) -> Tensor:
@@ -30,4 +37,4 @@ def layer_of(name: Layer, parts: Separated) -> Tensor:
         return torch.where(parts.alpha < 1.0, parts.plate - (1.0 - parts.alpha) * parts.clean_plate, parts.plate)
     if name == "spill":
         return (parts.spilled - parts.foreground) * parts.alpha
-    return parts.alpha
+    return parts.doubt if name == "doubt" else parts.alpha

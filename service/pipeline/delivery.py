@@ -22,7 +22,7 @@ from service.plates.working_space import working_space
 from service.shots import Shot
 
 PASSES = ("foreground", "alpha")
-_SINGLE: frozenset[Layer] = frozenset(("alpha",))
+_SINGLE: frozenset[Layer] = frozenset(("alpha", "doubt"))
 _GIB = 1024**3
 _NTSC = tuple(Fraction(base * 1000, 1001) for base in (24, 30, 48, 60, 120))
 

@@ -39,7 +39,9 @@ class Quality:
         )
         self._last = {other: small for other, small in sides.items() if small is not None}
         self._last[frame] = small_alpha(keyed.alpha)
-        return figures
+        if keyed.doubt is None:
+            return figures
+        return figures.model_copy(update={"doubtful": round(float((keyed.doubt > 0.5).float().mean()), 6)})
 
     def _small(self, frame: int, keyed: KeyedFrame) -> torch.Tensor | None:
         """Return the small alpha of an earlier frame: remembered, or read when it was finished by another attempt."""

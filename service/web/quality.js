@@ -14,6 +14,7 @@ export const FIGURES = [
   { name: "screen_noise", words: "Noise in the screen", tell: float, stands: true },
   { name: "core_noise", words: "Noise in the core", tell: float, stands: true },
   { name: "soft_share", words: "Soft pixels", tell: percent, stands: true },
+  { name: "doubtful", words: "Doubtful pixels", tell: percent, stands: true },
   { name: "nan_repaired", words: "NaN repaired", tell: (v) => String(v), stands: true },
   { name: "screen_share", words: "Screen", tell: percent },
   { name: "core_share", words: "Core", tell: percent },

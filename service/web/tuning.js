@@ -19,7 +19,8 @@ const COLORS = [
   ["spill_replacement", "Replace spill", [0.2, 0.2, 0.2]],
 ];
 const SPACES = ["linear", "ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65"];
-const LAYERS = ["alpha", "clean_plate", "screen_removed", "spill"];
+const LAYERS = ["alpha", "clean_plate", "screen_removed", "spill", "doubt"];
+const MOVIES = [["none", "None"], ["prores4444", "ProRes 4444"], ["h264", "H.264"]];
 const REST_MS = 160; // a slider that is being dragged asks once it rests this long
 
 /** A value that is between the slider's steps keeps its digits. */
@@ -80,19 +81,22 @@ export function tuning({ tried }) {
   function delivery() {
     let kept = {};
     const space = el("select", { id: "set-space", on: { change: () => changed() } });
+    const movie = el("select", { id: "set-movie", on: { change: () => changed() } }, ...MOVIES.map(([value, text]) => el("option", { value, text })));
     const half = el("input", { type: "checkbox", id: "set-half", on: { change: () => changed() } });
     const layers = el("input", { type: "checkbox", id: "set-layers", on: { change: () => changed() } });
-    const value = () => ({ ...kept, color_space: space.value, depth: half.checked ? "half" : "float", layers: layers.checked ? (kept.layers?.length ? kept.layers : LAYERS) : [] });
+    const value = () => ({ ...kept, color_space: space.value, movie: movie.value, depth: half.checked ? "half" : "float", layers: layers.checked ? (kept.layers?.length ? kept.layers : LAYERS) : [] });
     const fill = (given) => {
       kept = given ?? {};
       const chosen = kept.color_space ?? SPACES[0];
       space.replaceChildren(...(SPACES.includes(chosen) ? SPACES : [...SPACES, chosen]).map((name) => el("option", { value: name, text: name })));
       space.value = chosen;
+      movie.value = kept.movie ?? "none";
       half.checked = kept.depth === "half";
       layers.checked = Boolean(kept.layers?.length);
     };
     const node = el("div", {},
       el("div", { class: "setting row" }, el("label", { for: "set-space", text: "Working space" }), space),
+      el("div", { class: "setting row" }, el("label", { for: "set-movie", text: "Movie" }), movie),
       el("label", { class: "check", for: "set-half" }, half, " Half floats"),
       el("label", { class: "check", for: "set-layers" }, layers, " All layers in one EXR"));
     return { name: "delivery", value, fill, node };

@@ -122,14 +122,15 @@ def test_lossy_compression_comes_by_name_and_stays_near(tmp_path: Path, compress
     assert np.abs(found - plain).max() < 0.05
 
 
-LAYERS = ("alpha", "clean_plate", "screen_removed", "spill")
+LAYERS = ("alpha", "clean_plate", "screen_removed", "spill", "doubt")
 CHANNELS = {
     "R",
     "G",
     "B",
     "A",
     "alpha",
-    *(f"{layer}.{channel}" for layer in LAYERS[1:] for channel in "RGB"),
+    "doubt",
+    *(f"{layer}.{channel}" for layer in LAYERS[1:4] for channel in "RGB"),
 }
 
 

@@ -78,7 +78,9 @@ def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(pa
     assert asked["delivery"] == {
         "color_space": "ACEScg",
         "depth": "float",
-        "layers": ["alpha", "clean_plate", "screen_removed", "spill"],
+        "layers": ["alpha", "clean_plate", "screen_removed", "spill", "doubt"],
+        "movie": "none",
+        "movie_background": "grey",
     }
     assert asked["despill_bias"] == pytest.approx([0.5, 0.32, 0.25], abs=0.01)
 
