@@ -88,6 +88,7 @@ var FINE_CHOICES = [
     ["spill_replacement", "Replace spill, R, G, B"],
     ["restore_luminance", "Restore luminance"],
     ["grain_match", "Match grain"],
+    ["temporal", "Steady over time: auto, off"],
     ["delivery.color_space", "Working space"],
     ["delivery.depth", "EXR: float, half"],
     ["alpha_floor", "Alpha floor"],

@@ -18,6 +18,11 @@ const COLORS = [
   ["despill_bias", "Keep a hue (bias)", [0.5, 0.32, 0.25]],
   ["spill_replacement", "Replace spill", [0.2, 0.2, 0.2]],
 ];
+const CHECKS = [
+  // name, words, value when checked, value when not, default
+  ["despill_where", "Take spill off edges only", "edges", "all", "all"],
+  ["temporal", "Steady over time", "auto", "off", "auto"],
+];
 const SPACES = ["linear", "ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear P3-D65"];
 const LAYERS = ["alpha", "clean_plate", "screen_removed", "spill", "doubt"];
 const MOVIES = [["none", "None"], ["prores4444", "ProRes 4444"], ["h264", "H.264"]];
@@ -50,7 +55,7 @@ export function tuning({ tried }) {
     };
     return { name, value, fill, node: el("div", { class: "setting" }, el("label", { for: `set-${name}`, text: words }), output, input) };
   });
-  controls.push(...COLORS.map(colorOf), edgesOnly(), delivery());
+  controls.push(...COLORS.map(colorOf), ...CHECKS.map(checkOf), delivery());
   const refine = el("input", { type: "checkbox", id: "set-refine", on: { change: () => changed() } });
   const auto = el("input", { type: "checkbox", id: "set-auto", on: { change: () => { color.disabled = auto.checked; changed(); } } });
   const color = el("input", { type: "color", id: "set-color", on: { input: () => { picked = true; changed(); } } });
@@ -102,10 +107,11 @@ export function tuning({ tried }) {
     return { name: "delivery", value, fill, node };
   }
 
-  function edgesOnly() {
-    const input = el("input", { type: "checkbox", id: "set-despill_where", on: { change: () => changed() } });
-    const node = el("label", { class: "check", for: "set-despill_where" }, input, " Take spill off edges only");
-    return { name: "despill_where", value: () => (input.checked ? "edges" : "all"), fill: (given) => { input.checked = given === "edges"; }, node };
+  /** A setting of two values. */
+  function checkOf([name, words, on, off, usual]) {
+    const input = el("input", { type: "checkbox", id: `set-${name}`, on: { change: () => changed() } });
+    const node = el("label", { class: "check", for: `set-${name}` }, input, ` ${words}`);
+    return { name, value: () => (input.checked ? on : off), fill: (given) => { input.checked = (given ?? usual) === on; }, node };
   }
 
   function fill() {

@@ -58,10 +58,11 @@ test("any other setting is typed, counts without Enter, is shown of a preset, an
     type("Choke, px (\u2212: spread)", "-0.5");
     type("Despill bias, R, G, B", "0.5, 0.32, 0.25");
     type("Despill: all, edges", "edges");
+    type("Steady over time: auto, off", "off");
     type("Working space", "ACEScg");
     scene.host.choose(scene.panel, "Soften, px");
     field.text = "{\"1001\": 0, \"1010\": 4}";
-    const wanted = { choke: -0.5, despill_bias: [0.5, 0.32, 0.25], despill_where: "edges", soften: { 1001: 0, 1010: 4 }, delivery: { color_space: "ACEScg" } };
+    const wanted = { choke: -0.5, despill_bias: [0.5, 0.32, 0.25], despill_where: "edges", temporal: "off", soften: { 1001: 0, 1010: 4 }, delivery: { color_space: "ACEScg" } };
     assert.deepEqual(send(scene).request.settings, wanted);
     scene.host.choose(scene.panel, "Choke, px (\u2212: spread)");
     assert.equal(field.text, "-0.5");

@@ -68,6 +68,7 @@ def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(pa
     expect(seen).to_have_text(re.compile("^You see these settings"))
     page.get_by_label("Keep a hue (bias)").first.check()
     page.get_by_label("Take spill off edges only").check()
+    page.get_by_label("Steady over time").uncheck()
     page.get_by_label("Working space").select_option("ACEScg")
     page.get_by_label("All layers in one EXR").check()
     with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/jobs")) as sent:
@@ -75,6 +76,7 @@ def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(pa
         page.get_by_role("button", name=re.compile("^Key again")).click()
     asked = sent.value.post_data_json["settings"]
     assert (asked["choke"], asked["despill_where"], asked["spill_replacement"]) == (5, "edges", "none")
+    assert asked["temporal"] == "off"
     assert asked["delivery"] == {
         "color_space": "ACEScg",
         "depth": "float",
