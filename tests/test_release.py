@@ -74,8 +74,9 @@ class Unpacked:
                 target.chmod(entry.external_attr >> 16)
         self.folder, self.home = odd / "DropKey", place / "home"
         brought = self.folder / ".python" / f"cpython-{sys.version.split()[0]}-linux-{os.uname().machine}-gnu"
-        brought.parent.mkdir()
-        brought.symlink_to(sys.base_prefix)
+        brought.mkdir(parents=True)  # a link as a whole would not be seen
+        for part in Path(sys.base_prefix).iterdir():
+            (brought / part.name).symlink_to(part)
         tools = place / "tools"
         tools.mkdir()
         for name in ("sh", "dirname", "nohup"):
