@@ -149,7 +149,8 @@ def bench(
         bool, typer.Option("--api", help="Measure the service with 10,000 jobs and 50 open event streams instead.")
     ] = False,
     farm: Annotated[
-        str | None, typer.Option(help="Measure a farm whose workers only wait instead: how many, for example 1,2,4.")
+        str | None,
+        typer.Option(help="Measure a farm whose workers only wait instead: how many, as 1,2,4; `keying`: that key."),
     ] = None,
     shots: Annotated[
         int | None, typer.Option(help="With --farm: shots of 100 frames; unset: a minute's work.", min=1)
@@ -184,7 +185,7 @@ def bench(
     if api:
         return _bench_api(as_json)
     if farm is not None:
-        return _bench_farm(farm, shots, as_json)
+        return _bench_farm_keying(frames, as_json) if farm == "keying" else _bench_farm(farm, shots, as_json)
     if chaos is not None:
         return _bench_chaos(chaos, seed, as_json)
     for size in sizes or ():
@@ -227,7 +228,7 @@ def _bench_farm(farm: str, shots: int | None, as_json: bool) -> None:
     try:
         counts = [int(count) for count in farm.split(",")]
     except ValueError:
-        raise BadInput(f"--farm: '{farm}' are no counts.", fix="Write them as 1,2,4.") from None
+        raise BadInput(f"--farm: '{farm}' are no counts.", fix="Write them as 1,2,4, or write keying.") from None
     for count in counts:
         found = bench_farm(count, shots=shots or math.ceil(1.2 * count), frame_seconds=0.5, part_frames=16)
         line = f"{found.workers} workers, {found.shots} shots: {found.seconds} s, {found.ideal_share} of ideal; "
@@ -235,6 +236,19 @@ def _bench_farm(farm: str, shots: int | None, as_json: bool) -> None:
         line += f"the end took {found.tail_seconds} s; first frame after {found.first_frame_seconds} s, a page of jobs "
         line += f"in {found.list_ms} ms; scheduler {found.scheduler_cores} cores, {found.scheduler_mib:.0f} MiB; "
         line += f"service {found.service_cores} cores, {found.service_mib:.0f} MiB"
+        typer.echo(found.model_dump_json() if as_json else line)
+
+
+def _bench_farm_keying(frames: int, as_json: bool) -> None:
+    from service.bench_farm_keying import bench_farm_keying
+    from service.cli.farm import require_dask
+
+    require_dask()
+    for workers, threads in ((0, 2), (1, 2), (2, 1)) * 2:
+        found = bench_farm_keying(workers, threads, frames)
+        who = f"{workers} farm workers" if workers else "the service's own worker"
+        line = f"{who}, {threads} threads each: first frame after {found.first_frame_seconds} s, {frames} frames in "
+        line += f"{found.seconds} s, {found.cpu_seconds} CPU seconds"
         typer.echo(found.model_dump_json() if as_json else line)
 
 

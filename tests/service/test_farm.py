@@ -107,6 +107,25 @@ def test_two_workers_key_a_dropped_shot_one_is_killed_and_the_result_is_that_of_
     assert ours.state == theirs.state == "done" and not (version / "parts").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_previews_are_made_by_the_farm_and_overtake_the_parts_of_a_shot(tmp_path: Path) -> None:
+    write_plates(tmp_path / "home" / "drop" / "hero", range(1001, 1201))
+    with farming(tmp_path) as farm:
+        service = begin(farm, "amber", farm__part_frames="100")
+        plate = str(tmp_path / "home" / "drop" / "hero" / "hero.####.exr")
+        first = service.post("/preview", {"job": {"plate": plate}, "frame": 1001, "wait_seconds": 60}).json()
+        assert first["state"] == "done" and Path(first["picture"]).read_bytes().startswith(b"\x89PNG")
+        assert service.worker() is None, "no worker on the service's own machine"
+        job = service.post("/jobs", {"plate": plate}).json()
+        until(lambda: service.job(job["id"])["frames_done"] >= 3, "frames", PATIENCE)
+        asked = {"job_id": job["id"], "frame": 1150, "wait_seconds": 60}
+        made = service.post("/preview", asked).json()
+        at_work = service.job(job["id"])
+        assert made["state"] == "done" and (made["width"], made["height"]) == (WIDTH, HEIGHT)
+        assert at_work["state"] == "running" and at_work["frames_done"] < 97, "before its part was over"
+
+
 def guide() -> tuple[list[list[str]], str]:
     """Return the commands of the guide in docs/farm.md, in their order, and what it writes into dropkey.toml."""
     page = (ROOT / "docs" / "farm.md").read_text(encoding="utf-8")

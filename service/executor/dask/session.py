@@ -16,7 +16,7 @@ from distributed import Future as DaskFuture
 from distributed.scheduler import KilledWorker
 from pydantic import ValidationError
 
-from service.errors import DropKeyError, WorkerLost
+from service.errors import DropKeyError, OutputFull, OutputReadOnly, WorkerLost
 from service.executor.dask import tasks
 from service.executor.dask.handshake import Test, refusal
 from service.executor.dask.roster import Member, Roster
@@ -25,7 +25,7 @@ from service.executor.dask.worker import KEYING
 from service.executor.port import CapacityChanged
 from service.executor.sharing import Piece, SharedShot
 from service.jobs import Problem, error_from
-from service.messages import PreviewMade, PreviewOrder
+from service.messages import PreviewMade, PreviewOrder, ShotFailed
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 30.0
 PREVIEW_FIRST = 1000  # before pieces of any priority
+_FOR_ALL = (OutputFull.kind, OutputReadOnly.kind)  # what the queue tells a person of, whichever worker met it
 
 log = logging.getLogger("executor")
 
@@ -64,6 +65,7 @@ class Session:
         self._woken = asyncio.Event()
         self._handed: dict[str, tuple[SharedShot, str, DaskFuture]] = {}  # by piece
         self._stopped: set[str] = set()
+        self._doubted: set[str] = set()  # failed, and their workers are asked why
         self._previewer: str | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._service = f"The service with the home folder {settings.home} on {socket.gethostname()}"
@@ -205,7 +207,12 @@ class Session:
             handed = self._handed.get(told.piece)
             if handed is None:
                 return
-            shot = handed[0]
+            shot, address, _ = handed
+            member = self._roster.members.get(address)
+            if isinstance(told.said, ShotFailed) and member is not None and told.said.problem.kind not in _FOR_ALL:
+                self._doubted.add(told.piece)
+                self._begin(self._doubt(member, told.piece, told.said))
+                return
             if isinstance(told.said, PieceLost):
                 self._drop(told.piece)
                 events = shot.lost(told.piece, told.said.problem, blameless=told.said.blameless)
@@ -213,6 +220,22 @@ class Session:
                 events = shot.hear(told.piece, told.said)
                 if told.piece not in shot.pieces:
                     self._drop(told.piece)
+            self._executor.pass_on(shot, events)
+
+    async def _doubt(self, member: Member, piece: str, said: ShotFailed) -> None:
+        """Ask a worker anew on which a piece failed: where its share is gone, say, the piece is for another."""
+        member.verdict, member.asking, member.asked_at = "unknown", True, self._loop.time()
+        await self._ask(member)
+        with self._lock:
+            self._doubted.discard(piece)
+            if piece not in self._handed:
+                return
+            shot = self._handed[piece][0]
+            self._drop(piece)
+            if member.problem is not None:
+                events = shot.lost(piece, member.problem, blameless=True)
+            else:
+                events = shot.hear(piece, said)
             self._executor.pass_on(shot, events)
 
     async def _follow(self, piece: str, future: DaskFuture, worker: str) -> None:
@@ -230,7 +253,7 @@ class Session:
     def _lose(self, piece: str, worker: str, *, blameless: bool = False) -> None:
         with self._lock:
             handed = self._handed.get(piece)
-            if handed is None or self._client.status != "running":
+            if handed is None or piece in self._doubted or self._client.status != "running":
                 return
             shot = handed[0]
             self._drop(piece)
