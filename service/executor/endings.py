@@ -1,8 +1,8 @@
-"""Why a worker ended: in words, with a guess at what to do, and as one of a few reasons that can be counted."""
+"""Why a worker ended, or there is none: in words, with a guess at what to do, and as a reason that can be counted."""
 
 from __future__ import annotations
 
-from service.errors import WorkerLost
+from service.errors import NotFound, WorkerLost
 from service.executor.port import RestartReason
 from service.jobs import Problem
 
@@ -10,6 +10,16 @@ EXIT_DEVICE_LOST = 4  # as in service.worker, which must not be imported
 _KILLED = (-9, 137)
 _CRASHES = (-11, -7, -6, -4, 139, 134)
 _WINDOWS_CRASHES = (0xC0000005, 0xC0000409, 0xC000001D)  # access violation, fast fail, illegal instruction
+
+
+def nobody_ready() -> WorkerLost:
+    """Return what is raised where a preview finds no worker."""
+    return WorkerLost("No worker is ready.", fix="Wait until the keyer is loaded, then ask again.")
+
+
+def no_such_worker(name: str) -> NotFound:
+    """Return what is raised where nobody is called ``name``."""
+    return NotFound(f"There is no worker {name}.", fix="See which there are.")
 
 
 def reason_of(exit_code: int) -> RestartReason:

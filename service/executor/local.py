@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from service.errors import NotFound, WorkerLost
+from service.executor.endings import no_such_worker, nobody_ready
 from service.executor.orphans import Register
 from service.executor.port import ExecutorEvent, WorkerStatus
 from service.executor.process import window_flags
@@ -104,7 +104,7 @@ class LocalExecutor:
             if future is not None:
                 self._previewing = slot  # it has the plate and the raw answer in memory
                 return future
-        raise WorkerLost("No worker is ready.", fix="Wait until the keyer is loaded, then ask again.")
+        raise nobody_ready()
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return how the workers are."""
@@ -116,7 +116,7 @@ class LocalExecutor:
             if slot.name == name:
                 slot.drain(drained)
                 return
-        raise NotFound(f"There is no worker {name}.", fix="See which there are.")
+        raise no_such_worker(name)
 
     def close(self) -> None:
         """Let workers finish the frame at hand, end them, and wait; the stop deadline bounds it."""

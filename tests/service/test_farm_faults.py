@@ -195,6 +195,42 @@ def test_pausing_cancelling_and_draining_take_effect_within_a_frame_or_a_part(tm
             assert queue.get(again.id).frames_done < 40
 
 
+def test_parts_go_by_priority_also_when_it_changes_while_both_shots_run(tmp_path: Path) -> None:
+    first, second = (make_shot(tmp_path / "plates", range(1, 61), name=name) for name in ("hero", "other"))
+    with farming(tmp_path) as farm:
+        offer(farm, "amber")
+        with queueing(farm, part_frames=4) as queue:
+            until_ready(queue, 1)
+            early, _ = queue.submit(make_request(first), first)
+            until(lambda: queue.get(early.id).frames_done >= 4, "frames", PATIENCE)
+            urgent, _ = queue.submit(make_request(second, priority=90), second)
+            until(lambda: queue.get(urgent.id).frames_done >= 8, "the urgent one goes first", PATIENCE)
+            stood = queue.get(early.id).frames_done
+            assert stood <= 16 and queue.get(early.id).state is JobState.RUNNING
+            queue.set_priority(early.id, 95)
+            at_change = queue.get(urgent.id).frames_done
+            check_done(queue, early, 60)
+            assert queue.get(urgent.id).frames_done <= at_change + 8, "but for the part in hand, and one that followed"
+            check_done(queue, urgent, 60)
+
+
+def test_cancelling_leaves_the_frames_at_hand_and_keys_no_other(tmp_path: Path) -> None:
+    shot = make_shot(tmp_path / "plates", range(1, 81))
+    with farming(tmp_path) as farm:
+        offer(farm, "amber")
+        offer(farm, "birch")
+        with queueing(farm, part_frames=20) as queue:
+            until_ready(queue, 2)
+            job, _ = queue.submit(make_request(shot), shot)
+            until(lambda: queue.get(job.id).frames_done >= 8, "frames", PATIENCE)
+            queue.cancel(job.id)
+            until(lambda: {w.state for w in queue.workers()} == {"ready"}, "rest", PATIENCE)
+            # Each keys ten frames a second, and hears of it within a fraction of one.
+            ended = queue.get(job.id)
+            assert ended.state is JobState.CANCELLED and len(written(ended)) < 40
+            assert not (ended.output / "parts").exists() or not list(ended.output.glob("parts/*/foreground/*.exr"))
+
+
 class Proxy:
     """A line to a port of this machine that can fall silent: bytes wait, nobody hears that it broke."""
 

@@ -27,7 +27,7 @@ class Share:
     """A folder, and a second place where it is mounted, as on another machine."""
 
     def __init__(self, folder: Path) -> None:
-        self.kept, self.place = folder / "kept", folder / "share"
+        self.kept, self.place = folder / "home", folder / "share"
         self.kept.mkdir()
         self.place.mkdir()
 
@@ -109,19 +109,18 @@ def test_workers_whose_clocks_are_an_hour_off_key_as_ever(tmp_path: Path) -> Non
 
 
 def test_a_worker_whose_share_goes_away_is_refused_and_the_shot_comes_out_whole(tmp_path: Path, share: Share) -> None:
-    home = share.kept / "home"
+    home = share.kept
     (home / "drop").mkdir(parents=True)
     (home / "output").mkdir()
     plates = write_plates(home / "drop" / "hero")
-    (tmp_path / "home").symlink_to(home)
     with farming(tmp_path) as farm:
-        mapped = f'[{{"theirs": "{tmp_path / "home"}", "ours": "{share.place / "home"}"}}]'
-        farm.start_worker("amber", prefix_map=mapped, drop_folders=f'["{share.place / "home" / "drop"}"]')
+        mapped = f'[{{"theirs": "{home}", "ours": "{share.place}"}}]'
+        farm.start_worker("amber", prefix_map=mapped, drop_folders=f'["{share.place / "drop"}"]')
         farm.start_worker("birch")
         service = farm.serve(key_defaults__keyer="difference", farm__part_frames="6")
         until_ready(service, "amber", "birch")
         (home / "drop" / "hero.ready").touch()
-        version = tmp_path / "home" / "output" / "hero" / "v001"
+        version = home / "output" / "hero" / "v001"
         until(lambda: len(list(version.glob("parts/*/foreground/hero*.exr"))) >= 6, "frames", PATIENCE)
         share.unmount()
         (job,) = service.jobs()
@@ -130,7 +129,7 @@ def test_a_worker_whose_share_goes_away_is_refused_and_the_shot_comes_out_whole(
         assert (done["state"], done["attempt"]) == ("done", 1), done["problem"]
         assert not os.listdir(share.place), "nothing was made where the share was"
         amber = until(lambda: (w := by_name(service)["amber"])["state"] == "refused" and w, "the refusal", PATIENCE)
-        assert f"It cannot read {share.place / 'home'}" in amber["problem"]["message"]
+        assert f"It cannot read {share.place}" in amber["problem"]["message"]
         share.mount()
         until_ready(service, "amber", "birch")
         assert files(version) == files(key_alone(plates, tmp_path / "alone"))

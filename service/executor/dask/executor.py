@@ -13,11 +13,12 @@ from concurrent.futures import Future
 
 from distributed import Client
 
-from service.errors import FarmAway, NotFound, WorkerLost
+from service.errors import FarmAway
 from service.executor.dask.handshake import Test
 from service.executor.dask.line import check_address, security, set_up
 from service.executor.dask.roster import Roster
 from service.executor.dask.session import Session
+from service.executor.endings import no_such_worker, nobody_ready
 from service.executor.port import CapacityChanged, ExecutorEvent, ShotLost, WorkerStatus
 from service.executor.sharing import Cutting, Pace, SharedShot
 from service.jobs import Problem
@@ -102,7 +103,7 @@ class DaskExecutor:
                 raise FarmAway(f"The farm {self._address} cannot be reached.", fix="See whether its scheduler runs.")
             future: Future[PreviewMade] = Future()
             if not self._session.preview(preview_id, order, future):
-                raise WorkerLost("No worker is ready.", fix="Wait until one has loaded its keyer, then ask again.")
+                raise nobody_ready()
             return future
 
     def workers(self) -> tuple[WorkerStatus, ...]:
@@ -120,7 +121,7 @@ class DaskExecutor:
                 if place is not None and self._session is not None:
                     self._session.drain(member, place, drained)
                     return
-        raise NotFound(f"There is no worker {name}.", fix="See which there are.")
+        raise no_such_worker(name)
 
     def close(self) -> None:
         """Stop all pieces, hear how they ended, and go; the workers stay, for others."""
