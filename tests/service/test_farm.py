@@ -110,10 +110,10 @@ def test_two_workers_key_a_dropped_shot_one_is_killed_and_the_result_is_that_of_
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_previews_are_made_by_the_farm_and_overtake_the_parts_of_a_shot(tmp_path: Path) -> None:
-    write_plates(tmp_path / "home" / "drop" / "hero", range(1001, 1201))
+    write_plates(tmp_path / "plates" / "hero", range(1001, 1201))
     with farming(tmp_path) as farm:
         service = begin(farm, "amber", farm__part_frames="100")
-        plate = str(tmp_path / "home" / "drop" / "hero" / "hero.####.exr")
+        plate = str(tmp_path / "plates" / "hero" / "hero.####.exr")
         first = service.post("/preview", {"job": {"plate": plate}, "frame": 1001, "wait_seconds": 60}).json()
         assert first["state"] == "done" and Path(first["picture"]).read_bytes().startswith(b"\x89PNG")
         assert service.worker() is None, "no worker on the service's own machine"

@@ -14,7 +14,7 @@ from service.jobs import JobState
 from service.manifest import read_manifest
 from tests.service.farming import farming
 from tests.service.running import make_request, make_shot, until
-from tests.service.test_farm import by_name, files, key_alone, until_ready, write_plates
+from tests.service.test_farm import by_name, drop, files, key_alone, until_ready, write_plates
 from tests.service.test_farm_faults import PATIENCE, Proxy, check_done, offer, queueing
 from tests.service.test_farm_faults import until_ready as until_queue_ready
 
@@ -112,14 +112,14 @@ def test_a_worker_whose_share_goes_away_is_refused_and_the_shot_comes_out_whole(
     home = share.kept
     (home / "drop").mkdir(parents=True)
     (home / "output").mkdir()
-    plates = write_plates(home / "drop" / "hero")
+    plates = write_plates(tmp_path / "plates" / "hero")
     with farming(tmp_path) as farm:
         mapped = f'[{{"theirs": "{home}", "ours": "{share.place}"}}]'
         farm.start_worker("amber", prefix_map=mapped, drop_folders=f'["{share.place / "drop"}"]')
         farm.start_worker("birch")
         service = farm.serve(key_defaults__keyer="difference", farm__part_frames="6")
         until_ready(service, "amber", "birch")
-        (home / "drop" / "hero.ready").touch()
+        drop(plates, home)
         version = home / "output" / "hero" / "v001"
         until(lambda: len(list(version.glob("parts/*/foreground/hero*.exr"))) >= 6, "frames", PATIENCE)
         share.unmount()
