@@ -19,6 +19,7 @@ from service.shots import Shot
 
 _SIZE = (1280, 720)
 _WARM_FRAMES = 4
+_LONGEST_SECONDS = 3600.0
 
 
 class FarmKeying(BaseModel):
@@ -45,7 +46,7 @@ class FarmKeying(BaseModel):
     """Of the workers' processes meanwhile, all that they started included."""
 
 
-def bench_farm_keying(workers: int, threads: int, frames: int) -> FarmKeying:
+def bench_farm_keying(workers: int, threads: int, frames: int, keyer: str) -> FarmKeying:
     """Key a painted shot once to warm up and once to be measured. Raises Transient where it does not come out."""
     from service.bench import write_shot
 
@@ -54,7 +55,7 @@ def bench_farm_keying(workers: int, threads: int, frames: int) -> FarmKeying:
         (place / "output").mkdir()
         warm = write_shot(place / "plates" / "warm", *_SIZE, _WARM_FRAMES)
         shot = write_shot(place / "plates" / "shot", *_SIZE, frames)
-        service, processes = stack.enter_context(_running(place, workers, threads))
+        service, processes = stack.enter_context(_running(place, workers, threads, keyer))
         _key(service, warm)
         before = _cpu(processes)
         first, seconds = _key(service, shot)
@@ -69,9 +70,11 @@ def bench_farm_keying(workers: int, threads: int, frames: int) -> FarmKeying:
 
 
 @contextmanager
-def _running(place: Path, workers: int, threads: int) -> Iterator[tuple[BenchService, list[psutil.Process]]]:
+def _running(
+    place: Path, workers: int, threads: int, keyer: str
+) -> Iterator[tuple[BenchService, list[psutil.Process]]]:
     """Run a service whose shots are keyed that way; yields it, and the processes that key."""
-    choices = {"WORKER_THREADS": str(threads), "DEVICE": "cpu"}
+    choices = {"WORKER_THREADS": str(threads), "DEVICE": "cpu", "KEY_DEFAULTS__KEYER": keyer}
     with ExitStack() as stack:
         keying = []
         if workers:
@@ -89,9 +92,14 @@ def _key(service: BenchService, shot: Shot) -> tuple[float, float]:
     """Return after how many seconds the first frame was there, and the whole shot."""
     client, asked = service.client, time.monotonic()
     job = client.submit(JobRequest(plate=str(shot.folder / shot.pattern)))
-    wait(lambda: client.job(job.id).frames_done or client.job(job.id).state in RESTING, "the first frame", every=0.02)
+
+    def has_begun() -> bool:
+        now = client.job(job.id)
+        return now.frames_done > 0 or now.state in RESTING
+
+    wait(has_begun, "the first frame", _LONGEST_SECONDS, every=0.02)
     first = time.monotonic() - asked
-    wait(lambda: client.job(job.id).state in RESTING, "the shot", 3600.0)
+    wait(lambda: client.job(job.id).state in RESTING, "the shot", _LONGEST_SECONDS)
     if client.job(job.id).state is not JobState.DONE:
         raise Transient(f"The shot came out {client.job(job.id).state}.", fix="Look at the service's log.")
     return first, time.monotonic() - asked

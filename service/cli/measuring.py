@@ -185,7 +185,11 @@ def bench(
     if api:
         return _bench_api(as_json)
     if farm is not None:
-        return _bench_farm_keying(frames, as_json) if farm == "keying" else _bench_farm(farm, shots, as_json)
+        return (
+            _bench_farm_keying(frames, keyer or "neural", as_json)
+            if farm == "keying"
+            else _bench_farm(farm, shots, as_json)
+        )
     if chaos is not None:
         return _bench_chaos(chaos, seed, as_json)
     for size in sizes or ():
@@ -239,13 +243,13 @@ def _bench_farm(farm: str, shots: int | None, as_json: bool) -> None:
         typer.echo(found.model_dump_json() if as_json else line)
 
 
-def _bench_farm_keying(frames: int, as_json: bool) -> None:
+def _bench_farm_keying(frames: int, keyer: str, as_json: bool) -> None:
     from service.bench_farm_keying import bench_farm_keying
     from service.cli.farm import require_dask
 
     require_dask()
     for workers, threads in ((0, 2), (1, 2), (2, 1)) * 2:
-        found = bench_farm_keying(workers, threads, frames)
+        found = bench_farm_keying(workers, threads, frames, keyer)
         who = f"{workers} farm workers" if workers else "the service's own worker"
         line = f"{who}, {threads} threads each: first frame after {found.first_frame_seconds} s, {frames} frames in "
         line += f"{found.seconds} s, {found.cpu_seconds} CPU seconds"
