@@ -13,7 +13,7 @@ var WORDS = {
     "sample": ["Sample", "Take the screen\u2019s color from the comp: press, drag the point onto the screen, press again."],
     "encoding": ["Plate", "How the plate is encoded. Remembered for the footage of the selected layers."],
     "despill": ["Despill", "How much of the screen\u2019s light is taken off the subject."],
-    "fine": ["More", "Any other setting of the key: choose it, type its value; empty: as it comes. docs/settings.md says what each is."],
+    "fine": ["More", "Any other setting of the key: choose it, type its value; empty: as it comes. docs/controls.md shows each."],
     "output": ["Output", "What comes back into the comp."],
     "range": ["Range", "Which frames are keyed."],
     "handles": ["Handles", "Frames before and after the range, as far as the source goes."],

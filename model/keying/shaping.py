@@ -21,8 +21,8 @@ _KNOWN, _WELL_KNOWN = 0.25, 0.5  # alpha between which an edge's color gains its
 def choked(alpha: Tensor, pixels: float) -> Tensor:
     """Return alpha (1, H, W) with its edges moved inward by ``pixels``, outward where that is negative; 0: itself.
 
-    Each pixel takes the value that lies so far away along the slope of the matte: the least of both sides, or the
-    largest, as in grey morphology (Serra 1982) with a segment across the edge. Between pixels alpha is a cubic spline
+    Each pixel takes the least value so near along the slope of the matte, to either side, or the largest: grey
+    morphology (Serra 1982) with a segment across the edge. Between pixels alpha is a cubic spline
     (Unser, Aldroubi and Eden 1993), held within its four neighbours, so that core and screen do not ring.
     """
     if pixels == 0.0:
@@ -31,9 +31,13 @@ def choked(alpha: Tensor, pixels: float) -> Tensor:
     if window.empty:
         return alpha
     spline = _coefficients(window.alpha)
-    sides = [_spline(spline, window.alpha, *window.along(step)) for step in (pixels, -pixels)]
     pick = torch.minimum if pixels > 0.0 else torch.maximum
-    return window.put(alpha, pick(window.own, pick(*sides)))
+    count = math.ceil(abs(pixels))  # a hair is thinner than what lies between both ends
+    found = window.own
+    for number in range(1, count + 1):
+        for step in (pixels * number / count, -pixels * number / count):
+            found = pick(found, _spline(spline, window.alpha, *window.along(step)))
+    return window.put(alpha, found)
 
 
 def softened(alpha: Tensor, width: float) -> Tensor:

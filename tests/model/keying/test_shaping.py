@@ -80,6 +80,13 @@ def test_a_hair_gets_thinner_and_wider_on_both_sides() -> None:
     assert float(wide[inner].mean()) * 20.0 / math.hypot(1.0, 0.4) == pytest.approx(width + 1.0, abs=0.25)
 
 
+def test_a_spread_hair_is_one_band_without_echoes_and_a_choked_one_is_gone() -> None:
+    hair = torch.zeros(1, HEIGHT, WIDTH)
+    hair[..., 90] = 1.0
+    assert bool((choked(hair, -4.0)[0, 60, 86:95] == 1.0).all())
+    assert not choked(hair, 4.0)[..., 20:-20, :].any()
+
+
 @pytest.mark.parametrize("width", [2.0, 6.0, 15.0])
 def test_a_hard_edge_becomes_a_ramp_as_wide_as_asked_for(width: float) -> None:
     line = softened(hard(), width)[0, 60]
