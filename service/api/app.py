@@ -16,6 +16,7 @@ from service.api.openapi import describing
 from service.api.pictures import Pictures
 from service.api.presets import PresetRoutes
 from service.api.reach import Reach
+from service.api.results import Results
 from service.api.roots import Roots
 from service.api.routes import Checks, Routes
 from service.api.security import Gate
@@ -72,6 +73,7 @@ def create_app(
     app.include_router(Machine(queue, paths, roots, Metrics(queue, store, paths, events, roots, folders)).router())
     app.include_router(Pictures(reach, reader).router())
     app.include_router(Trying(queue, settings, paths, reach, reader).router())
+    app.include_router(Results(queue, reach, settings).router())
     app.include_router(PresetRoutes(Presets.of(settings)).router())
     app.include_router(Ending(stop).router())
     app.include_router(Welcome(settings).router())

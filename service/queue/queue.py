@@ -21,11 +21,14 @@ from service.queue.dispatcher import Dispatcher
 from service.queue.intake import UNSTARTED, Intake, root_of, vanished
 from service.queue.status_file import StatusFiles, done_identity
 from service.queue.subscription import Hub, Subscription
+from service.results import remove_result
 from service.settings import Settings
 from service.shots import Shot
 from service.store import Event, JobPage, JobStore
 from service.store.store import utc_now
 from service.versions import Wish, gap_problem, wanted_frames
+
+_REMOVABLE = FINAL | {JobState.NEEDS_ATTENTION}
 
 
 class JobQueue:
@@ -111,10 +114,14 @@ class JobQueue:
     def done_elsewhere(
         self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
     ) -> bool:
-        """Tell whether another service with our output root has keyed this very shot, as its status file says."""
+        """Tell whether another service with our output root has keyed this very shot, as its status file says.
+
+        Or whether somebody took its result off the list: it is keyed again when somebody asks for it.
+        """
         root = self._output_root(request, output_root)
         known = done_identity(root / shot.name)
-        return known is not None and known == Wish(request, shot, root, mattes).identity
+        identity = Wish(request, shot, root, mattes).identity
+        return known == identity or self._store.is_dismissed(identity)
 
     # ---- looking
 
@@ -245,6 +252,25 @@ class JobQueue:
             accept_holes(job.manifest, within=self._paths.output_confinement(root_of(job)))
             accepted = job.problem.model_copy(update={"fix": "It was accepted as it is."})
             return self._changed(self._store.update(job_id, state=JobState.DONE, problem=accepted))
+
+    def remove(self, job_id: str, *, files: bool = False) -> None:
+        """Take a job that is over off the list, with its result on disk or without; plates are never touched.
+
+        Raises WrongState while it is not over, and as removing files does.
+        """
+        job = self._removable(job_id)
+        if files:  # outside of the lock: there may be thousands
+            remove_result(job.output, job.shot, within=self._paths.output_confinement(root_of(job)))
+        with self._lock:
+            job = self._removable(job_id)
+            self._store.dismiss([job.identity])
+            self._store.remove(job_id)
+
+    def _removable(self, job_id: str) -> Job:
+        job = self._store.get(job_id)
+        if job.state not in _REMOVABLE:
+            raise WrongState(f"A job that is {job.state} cannot be removed.", fix="Cancel it first.")
+        return job
 
     def set_priority(self, job_id: str, priority: int) -> Job:
         """Let a job go sooner (higher) or later. Raises WrongState when it is over."""

@@ -20,6 +20,7 @@ from service.errors import BadInput, JobUnreadable, NotFound
 from service.jobs import FrameResult, FrameState, Job, JobState, check_transition
 from service.store import tables
 from service.store.database import cannot_be_used, open_engine
+from service.store.remembered import Remembered
 from service.store.rows import (
     Event,
     JobChanges,
@@ -51,7 +52,6 @@ _job = tables.job
 _frame = tables.frame
 _event = tables.event
 _key = tables.idempotency_key
-_mount = tables.output_mount
 _listing = SimpleNamespace(
     **{name: sa.column(name, _job.c[name].type) for name in ("number", "state", "client", "words")}
 )
@@ -62,7 +62,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class JobStore:
+class JobStore(Remembered):
     """The database behind methods; None as file keeps it in memory."""
 
     def __init__(self, database: Path | None = None, *, now: Callable[[], datetime] = utc_now) -> None:
@@ -143,7 +143,7 @@ class JobStore:
             return self._update(connection, job_id, dict(changes))
 
     def remove(self, job_id: str) -> None:
-        """Forget a job that never ran."""
+        """Forget a job and its frames."""
         with self._transaction() as connection:
             connection.execute(sa.delete(_job).where(_job.c.id == job_id))
             self._tell(connection, job_id, "removed", {})
@@ -284,16 +284,6 @@ class JobStore:
             connection.execute(sa.delete(_key).where(_key.c.at < self._now() - KEPT_KEYS))
             row = {"key": key, "fingerprint": fingerprint, "job_id": job_id, "at": self._now()}
             connection.execute(insert(_key).on_conflict_do_nothing(), row)
-
-    def mounts(self) -> Sequence[Path]:
-        """Return the mount points of all disks that plates were read from or results written to."""
-        with self._transaction() as connection:
-            return [Path(path) for path in connection.execute(sa.select(_mount.c.path)).scalars()]
-
-    def remember_mount(self, mount: Path) -> None:
-        """Keep the mount point of a disk that is used, for good."""
-        with self._transaction() as connection:
-            connection.execute(insert(_mount).on_conflict_do_nothing(), {"path": str(mount)})
 
     # ---- inside
 

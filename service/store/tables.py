@@ -136,6 +136,12 @@ output_mount = sa.Table(
     sa.Column("path", sa.String, primary_key=True),  # of a disk that plates or results lay on, while it was mounted
 )
 
+dismissed = sa.Table(
+    "dismissed",
+    metadata,
+    sa.Column("identity", sa.String, primary_key=True),  # of a job that was taken off the list
+)
+
 idempotency_key = sa.Table(
     "idempotency_key",
     metadata,

@@ -49,6 +49,10 @@ export const getJob = (id) => json(at(id));
 export const getFrames = async (id) => (await json(`${at(id)}/frames`)).frames;
 export const getQuality = (id) => json(`${at(id)}/quality`);
 export const act = (id, verb) => json(`${at(id)}/${verb}`, { method: "POST" });
+/** Take jobs off the list, with what they left on disk (`files`) or without: `{removed: [ids], refused: {id: problem}}`. */
+export const removeJobs = (jobs, files) => json("/removals", { method: "POST", body: { jobs, files } });
+export const getManifest = (id) => json(`${at(id)}/manifest`);
+export const zipPath = (id) => `${at(id)}/result.zip`;
 export const setPriority = (id, priority) => json(at(id), { method: "PATCH", body: { priority } });
 export const submitJob = (request) => json("/jobs", { method: "POST", body: request });
 export const getRoots = () => json("/roots");

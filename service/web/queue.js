@@ -4,6 +4,7 @@ import { act, command, setPriority } from "./api.js";
 import { attempt, choice, el, say } from "./dom.js";
 import { machinePanel } from "./machine.js";
 import { jobRow } from "./row.js";
+import { REMOVABLE, askToRemove, copy } from "./removing.js";
 import { firstSteps } from "./welcome.js";
 import { ACTIONS, FILTERS, counted } from "./words.js";
 
@@ -37,6 +38,43 @@ export function queueView({ jobs, open, submit }) {
       look();
     });
   const words = new Map(filter.buttons.map((button) => [button.dataset.value, button.textContent]));
+
+  const picked = new Map(); // id → job
+  const bar = el("div", { class: "picked", role: "region", "aria-label": "Selected jobs", hidden: true });
+
+  function pick(job, on) {
+    if (on) picked.set(job.id, job);
+    else picked.delete(job.id);
+    offer();
+  }
+
+  /** What may be done with all that is selected. */
+  function offer() {
+    const chosen = [...picked.keys()].map((id) => jobs.get(id)).filter(Boolean);
+    bar.hidden = !chosen.length;
+    const button = (words, does) => el("button", { type: "button", text: words, on: { click: does } });
+    const verb = (name, words) => {
+      const fits = chosen.filter(({ state }) => name in ACTIONS[state]);
+      return fits.length ? [button(`${words} ${fits.length}`, () => attempt(async () => { for (const job of fits) jobs.update(await act(job.id, name)); offer(); }))] : [];
+    };
+    const over = chosen.filter(({ state }) => REMOVABLE.includes(state));
+    bar.replaceChildren(el("strong", { text: `${chosen.length} selected` }), ...verb("retry", "Retry"), ...verb("pause", "Pause"), ...verb("resume", "Resume"), ...verb("cancel", "Cancel"),
+      button("Copy paths", () => attempt(() => copy(chosen.map(({ output }) => output).join("\n")))),
+      ...(over.length ? [button(`Remove ${over.length}…`, () => askToRemove(over, gone))] : []),
+      button("Select all shown", () => { for (const [id, { row, job }] of rows) { row.pick.checked = true; picked.set(id, job); } offer(); }),
+      button("Clear", clear));
+  }
+
+  function gone(ids) {
+    for (const id of ids) { picked.delete(id); jobs.remove(id); }
+    offer();
+  }
+
+  function clear() {
+    picked.clear();
+    for (const { row } of rows.values()) row.pick.checked = false;
+    offer();
+  }
 
   const run = (job, verb) => attempt(async () => jobs.update(await act(job.id, verb)));
   const prioritize = (job, by) => attempt(async () =>
@@ -74,12 +112,12 @@ export function queueView({ jobs, open, submit }) {
     if (back) for (const { row } of rows.values()) row.again();
     const shown = jobs.listed();
     const stay = new Set(shown.map((job) => job.id));
-    for (const [id, { row }] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); }
+    for (const [id, { row }] of rows) if (!stay.has(id)) { row.node.remove(); rows.delete(id); if (picked.delete(id)) offer(); }
     const stale = Date.now() - freshened > FRESH_MS;
     if (stale) freshened = Date.now();
     const focused = list.contains(document.activeElement) ? document.activeElement : null;
     shown.forEach((job, index) => {
-      if (!rows.has(job.id)) rows.set(job.id, { row: jobRow(job, { open, run, prioritize }), job });
+      if (!rows.has(job.id)) rows.set(job.id, { row: jobRow(job, { open, run, prioritize, pick }), job });
       const known = rows.get(job.id);
       const { row } = known;
       if (stale || known.job !== job) row.show(job); // of thousands of rows, few change
@@ -116,6 +154,7 @@ export function queueView({ jobs, open, submit }) {
     { group: "Job in focus", keys: "X", words: "Cancel", run: does("cancel") },
     { group: "Job in focus", keys: "R", words: "Retry", run: does("retry") },
     { group: "Job in focus", keys: "A", words: "Accept with its holes", run: does("accept") },
+    { group: "Job in focus", keys: "Space", words: "Select, or not", run: () => { const job = current(); const row = job && rows.get(job.id)?.row; if (row) { row.pick.checked = !row.pick.checked; pick(job, row.pick.checked); } } },
     { group: "Job in focus", keys: "+", words: "Sooner", run: moves(10) },
     { group: "Job in focus", keys: "-", words: "Later", run: moves(-10) },
   ];
@@ -125,7 +164,7 @@ export function queueView({ jobs, open, submit }) {
   jobs.addEventListener("change", show);
   const node = el("div", { class: "queue" },
     el("section", { class: "list", "aria-labelledby": "queue-title" },
-      el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), count, list, empty, first.node, older),
+      el("div", { class: "tools" }, el("h1", { id: "queue-title", text: "Queue" }), filter.node, search), bar, count, list, empty, first.node, older),
     machinePanel(jobs));
   show();
   end.observe(older);

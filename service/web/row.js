@@ -29,12 +29,13 @@ export function jobRow(first, does) {
   const later = step("Later", -10, "−");
   const sooner = step("Sooner", 10, "+");
   const actions = el("div", { class: "actions" });
+  const pick = el("input", { type: "checkbox", class: "pick", on: { change: () => does.pick(job, pick.checked) } });
   const node = el("li", { class: "job", data: { id: job.id } },
     thumb,
     el("div", { class: "who" }, name, plate, problem, why),
     el("div", { class: "how" }, el("div", { class: "top" }, state, done), bar),
     el("div", { class: "rank", role: "group" }, later, priority, sooner),
-    actions);
+    actions, pick);
   let verbs = "";
 
   function show(now) {
@@ -43,6 +44,7 @@ export function jobRow(first, does) {
     say(name, `${job.shot} ${version(job.version)}`);
     say(plate, [job.plate, ago(job.created_at), job.client && `by ${job.client}`].filter(Boolean).join(" · "));
     plate.title = job.plate;
+    pick.setAttribute("aria-label", `Select ${job.shot} ${version(job.version)}`);
     say(state, STATES[job.state] ?? job.state);
     say(done, figures(job));
     bar.max = Math.max(1, job.frames_total);
@@ -118,7 +120,7 @@ export function jobRow(first, does) {
   }
 
   show(job);
-  return { node, show, again };
+  return { node, show, again, pick };
 }
 
 function figures(job) {

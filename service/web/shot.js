@@ -5,6 +5,7 @@ import { correcting } from "./correcting.js";
 import { curves } from "./curves.js";
 import { attempt, el, notice, say } from "./dom.js";
 import { filmstrip } from "./filmstrip.js";
+import { info } from "./info.js";
 import { Looking } from "./looking.js";
 import { FIGURES, graded, measuredOf, standouts } from "./quality.js";
 import { readout } from "./readout.js";
@@ -34,6 +35,7 @@ export function shotView({ id, jobs, frames: news, open }) {
   const quality = curves(FIGURES, (frame) => strip.goTo(frame));
   const tune = tuning({ tried });
   const correct = correcting({ viewer, frame: () => strip.frame, goTo: (frame) => strip.goTo(frame), drawn: tried });
+  const facts = info({ gone: () => { location.hash = "#/"; } });
   const told = el("p", { class: "hint", role: "status" });
   const reset = el("button", { type: "button", text: "Reset", disabled: true, on: { click: () => { tune.reset(); correct.reset(); tried(); } } });
   const again = el("button", { type: "button", class: "primary", text: "Key again", on: { click: () => attempt(keyAgain) } });
@@ -49,7 +51,7 @@ export function shotView({ id, jobs, frames: news, open }) {
   const node = el("div", { class: "shot" },
     el("header", { class: "title" }, el("a", { href: "#/", class: "back", text: "← Queue" }), title, trial, state, versions, el("span", { class: "spacer" }), actions),
     trouble, doubts, tools.node, viewer.node, pixel.node, strip.node,
-    el("aside", { class: "side", "aria-label": "Corrections, settings and quality" }, correct.node, tune.node, quality.node),
+    el("aside", { class: "side", "aria-label": "Corrections, settings and quality" }, correct.node, tune.node, quality.node, facts.node),
     el("div", { class: "go" }, told, el("div", { class: "buttons" }, reset, again)));
 
   function went(frame) {
@@ -89,6 +91,7 @@ export function shotView({ id, jobs, frames: news, open }) {
       viewer.stand = last.stand;
     }
     strip.rate(job);
+    facts.show(job, jobs.get(id));
     if (last?.shot === shotOf(job) && strip.has(last.frame)) strip.goTo(last.frame);
     else strip.first();
   }
@@ -150,7 +153,7 @@ export function shotView({ id, jobs, frames: news, open }) {
     say(title, `${now.shot} ${version(now.version)}`);
     node.dataset.state = now.state;
     say(state, `${STATES[now.state]}${now.state === "running" ? ` ${now.frames_done} / ${now.frames_total}` : ""}`);
-    if (before && before !== state.textContent && now.state !== "running") asking ??= setTimeout(() => { asking = null; look(); }, 100);
+    if (before && before !== state.textContent && now.state !== "running") asking ??= setTimeout(() => { asking = null; look().then(() => facts.show(job, jobs.get(id))); }, 100);
     trouble.hidden = !now.problem;
     say(trouble, troubleOf(now));
     const offered = Object.entries(ACTIONS[now.state] ?? {});
