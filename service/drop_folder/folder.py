@@ -259,7 +259,7 @@ class DropFolder:
         # A lone picture may be the first of a sequence, which would be another shot: it is announced once nothing comes
         # any more. So is a range of which nothing is there.
         if tracked.job_id is None and (complete or lacks is not None or (some and shot.kind != "still")):
-            if self._heir and not tracked.changed and self._keyed_before(entry.order, shot):
+            if not tracked.changed and self._keyed_before(entry.order, shot):
                 tracked.delivered = dict(sighting.files)
                 return
             self._announce(tracked, sighting, entry.order, shot if some else sighting.shot)
@@ -323,8 +323,9 @@ class DropFolder:
             tracked.delivered = dict(sighting.files)
 
     def _keyed_before(self, order: Order, shot: Shot) -> bool:
-        """Tell whether the service that watched before us was through with this shot."""
-        return self._queue.done_elsewhere(order.request, shot, output_root=order.output_root, mattes=order.mattes)
+        """Tell whether the service that watched before us was through with this shot, or it was taken off the list."""
+        asked = self._queue.done_elsewhere if self._heir else self._queue.dismissed
+        return asked(order.request, shot, output_root=order.output_root, mattes=order.mattes)
 
     def _complete(self, tracked: Tracked, sighting: Sighting, entry: Entry, now: float) -> bool:
         promised = promised_files(sighting.shot, entry.order.request)

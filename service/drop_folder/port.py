@@ -38,6 +38,11 @@ class Queue(Protocol):
     ) -> bool:
         """Tell whether another service has keyed this very shot into the same output root."""
 
+    def dismissed(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether somebody took the result of this very shot off the list."""
+
     def cancel(self, job_id: str) -> Job:
         """Give a job up."""
 

@@ -116,12 +116,19 @@ class JobQueue:
     ) -> bool:
         """Tell whether another service with our output root has keyed this very shot, as its status file says.
 
-        Or whether somebody took its result off the list: it is keyed again when somebody asks for it.
+        Or whether it was `dismissed`.
         """
         root = self._output_root(request, output_root)
         known = done_identity(root / shot.name)
         identity = Wish(request, shot, root, mattes).identity
         return known == identity or self._store.is_dismissed(identity)
+
+    def dismissed(
+        self, request: JobRequest, shot: Shot, *, output_root: Path | None = None, mattes: MatteSources | None = None
+    ) -> bool:
+        """Tell whether somebody took the result of this very shot off the list: only who asks has it keyed again."""
+        wish = Wish(request, shot, self._output_root(request, output_root), mattes)
+        return self._store.is_dismissed(wish.identity)
 
     # ---- looking
 

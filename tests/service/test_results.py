@@ -29,7 +29,7 @@ def client(place: Place) -> Asker:
 def done(place: Place, shot: str = "hero") -> Job:
     """Drop a shot and finish it, as a worker would."""
     place.render(range(1, 3), shot)
-    job = next(job for job in place.wait(10) if job.shot.name == shot)
+    job = next(job for job in place.wait(90) if job.shot.name == shot)
     for state in (JobState.RUNNING, JobState.DONE):
         job = place.store.update(job.id, state=state)
     for name in ("foreground", "alpha"):
@@ -70,7 +70,7 @@ def test_what_was_removed_is_not_keyed_again_by_itself_but_on_request(client: As
 
 def test_a_job_at_work_is_not_removed(client: Asker, place: Place) -> None:
     place.render(range(1, 3))
-    job = place.wait(10)[0]
+    job = place.wait(3)[0]
     told = client.post("/removals", json={"jobs": [job.id], "files": True}).json()
     assert told["removed"] == [] and told["refused"][job.id]["fix"] == "Cancel it first."
 

@@ -249,10 +249,10 @@ def test_an_older_schema_is_backed_up_before_it_is_upgraded(tmp_path, monkeypatc
     job = add(store, 1)
     store.close()
     upgraded = []
-    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0005")
+    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0006")
     monkeypatch.setattr("service.store.database.command.upgrade", lambda *args: upgraded.append(args))
     JobStore(file).close()
-    with sqlite3.connect(tmp_path / "jobs.schema-0004.sqlite") as connection:
+    with sqlite3.connect(tmp_path / "jobs.schema-0005.sqlite") as connection:
         assert connection.execute("SELECT id FROM job").fetchall() == [(job.id,)]
     connection.close()
     assert upgraded and not list(tmp_path.glob(".*.tmp"))
