@@ -128,7 +128,7 @@ def test_an_unpacked_zip_sets_itself_up_keys_the_sample_shot_and_leaves_nothing_
         assert asked in ("painting", "there")
         done = until(lambda: [job for job in client.jobs() if job.state == "done"], "the sample is keyed", 1200, 1.0)
     tell(f"the sample shot is keyed, {done[0].frames_done} frames")
-    assert str(dropkey.folder / "dropkey.sh") in dropkey("doctor", "--help").stdout.replace("\n", "")
+    assert "dropkey.sh" in "".join(dropkey("doctor", "--help").stdout.split()), "its help names what is called here"
     gone = dropkey("uninstall", "--yes", "--home")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     left = sorted(path.name for path in dropkey.home.iterdir())
