@@ -213,7 +213,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_disk_that_fills_up_keeps_the_job_and_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     drop(home / "drop", "long", frames=range(1, 61))
-    with serving(home, output_root=str(small_disk), minimum_free_gib="0") as service:
+    with serving(home, output_root=str(small_disk), minimum_free_gib="0", key_defaults__keyer="difference") as service:
         job = until(
             lambda: (jobs := service.jobs()) and jobs[0]["state"] in FINISHED and jobs[0],
             "its end",

@@ -16,7 +16,7 @@ from tests.service.running import until
 from tests.service.serving import PATIENCE, POLL_SECONDS, Service, serving
 from tests.service.shots_on_disk import plate_pixels, write_plate
 
-FRAMES = range(1001, 1025)
+FRAMES = range(1001, 1017)
 WIDTH, HEIGHT = 96, 64
 
 

@@ -6,7 +6,8 @@ import contextlib
 import importlib.util
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,7 @@ class PyMattingClosedForm:
 
     def key_shot(self, plates: Sequence[Picture]) -> Iterator[Keyed]:
         """Key every frame by the border color of the first."""
-        from pymatting import estimate_alpha_cf, estimate_foreground_ml
-
+        estimate_alpha_cf, estimate_foreground_ml = _estimators()
         key = key_color(plates[0])
         for plate in plates:
             known = trimap(plate, key)
@@ -55,3 +55,13 @@ class PyMattingClosedForm:
                 alpha = known
             foreground = estimate_foreground_ml(plate.astype(np.float64), alpha)
             yield Keyed(alpha.astype(np.float32), (foreground * (alpha > 0.0)[..., None]).astype(np.float32))
+
+
+def _estimators() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Import the two functions, compiled without OpenMP, which would set the threads of torch too."""
+    import numba
+
+    numba.config.THREADING_LAYER = "workqueue"
+    from pymatting import estimate_alpha_cf, estimate_foreground_ml
+
+    return estimate_alpha_cf, estimate_foreground_ml

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +35,17 @@ def test_a_peer_keys_an_easy_plate_or_says_why_not(name: str) -> None:
     assert metrics.screen_error(keyed.alpha, example.alpha) < 0.05
     core = example.alpha >= 0.999
     assert np.abs(keyed.foreground[core] - example.foreground[core]).mean() < 0.05
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pymatting"), reason="the extra [peers] is not installed")
+def test_the_threads_of_torch_are_the_same_after_a_peer_was_imported() -> None:
+    ask = (
+        "import torch; from model.evaluation.peers import load_peer; torch.set_num_threads(1);"
+        "load_peer('pymatting').prepare(); print(torch.get_num_threads())"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", ask]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "1\n"
 
 
 def test_ffmpeg_alpha_is_finer_than_eight_bits() -> None:

@@ -55,6 +55,8 @@ def test_a_stamp_keeps_weights_and_earlier_figures(tmp_path: Path) -> None:
     assert after.provenance.metrics["quick procedural mad"] == 0.02
 
 
+@pytest.mark.slow  # 80 s of a core; passed last on 1 December 2026
+@pytest.mark.timeout(1200)
 def test_the_released_weights_score_what_they_say() -> None:
     stored = load_checkpoint(WEIGHTS, "neural").provenance.metrics["quick procedural mad"]
     report = evaluate([], None, True, read_nothing, sheets=False, set_names=(PROCEDURAL,), weights=WEIGHTS)
