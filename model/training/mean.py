@@ -17,17 +17,17 @@ import torch
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from model.errors import KeyingError
 from model.training.combining import combined, command_line
-from model.training.widening import widened
+from model.training.expand_inputs import with_inputs_of
 
 
 def mean_weights(checkpoints: Sequence[Checkpoint], command: str) -> Checkpoint:
     """Return the mean of weights; what its provenance tells says `combined`.
 
-    The last one says what network it is; those that saw less than it does are widened first. Raises KeyingError where
+    The last one says what network it is; those that saw less than it does are expanded first. Raises KeyingError where
     there are fewer than two, or they are of different networks.
     """
     last = checkpoints[-1]
-    states = [widened(one.network.state_dict(), last.network.state_dict()) for one in checkpoints]
+    states = [with_inputs_of(one.network.state_dict(), last.network.state_dict()) for one in checkpoints]
     alike = [state for state in states if state is not None]
     if len(alike) < max(2, len(states)) or {one.network.name for one in checkpoints} != {last.network.name}:
         raise KeyingError(

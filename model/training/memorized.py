@@ -16,7 +16,7 @@ from model.checkpoint import Checkpoint, load_checkpoint
 from model.errors import KeyingError
 from model.network.neural import Neural
 from model.training.config import TrainingConfig
-from model.training.lessons import mean_error
+from model.training.objectives import mean_error
 from model.training.scenes import GeneratedScenes, validation_scenes
 
 

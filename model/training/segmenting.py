@@ -21,7 +21,7 @@ from model.training.scenes import SceneSource, validation_scenes
 _PICTURES = 8
 
 
-class SegmentingLesson:
+class SegmentingObjective:
     """Teaches the `segmenter`; frames come from a window over an endless row of scenes, half of them mirrored."""
 
     def __init__(self, config: TrainingConfig, device: torch.device, source: SceneSource) -> None:

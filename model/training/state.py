@@ -18,7 +18,7 @@ from model.network.neural import Neural
 from model.network.registry import build_network
 from model.network.segmenter import Segmenter
 from model.training.config import TrainingConfig
-from model.training.widening import guide_of, widened
+from model.training.expand_inputs import guide_of, with_inputs_of
 
 _KEY, _SCHEMA = "dropkey-training", 1
 
@@ -79,7 +79,7 @@ class TrainingState:
         earlier = network.state_dict()
         if isinstance(network, Neural) and isinstance(self.network, Segmenter):
             earlier = guide_of(earlier)
-        fitting = widened(earlier, self.network.state_dict())
+        fitting = with_inputs_of(earlier, self.network.state_dict())
         if fitting is None:
             raise KeyingError(
                 f"The weights are for {network.name} with {dict(network.options)}, "

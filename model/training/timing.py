@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from model.training.config import TrainingConfig
-from model.training.lessons import begin_lesson
 from model.training.losses import weighted_sum
+from model.training.objectives import begin_objective
 from model.training.state import TrainingState
 
 
@@ -41,15 +41,15 @@ def time_steps(config: TrainingConfig, device: torch.device | str = "cpu", steps
     """Take ``steps`` steps of a new run on ``device`` after a few to warm up, and return their mean times."""
     place = torch.device(device)
     state = TrainingState.begin(config, place)
-    lesson = begin_lesson(config, state.network, place)
+    objective = begin_objective(config, state.network, place)
     # A whole number of new shots must fall into the measured steps, or their mean would be off.
     first, period = 4, max(1, round(1.0 / config.fresh))
     last = first + -(-steps // period) * period
     begin = made = 0.0
     for step in range(last):
         if step == first:
-            begin, made = _now(place), lesson.generator_seconds
-        state.update(weighted_sum(lesson.terms(state.network, step), config.loss_weights))
+            begin, made = _now(place), objective.generator_seconds
+        state.update(weighted_sum(objective.terms(state.network, step), config.loss_weights))
     taken = last - first
     return StepTime(
         network=config.network,
@@ -59,7 +59,7 @@ def time_steps(config: TrainingConfig, device: torch.device | str = "cpu", steps
         crop=config.crop,
         fresh=config.fresh,
         step_seconds=(_now(place) - begin) / taken,
-        generator_seconds=(lesson.generator_seconds - made) / taken,
+        generator_seconds=(objective.generator_seconds - made) / taken,
     )
 
 

@@ -17,8 +17,8 @@ from model.data.dataset import ReadPicture
 from model.errors import KeyingError
 from model.training.config import TrainingConfig
 from model.training.curve import Row, read_rows, write_curve, write_rows
-from model.training.lessons import Lesson, begin_lesson
 from model.training.losses import Terms, weighted_sum
+from model.training.objectives import Objective, begin_objective
 from model.training.state import TrainingState
 
 STATE, WEIGHTS, ROWS, CURVE = "state.safetensors", "weights.safetensors", "loss.csv", "loss.png"
@@ -63,23 +63,23 @@ def train(
     if start is not None and not resume:
         state.start_from(start.network)
     rows = [row for row in read_rows(output / ROWS) if row.step < state.step] if resume else []
-    lesson = begin_lesson(state.config, state.network, place, read_picture)
+    objective = begin_objective(state.config, state.network, place, read_picture)
     output.mkdir(parents=True, exist_ok=True)
     told = _told(provenance or Provenance(), output, resume, start)
     begin, earlier = time.perf_counter(), state.seconds
     checkpoint, pending = None, _Pending()
     while state.step < state.config.steps:
-        pending.add(state.step, *_step(state, lesson))
+        pending.add(state.step, *_step(state, objective))
         over = seconds is not None and time.perf_counter() - begin > seconds
         last = over or state.step == state.config.steps
-        error = _held_out_error(state, lesson, output)
+        error = _held_out_error(state, objective, output)
         told_now = last or error is not None or state.step % state.config.report_every == 0
         if not told_now and state.step % state.config.save_every and len(pending) < _PENDING:
             continue
         rows += pending.rows(error)
         state.seconds = earlier + time.perf_counter() - begin
         if told_now:
-            share = lesson.generator_seconds / max(time.perf_counter() - begin, 1e-9)
+            share = objective.generator_seconds / max(time.perf_counter() - begin, 1e-9)
             report(Progress(rows[-1], state.config.steps, time.perf_counter() - begin, share))
         if last or state.step % state.config.save_every == 0:
             checkpoint = _save(state, rows, output, told)
@@ -104,25 +104,25 @@ def _opened(config: TrainingConfig, output: Path, device: torch.device, resume: 
     return TrainingState.begin(config, device)
 
 
-def _step(state: TrainingState, lesson: Lesson) -> tuple[Tensor, Terms]:
+def _step(state: TrainingState, objective: Objective) -> tuple[Tensor, Terms]:
     """Take one step; return its loss and terms."""
     config, step = state.config, state.step
     # Layers that draw at random draw the same at this step, whenever it is taken.
     torch.manual_seed(config.seed * 1_000_003 + step)
-    terms = lesson.terms(state.network, step)
+    terms = objective.terms(state.network, step)
     loss = weighted_sum(terms, config.loss_weights)
     state.update(loss)
     return loss, terms
 
 
-def _held_out_error(state: TrainingState, lesson: Lesson, output: Path) -> float | None:
+def _held_out_error(state: TrainingState, objective: Objective, output: Path) -> float | None:
     """Return the error on held-out shots where it is due, and draw pictures of them."""
     if state.step % state.config.validate_every and state.step != state.config.steps:
         return None
     network = state.delivered()
-    if (pictures := lesson.pictures(network)) is not None:
+    if (pictures := objective.pictures(network)) is not None:
         write_png(output / PICTURES, pictures)
-    return lesson.held_out_error(network)
+    return objective.held_out_error(network)
 
 
 class _Pending:

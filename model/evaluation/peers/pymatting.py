@@ -61,7 +61,7 @@ def _estimators() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Import the two functions, compiled without OpenMP, which would set the threads of torch too."""
     import numba
 
-    numba.config.THREADING_LAYER = "workqueue"
+    numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]  # made as numba begins
     from pymatting import estimate_alpha_cf, estimate_foreground_ml
 
     return estimate_alpha_cf, estimate_foreground_ml

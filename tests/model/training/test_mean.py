@@ -49,7 +49,7 @@ def test_a_file_named_twice_weighs_twice_and_was_trained_once() -> None:
     assert (found.provenance.seconds, found.provenance.command) == (4.0, "first && second && mean")
 
 
-def test_weights_that_saw_less_are_widened_and_those_that_saw_more_are_refused() -> None:
+def test_weights_that_saw_less_are_expanded_and_those_that_saw_more_are_refused() -> None:
     plain, told = weights(1.0, "plain"), Checkpoint(Neural(**SMALL, recording=True), {}, Provenance())
     found = mean_weights([plain, told], "mean")
     assert found.network.options == told.network.options

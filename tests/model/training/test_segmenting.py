@@ -1,4 +1,4 @@
-"""The lesson of the `segmenter`: it runs, goes on with the same bits, and starts from a neural network's guide."""
+"""The objective of the `segmenter`: it runs, goes on with the same bits, and starts from a neural network's guide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model.network.segmenter import Segmenter
 from model.training.config import TrainingConfig
 from model.training.curve import read_rows
 from model.training.scenes import GeneratedScenes, Scene
-from model.training.segmenting import SegmentingLesson
+from model.training.segmenting import SegmentingObjective
 from model.training.state import TrainingState
 from model.training.train import train
 
@@ -63,10 +63,10 @@ def test_frames_of_a_step_are_the_same_after_an_interruption(scene: Scene) -> No
         return Scene(scene.layers, scene.behind, scene.rotation, small + number, alpha, scene.soft)
 
     config = tiny(pool=5, fresh=1.0)
-    travelled = SegmentingLesson(config, CPU, source)
+    travelled = SegmentingObjective(config, CPU, source)
     for step in range(12):
         before = travelled._batch(step)
-        after = SegmentingLesson(config, CPU, source)._batch(step)
+        after = SegmentingObjective(config, CPU, source)._batch(step)
         assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True)), step
 
 
@@ -74,18 +74,18 @@ def test_a_mirrored_frame_has_its_evidence_and_its_truth_mirrored_too(scene: Sce
     told = scene.small.clone()
     told[:, FEATURES:] = told[:, :1] = scene.small_alpha
     same = Scene(scene.layers, scene.behind, scene.rotation, told, scene.small_alpha, scene.soft)
-    lesson = SegmentingLesson(tiny(batch=12), CPU, lambda _number: same)
-    small, truth = lesson._batch(0)
+    objective = SegmentingObjective(tiny(batch=12), CPU, lambda _number: same)
+    small, truth = objective._batch(0)
     assert small.shape[1] == GUIDE_FEATURES
     assert torch.equal(small[:, FEATURES:], truth) and torch.equal(small[:, :1], truth)
     assert {bool(torch.equal(one, scene.small_alpha[0])) for one in truth} == {True, False}
 
 
 def test_a_blind_frame_has_no_evidence_and_the_pool_keeps_it(scene: Scene) -> None:
-    lesson = SegmentingLesson(tiny(blind=1.0), CPU, lambda _number: scene)
+    objective = SegmentingObjective(tiny(blind=1.0), CPU, lambda _number: scene)
     assert bool((scene.small[:, FEATURES:] != 0).any())
     for step in range(2):
-        assert not bool((lesson._batch(step)[0][:, FEATURES:] != 0).any())
+        assert not bool((objective._batch(step)[0][:, FEATURES:] != 0).any())
     assert bool((scene.small[:, FEATURES:] != 0).any())
 
 

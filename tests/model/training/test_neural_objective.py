@@ -1,4 +1,4 @@
-"""The lesson of the `neural` network: scenes, crops, terms, and that a run with them learns and goes on."""
+"""The objective of the `neural` network: scenes, crops, terms, and that a run with them learns and goes on."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from model.evaluation.metrics import edge_band
 from model.keying.priors import FROM_SCREEN, HELD, LIGHT, expand
 from model.network.neural import FEATURES, GUIDE_FEATURES, Neural
 from model.network.registry import build_network
-from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig, training_config
 from model.training.crops import ScenePool, plate_of
 from model.training.curve import read_rows
 from model.training.keying_terms import answers, keying_terms, new_backgrounds
-from model.training.lessons import begin_lesson
 from model.training.losses import weighted_sum
+from model.training.objectives import begin_objective
 from model.training.own_shots import OwnScenes, window
+from model.training.prefetch import PrefetchedSource
 from model.training.scenes import GeneratedScenes, Scene, SceneSource, make_scene
 from model.training.state import TrainingState
 from model.training.train import train
@@ -262,7 +262,7 @@ def test_a_scene_is_seen_through_its_grain_as_the_keyer_sees_it(monkeypatch: pyt
 
 def test_scenes_made_ahead_by_other_processes_are_the_same_in_order() -> None:
     alone = GeneratedScenes(tiny(pairs=0.5, options={}), CPU)
-    ahead = AheadSource(alone, processes=2)
+    ahead = PrefetchedSource(alone, processes=2)
     for number in (3, 4, 5, 9, 10):  # 9 does not follow: a resumed run begins anywhere
         made, expected = ahead(number), alone(number)
         assert torch.equal(made.layers, expected.layers)
@@ -273,13 +273,13 @@ def test_scenes_made_ahead_by_other_processes_are_the_same_in_order() -> None:
 @pytest.mark.parametrize(("changes", "says"), [({"crop": 36}, "cannot be cut"), ({"shot_height": 131}, "evenly")])
 def test_choices_that_do_not_fit_together_are_refused(changes: dict[str, int], says: str) -> None:
     with pytest.raises(KeyingError, match=says):
-        begin_lesson(tiny(**changes), network(), CPU)
+        begin_objective(tiny(**changes), network(), CPU)
 
 
 def test_the_preset_fits_together() -> None:
     config = training_config("neural", pool=1, validation_shots=1)
     assert config.crop % Neural.multiple == 0
-    begin_lesson(config, Neural(), CPU)
+    begin_objective(config, Neural(), CPU)
 
 
 def test_own_shots_are_mixed_with_generated_ones(tmp_path: Path) -> None:

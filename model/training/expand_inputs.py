@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def widened(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+def with_inputs_of(earlier: Mapping[str, Tensor], later: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
     """Return ``earlier`` in the shapes of ``later``: what the later network sees besides has no weight.
 
     Both then answer the same. None where the two have other layers, or layers with other numbers of answers.

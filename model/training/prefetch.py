@@ -12,13 +12,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from model.training.scenes import Scene, SceneSource
 
-_AHEAD = 3  # scenes that each process may be ahead
+_PREFETCHED = 3  # scenes that each process may be ahead
 _LAST = 2**40
 _LAST_OF_ALL = -100
 
 
 @dataclass
-class AheadSource:
+class PrefetchedSource:
     """Hands out the scenes of ``source``, made by ``processes`` processes, in order: the bits are those of one process.
 
     ``source`` must be able to travel to another process, and make its scenes on the CPU. Another number than the next
@@ -46,7 +46,7 @@ class AheadSource:
             batch_size=None,
             sampler=range(first, _LAST),
             num_workers=self.processes,
-            prefetch_factor=_AHEAD,
+            prefetch_factor=_PREFETCHED,
             pin_memory=self.pinned,
             worker_init_fn=_leave_at_once,
             multiprocessing_context="spawn",  # a forked process cannot use what CUDA has begun

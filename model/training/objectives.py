@@ -1,4 +1,4 @@
-"""A lesson for each kind of network: where its batches come from, what is made small, how well it does."""
+"""An objective for each kind of network: where its batches come from, what is made small, how well it does."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from model.network.interface import AlphaNetwork, Network
 from model.network.neural import Neural
 from model.network.segmenter import Segmenter
 from model.neural import answer_frame, settled
-from model.training.ahead import AheadSource
 from model.training.config import TrainingConfig
 from model.training.crops import ScenePool
 from model.training.curve import Canvas
 from model.training.keying_terms import keying_terms
 from model.training.losses import OBJECTIVES, Terms
 from model.training.own_shots import OwnScenes
+from model.training.prefetch import PrefetchedSource
 from model.training.scenes import GeneratedScenes, Scene, SceneSource, validation_scenes
-from model.training.segmenting import SegmentingLesson
+from model.training.segmenting import SegmentingObjective
 from model.training.shots import ShotPool, validation
 
 _PICTURES = 6
 
 
-class Lesson(Protocol):
+class Objective(Protocol):
     """Teaches one network; every step's terms are fixed by configuration and step, whatever came before."""
 
     @property
@@ -56,7 +56,7 @@ class Lesson(Protocol):
         ...
 
 
-class AlphaLesson:
+class AlphaObjective:
     """Teaches a network that answers alpha alone, from crops of plates."""
 
     def __init__(self, config: TrainingConfig, network: AlphaNetwork, device: torch.device) -> None:
@@ -90,7 +90,7 @@ class AlphaLesson:
         return None
 
 
-class KeyingLesson:
+class KeyingObjective:
     """Teaches the `neural` network, from crops of frames whose priors are known."""
 
     def __init__(self, config: TrainingConfig, device: torch.device, read_picture: ReadPicture | None = None) -> None:
@@ -140,7 +140,7 @@ def _scenes(config: TrainingConfig, device: torch.device, read_picture: ReadPict
     source: SceneSource = GeneratedScenes(config, where)
     if config.own_shots:
         source = OwnScenes(source, config, where, read_picture)
-    return AheadSource(source, config.generators, device.type == "cuda") if config.generators else source
+    return PrefetchedSource(source, config.generators, device.type == "cuda") if config.generators else source
 
 
 def _looks(network: Neural, scene: Scene) -> list[Canvas]:
@@ -162,18 +162,20 @@ def _grey(alpha: Tensor) -> Canvas:
     return (alpha.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy() * 255.0 + 0.5).astype(np.uint8)
 
 
-def begin_lesson(
+def begin_objective(
     config: TrainingConfig, network: Network, device: torch.device, read_picture: ReadPicture | None = None
-) -> Lesson:
-    """Return the lesson for ``network``; raises KeyingError for choices that do not fit together."""
+) -> Objective:
+    """Return the objective for ``network``; raises KeyingError for choices that do not fit together."""
     if config.own_shots and not isinstance(network, Neural | Segmenter):
         raise KeyingError(
             f"'{config.network}' learns from generated shots only.", fix="Train the network 'neural' or 'segmenter'."
         )
     if isinstance(network, Neural):
-        return KeyingLesson(config, device, read_picture)
+        return KeyingObjective(config, device, read_picture)
     if isinstance(network, Segmenter):
-        return SegmentingLesson(config, device, _scenes(config, device, read_picture))
+        return SegmentingObjective(config, device, _scenes(config, device, read_picture))
     if isinstance(network, AlphaNetwork):
-        return AlphaLesson(config, network, device)
-    raise KeyingError(f"There is no lesson for '{config.network}'.", fix="Train one of the networks of this project.")
+        return AlphaObjective(config, network, device)
+    raise KeyingError(
+        f"There is no objective for '{config.network}'.", fix="Train one of the networks of this project."
+    )
