@@ -41,12 +41,6 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _keyed_in_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most facts of the command line are the same with any keyer."""
-    monkeypatch.setenv("DROPKEY_KEY_DEFAULTS__KEYER", "difference")
-
-
 def manifest_of(result: Result) -> Manifest:
     assert result.exit_code == 0, result.output
     return Manifest.model_validate_json(Path(result.stdout.splitlines()[-1]).read_text(encoding="utf-8"))
@@ -192,10 +186,7 @@ def test_what_a_movie_asks_for_and_does_not_get_is_told(dropkey: Dropkey, tmp_pa
     assert "Warning: green: The movie is marked as interlaced" in result.stderr
 
 
-def test_parts_keyed_apart_equal_one_run(
-    dropkey: Dropkey, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DROPKEY_KEY_DEFAULTS__KEYER", "neural")  # it looks at neighbours across the parts' borders
+def test_parts_keyed_apart_equal_one_run(dropkey: Dropkey, painted: Path, tmp_path: Path) -> None:
     whole = manifest_of(dropkey("key", painted, "--output", tmp_path / "whole"))
     for frames in ("1003-1004", "1001-1002", "1001-1002"):
         result = dropkey("key", painted, "--output", tmp_path / "parts", "--version-folder", "v001", "--frames", frames)
@@ -286,10 +277,7 @@ def test_settings_that_do_not_fit_are_named(dropkey: Dropkey, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console, the tests' own included")
-def test_interrupted_work_is_kept_and_goes_on_later(
-    dropkey: Dropkey, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DROPKEY_KEY_DEFAULTS__KEYER", "neural")  # slow enough to be interrupted
+def test_interrupted_work_is_kept_and_goes_on_later(dropkey: Dropkey, painted: Path, tmp_path: Path) -> None:
     folder = tmp_path / "plates" / "wave"
     folder.mkdir(parents=True)
     for number in range(1001, 1031):
