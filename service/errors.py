@@ -5,6 +5,7 @@ DropKeyError
 │   ├── PlateUnreadable     a file cannot be decoded (truncated, unknown codec, hostile size)
 │   ├── PlateMismatch       a frame differs from its shot in size
 │   ├── PlateMissing        a frame or the whole shot is not there
+│   │   └── ShotGone            a shot went away before all of it had arrived
 │   ├── PlateChanged        a plate or matte was changed while its shot was keyed
 │   └── NoScreen            nothing in the shot looks like a screen
 ├── PathRefused         the caller may not name that path                                        exit 10
@@ -78,6 +79,12 @@ class PlateMissing(BadInput):
     """A frame or the whole shot is not there."""
 
     kind = "plate_missing"
+
+
+class ShotGone(PlateMissing):
+    """A shot went away before all of it had arrived."""
+
+    kind = "shot_gone"
 
 
 class PlateChanged(BadInput):

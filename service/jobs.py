@@ -45,7 +45,8 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     _S.NEEDS_ATTENTION: frozenset({_S.QUEUED, _S.DONE, _S.CANCELLED}),
     _S.DONE: frozenset(),
     _S.FAILED: frozenset({_S.QUEUED}),
-    _S.CANCELLED: frozenset({_S.QUEUED}),
+    # Back to waiting: its files had gone away, and come again.
+    _S.CANCELLED: frozenset({_S.QUEUED, _S.WAITING_INPUT, _S.NEEDS_ATTENTION}),
 }
 
 FINAL = frozenset({_S.DONE, _S.FAILED, _S.CANCELLED})

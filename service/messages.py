@@ -45,6 +45,9 @@ class ShotOrder(_Message):
     role: Role = "whole"
     job_id: str | None = None  # that the manifest is to name; unset: the one under which the order came
     surveyed: dict[int, str] = {}  # of `screen`: the frames that it was found in, with their plates' fingerprints
+    content: str | None = (
+        None  # of the plates that this version is of, as `content_of` says it; unset: those that are there
+    )
     plates: dict[int, str] = {}  # fingerprints that the plates had when the shot was looked at: they are held to these
     known: tuple[FrameResult, ...] = ()  # what parts made of their frames in this attempt; not looked at again
     warned: tuple[str, ...] = ()  # sentences for the artist that the look at the shot brought

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -211,17 +211,17 @@ def shot_from_plate(plate: str | Path, *, frames: str | None = None, first_frame
     return shot.model_copy(update={"frames": kept})
 
 
-def shot_fingerprint(shot: Shot, frames: Iterable[int]) -> str:
+def shot_fingerprint(shot: Shot, frames: Iterable[int], look: Callable[[Path], str] = file_fingerprint) -> str:
     """Identify the content of ``frames`` (a movie: of its file), wherever the shot lies: 32 hexadecimal digits.
 
     Frames that are not there count as absent, so that their arrival changes the fingerprint.
     """
     mark = xxhash.xxh3_128()
     if shot.kind == "movie":
-        mark.update(f"movie {shot.first_frame} {file_fingerprint(shot.folder / shot.prefix)}".encode())
+        mark.update(f"movie {shot.first_frame} {look(shot.folder / shot.prefix)}".encode())
     for frame in sorted(set(frames)):
         try:
-            content = "movie" if shot.kind == "movie" else file_fingerprint(shot.frame_path(frame))
+            content = "movie" if shot.kind == "movie" else look(shot.frame_path(frame))
         except PlateMissing:
             content = "absent"
         mark.update(f"{frame} {content}\n".encode())

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Wish:
         self.gap = gap_problem(request, missing)
         self.key = shot_key(shot)
         self.recipe = recipe_of(request, self.mattes)
-        self.identity = identity_of(root, shot, self.frames, self.recipe)
+        self.content = content_of(shot, self.frames)
+        self.identity = identity_of(root, shot, self.frames, self.recipe, self.content)
 
     def check(self) -> None:
         """Raise BadInput when there is nothing to key."""
@@ -73,12 +74,21 @@ def recipe_of(request: JobRequest, mattes: MatteSources) -> str:
     return _hash(content)
 
 
-def identity_of(root: Path, shot: Shot, frames: tuple[int, ...], recipe: str) -> str:
-    """Hash what makes a job the same job: shot, content of its plate, frames, recipe and output root.
+def content_of(shot: Shot, frames: Iterable[int], look: Callable[[Path], str] = file_fingerprint) -> str:
+    """Identify the plates of a job, whichever frames of a movie: a worker holds them to it.
+
+    ``look`` identifies a file, or raises PlateMissing; that of a movie goes through.
+    """
+    return shot_fingerprint(shot, () if shot.kind == "movie" else frames, look)
+
+
+def identity_of(root: Path, shot: Shot, frames: tuple[int, ...], recipe: str, content: str) -> str:
+    """Hash what makes a job the same job: shot, ``content`` of its plates, frames, recipe and output root.
 
     Raises PlateMissing when a movie is not there.
     """
-    return _hash([str(root), shot_key(shot), shot_fingerprint(shot, frames), list(frames), recipe])
+    seen = shot_fingerprint(shot, frames) if shot.kind == "movie" else content
+    return _hash([str(root), shot_key(shot), seen, list(frames), recipe])
 
 
 def wanted_frames(request: JobRequest, shot: Shot) -> tuple[tuple[int, ...], tuple[int, ...]]:

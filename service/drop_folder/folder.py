@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import structlog
 
+from service.drop_folder.handing import ARRIVING, hand_over, to_be_refused
 from service.drop_folder.lease import Lease
 from service.drop_folder.order_book import (
     Entry,
@@ -21,10 +23,10 @@ from service.drop_folder.order_book import (
 from service.drop_folder.port import Queue
 from service.drop_folder.settling import Patience, Settling
 from service.drop_folder.sightings import Key, Look, Sighting, Slot, slots
-from service.drop_folder.tracked import Found, Marks, Tracked, cut_short, declared, matte_marks, stands_in
+from service.drop_folder.tracked import Found, Marks, Tracked, cut_short, declared, matte_marks, outdated, stands_in
 from service.drop_folder.watching import in_use
-from service.errors import DropKeyError, PlateMissing
-from service.jobs import JobState, Problem
+from service.errors import DropKeyError, PlateChanged, PlateMissing
+from service.jobs import Problem
 from service.paths import Paths
 from service.requests import Order
 from service.settings import Settings
@@ -33,8 +35,6 @@ from service.shots import Shot
 LEAST_TAKING_SECONDS = 2.0
 SHARE_OF_TAKING = 4
 """Handing shots to the queue may take this many times as long as the look before, then everything is looked at anew."""
-
-_ARRIVING = frozenset({JobState.WAITING_INPUT, JobState.PAUSED, JobState.ROOT_OFFLINE})
 
 log = structlog.get_logger("drop_folder")
 
@@ -134,7 +134,10 @@ class DropFolder:
 
     def _attend(self, slot: Slot, found: Found) -> None:
         sighting = found.sighting
-        tracked = self._tracked.setdefault(slot, Tracked(Settling(self._patience), sighting))
+        tracked = self._tracked.get(slot)
+        if tracked is None:
+            tracked = self._tracked[slot] = Tracked(Settling(self._patience), sighting)
+            tracked.used_sentinel = outdated(sighting, self._patience.stable)
         if tracked.looked > found.looked:
             return  # a glance has seen it since
         tracked.seen, tracked.looked = sighting, found.looked
@@ -174,7 +177,7 @@ class DropFolder:
         self._heir = True
         for tracked in self._tracked.values():
             if tracked.job_id is not None:
-                self._give_up(tracked)
+                self._give_up(tracked, watched_by)
                 tracked.changed = True  # taken up again, should the folder come back to us before it was keyed
         self._back()
         return False
@@ -197,10 +200,11 @@ class DropFolder:
                 sightings += look.shots(folder)
                 self.look_seconds += self._clock() - looked[folder]
                 yield
+            same = self.root.stat().st_dev == device
         except (OSError, PlateMissing) as error:
             self._away(str(error))
             return None
-        if not sightings and self._tracked and device != self._device:
+        if not same or (not sightings and self._tracked and device != self._device):
             self._away("it is empty, and on another file system than before: not mounted")
             return None
         self._back()
@@ -233,6 +237,8 @@ class DropFolder:
         self.online, self._frozen = True, False
 
     def _away(self, why: str) -> None:
+        for tracked in self._tracked.values():
+            tracked.gone_since = None  # whether it is gone cannot be seen
         if not self._frozen:
             log.warning("drop folder is away, its shots are kept", root=str(self.root), reason=why)
             self._queue.root_lost(self.root)
@@ -317,7 +323,7 @@ class DropFolder:
         job, _ = self._queue.submit(
             order.request, shot, output_root=order.output_root, mattes=order.mattes, settled=False
         )
-        if job.state in _ARRIVING:
+        if job.state in ARRIVING:
             tracked.job_id, tracked.output_root, tracked.told = job.id, order.output_root, job.problem
         elif not tracked.changed:
             tracked.delivered = dict(sighting.files)
@@ -337,8 +343,7 @@ class DropFolder:
         if (tracked.cut or (sighting.moving and not said)) and tracked.settling.idle(now) < self._patience.grace:
             return False
         for name in sighting.files.keys() - tracked.closed:
-            source = sighting.source
-            if self._in_use(source if source and source.name == name else sighting.shot.folder / name):
+            if self._in_use(sighting.place(name)):
                 tracked.settling.touch(now)
                 return False
             tracked.closed.add(name)
@@ -346,35 +351,29 @@ class DropFolder:
 
     def _deliver(self, tracked: Tracked, sighting: Sighting, order: Order, shot: Shot) -> None:
         if tracked.job_id is not None and tracked.output_root != order.output_root:
-            self._give_up(tracked)  # the sidecar came later than the first frames, and wants the results elsewhere
-        if tracked.job_id is None:
-            self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
-        else:
-            # A job that somebody cancelled meanwhile stays cancelled.
-            job = self._queue.settle(tracked.job_id, shot, order.request, mattes=order.mattes)
-            if job.state is not JobState.CANCELLED and not set(shot.frames) <= set(job.frames):
-                # Somebody started it by hand before all frames were there.
-                self._queue.submit(order.request, shot, output_root=order.output_root, mattes=order.mattes)
+            # The sidecar came later than the first frames.
+            self._give_up(tracked, f"Its sidecar wants the results in {order.output_root}.")
+        unchanged = partial(self._is_unchanged, sighting)
+        try:
+            hand_over(self._queue, tracked, order, shot, unchanged)
+        except PlateChanged:
+            tracked.settling.touch(self._clock())  # written anew since the look: the next one sees it
+            return
         self._handed_over(tracked, sighting)
+
+    def _is_unchanged(self, sighting: Sighting) -> bool:
+        """Tell whether its files still are those that were seen."""
+        look = self._new_look()
+        return all(look.sample(sighting.place(name)) == sample for name, sample in sighting.files.items())
 
     def _refuse(self, tracked: Tracked, sighting: Sighting, order: Order, trouble: DropKeyError) -> None:
         problem = Problem.of(trouble)
-        known = tracked.job_id or self._to_be_refused(tracked, order, sighting.shot)
+        known = tracked.job_id or to_be_refused(self._queue, tracked, order, sighting.shot)
         if known is not None:
             self._queue.refuse(known, problem)
         assert sighting.source is not None
         tracked.refused = sighting.files.get(sighting.source.name)
         self._handed_over(tracked, sighting)
-
-    def _to_be_refused(self, tracked: Tracked, order: Order, shot: Shot) -> str | None:
-        """Return a waiting job that can carry the bad news; None when an earlier service told it."""
-        job, _ = self._queue.submit(order.request, shot, output_root=order.output_root, settled=False)
-        if job.state not in _ARRIVING:
-            if job.state is JobState.FAILED and not tracked.changed:
-                return None
-            again = order.request.model_copy(update={"key_again": True})
-            job, _ = self._queue.submit(again, shot, output_root=order.output_root, settled=False)
-        return job.id
 
     def _handed_over(self, tracked: Tracked, sighting: Sighting) -> None:
         tracked.delivered, tracked.job_id = dict(sighting.files), None
@@ -388,13 +387,13 @@ class DropFolder:
         if tracked.gone_since is None:
             tracked.gone_since = now
         elif now - tracked.gone_since >= self._patience.quiet:
-            self._give_up(tracked)
+            self._give_up(tracked, f"Its files went away from {tracked.seen.shot.folder} before all had arrived.")
             del self._tracked[slot]
 
-    def _give_up(self, tracked: Tracked) -> None:
+    def _give_up(self, tracked: Tracked, why: str) -> None:
         job_id, tracked.job_id = tracked.job_id, None
         if job_id is not None:
             try:
-                self._queue.cancel(job_id)
+                self._queue.give_up(job_id, why)
             except DropKeyError as error:
-                log.info("waiting job not cancelled", job_id=job_id, problem=str(error))
+                log.info("waiting job not given up", job_id=job_id, problem=str(error))

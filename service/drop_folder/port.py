@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -21,11 +22,20 @@ class Queue(Protocol):
         output_root: Path | None = None,
         mattes: MatteSources | None = None,
         settled: bool = True,
+        unchanged: Callable[[], bool] = ...,
     ) -> tuple[Job, bool]:
-        """Take a shot; the flag tells whether the job is new."""
+        """Take a shot; the flag tells whether the job is new. Raises PlateChanged unless it is ``unchanged``."""
 
-    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
-        """All files of a waiting job have arrived."""
+    def settle(
+        self,
+        job_id: str,
+        shot: Shot,
+        request: JobRequest,
+        *,
+        mattes: MatteSources | None = None,
+        unchanged: Callable[[], bool] = ...,
+    ) -> Job:
+        """All files of a waiting job have arrived. Raises PlateChanged unless they are ``unchanged``."""
 
     def wait_for(self, job_id: str, problem: Problem | None) -> Job:
         """Say what a waiting job waits for."""
@@ -43,8 +53,8 @@ class Queue(Protocol):
     ) -> bool:
         """Tell whether somebody took the result of this very shot off the list."""
 
-    def cancel(self, job_id: str) -> Job:
-        """Give a job up."""
+    def give_up(self, job_id: str, why: str) -> Job:
+        """End a job that waits for files which are gone, until they are back."""
 
     def why_away(self, folder: Path) -> str:
         """Say that the disk of ``folder``, which was there before, is away; nothing where it is there."""

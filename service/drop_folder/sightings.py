@@ -52,6 +52,10 @@ class Sighting:
     transfers: frozenset[tuple[str, Sample]] = frozenset()
     """Unfinished files of copying programs in its folder."""
 
+    def place(self, name: str) -> Path:
+        """Return where one of its files lies."""
+        return self.source if self.source is not None and self.source.name == name else self.shot.folder / name
+
     @property
     def moving(self) -> list[str]:
         """The names of those that are about to become files of this shot: they are called as it is."""

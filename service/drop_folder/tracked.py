@@ -65,6 +65,16 @@ def declared(tracked: Tracked, sighting: Sighting) -> bool:
     return sighting.sentinel is not None and sighting.sentinel != tracked.used_sentinel
 
 
+def outdated(sighting: Sighting, seconds: float) -> Sample | None:
+    """Return a `.ready` file that was there before the plates are, by more than so long: it was for earlier ones.
+
+    One file server's clock set both times.
+    """
+    ready = sighting.sentinel
+    written = [sample.mtime_ns for name, sample in sighting.files.items() if sighting.place(name) != sighting.source]
+    return ready if ready is not None and max(written, default=0) > ready.mtime_ns + seconds * 1e9 else None
+
+
 def stands_in(sighting: Sighting) -> bool:
     """Tell whether a job file stands for a shot that is not there (yet)."""
     return sighting.source is not None and sighting.shot.prefix == sighting.source.name

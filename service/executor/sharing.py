@@ -309,6 +309,7 @@ class SharedShot:
             changes |= {"screen": self._screen, "surveyed": self._surveyed, "plates": self._plates}
         if role == "part":
             chosen = set(frames)
+            changes["content"] = None  # of the whole shot, which who looks and who gathers hold it to
             changes["output"] = part_folder(self._order.output, frames)
             changes["reuse"] = None
             changes["given_up"] = ()

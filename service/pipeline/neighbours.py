@@ -14,7 +14,7 @@ from model.keyer import FarSeeingKeyer, Keyer, Mattes, SteadyKeyer
 from model.keying.behind import FEWEST, SAMPLES, Behind, spread
 from model.keying.steadiness import Around
 from model.settings import KeySettings, MatteSources, Screen
-from service.errors import BadInput
+from service.errors import BadInput, PlateChanged
 from service.pipeline.sources import Sources
 from service.plates import Plate
 
@@ -179,9 +179,11 @@ def learn_behind(
         starting(frame)
         try:
             color = plate.read(frame).color
+            check(frame)
+        except PlateChanged:
+            raise
         except BadInput:
             continue
-        check(frame)
         samples[frame] = keyer.sample(torch.from_numpy(np.ascontiguousarray(np.moveaxis(color, -1, 0))), screen)
     return replace(neighbours, behind=keyer.behind(list(samples.values()), screen), samples=samples)
 

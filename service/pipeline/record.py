@@ -76,6 +76,12 @@ class Record:
             last_frame=max(self._results, default=None),
         )
 
+    def resume(self, earlier: Manifest) -> None:
+        """Enter what an earlier attempt finished, and with which screen."""
+        done = {result.frame: result for result in earlier.frames if result.state is FrameState.DONE}
+        self._results |= {frame: done[frame] for frame in done.keys() & self._results.keys()}
+        self._update(screen=earlier.screen, surveyed=earlier.surveyed)
+
     def opened(self, plate: PlateFormat, fps: Fraction | None, aspect: float) -> None:
         """Enter what the plate says of itself, and what was decided for it."""
         info = self._manifest.plate.model_copy(

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from model.keyer import Keyer
-from service.errors import BadInput, DropKeyError, PlateMissing
+from service.errors import BadInput, DropKeyError, PlateChanged, PlateMissing
 from service.exr import ExrHeader
 from service.jobs import FrameResult, FrameState, error_from
 from service.manifest import KeyerInfo, Manifest, ManifestState
@@ -124,6 +124,10 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
         for sentence in (*order.shot.remarks, *order.warned):
             record.warn(sentence)
         run.sources.look(frames)
+        if previous is not None:
+            record.resume(previous)  # should the attempt end here, what is finished stays known
+        _check_content(run, frames)
+        record.expect(frames)
         MatteReader(order, plate.format).check(frames[0])
         version = earlier_version(order, run.info)
         plate.watch(sampled(_readable(run, plate, frames)))
@@ -173,6 +177,7 @@ def _key(run: _Run, record: Record, previous: Manifest | None) -> Outcome:
             fault = _work(run, record, _outcomes(run, stages, remaining), movie)
         for sentence in plate.doubts():
             record.warn(sentence)
+    _check_content(run, frames)  # of plates that came late, too
     return _finish(record, fault)
 
 
@@ -195,6 +200,20 @@ def _frames(order: ShotOrder, plate: Plate, record: Record) -> tuple[int, ...]:
     if not wanted:
         raise BadInput("There is no frame to key.", fix="Name frames that are in the plate.")
     return tuple(sorted(wanted))
+
+
+def _check_content(run: _Run, frames: Sequence[int]) -> None:
+    """Raise PlateChanged where the plates are not those that the order is for; one that went away is a hole."""
+    wanted = run.order.frames or frames
+    if run.order.content is None or any(run.sources.plate(frame) is None for frame in wanted):
+        return
+    if run.sources.content(wanted) != run.order.content:
+        raise PlateChanged(
+            "Its plates were written anew after it was ordered: this version would mix what they were with what they "
+            "are.",
+            fix="What lies in a drop folder is keyed anew by itself, as the next version. Otherwise retry once nothing "
+            "writes there any more: it is keyed from what lies there then.",
+        )
 
 
 def _survey(

@@ -9,10 +9,11 @@ from pathlib import Path
 import xxhash
 
 from model.settings import MatteSources, is_drawn
-from service.errors import BadInput, PlateChanged
+from service.errors import BadInput, PlateChanged, PlateMissing
 from service.pipeline.polygons import read_polygons
 from service.plates import matte_path
 from service.shots import Shot, file_fingerprint
+from service.versions import content_of
 
 
 class Sources:
@@ -65,13 +66,28 @@ class Sources:
             if file := _matte(source, frame):
                 self._check(file, "matte")
 
+    def content(self, frames: Iterable[int]) -> str:
+        """Identify the plates of ``frames`` together as they were at the first look, as `content_of` does."""
+
+        def look(path: Path) -> str:
+            seen = self._first_seen(_File(path))
+            if seen is None:
+                raise PlateMissing(f"{path.name} is not there.", fix="See whether it is there.")
+            return seen
+
+        return content_of(self._shot, frames, look)
+
     def are(self, known: Mapping[int, str]) -> bool:
         """Tell whether the plates of all ``known`` frames are those that they are said to be."""
         return all(self.plate(frame) == fingerprint for frame, fingerprint in known.items())
 
     def _check(self, file: _File, what: str) -> None:
         seen, now = self._first_seen(file), file.fingerprint()
-        if seen != now and now is not None:
+        if seen is not None and now is None:
+            raise PlateMissing(
+                f"Its {what} {file.path.name} went away while it was read.", fix="Put it back, then retry."
+            )
+        if seen != now:
             raise PlateChanged(
                 f"Its {what} {file.path.name} was changed while the shot was keyed: this version is made of what was "
                 "there when it began.",

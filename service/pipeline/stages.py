@@ -192,6 +192,8 @@ class Stages:
             self._sources.check(frame)
         except PlateChanged as error:
             return error
+        except PlateMissing:
+            pass  # it went away, which the reader says
         return None
 
     def look(self, source: ReadFrame) -> ReadFrame:

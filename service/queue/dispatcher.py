@@ -100,6 +100,10 @@ class Dispatcher:
         self._not_before.pop(job_id, None)
         self._room.forgive(job_id)
 
+    def delay(self, job_id: str, seconds: float) -> None:
+        """Start a job no sooner than in so many seconds."""
+        self._not_before[job_id] = self._clock() + seconds
+
     # ---- the thread
 
     def _step(self, events: list[ExecutorEvent]) -> None:
@@ -306,6 +310,7 @@ class Dispatcher:
             fps=job.request.fps,
             pixel_aspect=job.request.pixel_aspect,
             mattes=job.mattes,
+            content=self._store.keys(job.id).content or None,
             reuse=job.reuse,
             accept_gaps=job.request.accept_gaps,
             given_up=poison,

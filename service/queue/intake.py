@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from service.errors import PlateChanged, PlateMissing, ShotGone, WrongState
 from service.jobs import Job, JobState
 from service.shots import Shot, unique_name
 from service.store import JobKeys, JobStore
 from service.store.store import utc_now
-from service.versions import Wish, any_unchanged, next_version, version_folder
+from service.versions import Wish, any_unchanged, next_version, version_folder, wanted_frames
 
 UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_ATTENTION, JobState.PAUSED})
 
@@ -18,7 +19,7 @@ UNSTARTED = frozenset({JobState.WAITING_INPUT, JobState.QUEUED, JobState.NEEDS_A
 class Intake:
     """Matches wishes with the jobs of one store; ``changed`` hears of each job, ``again`` retries one."""
 
-    def __init__(self, store: JobStore, changed: Callable[[Job], Job], again: Callable[[Job], Job]) -> None:
+    def __init__(self, store: JobStore, changed: Callable[[Job], Job], again: Callable[[Job, Wish], Job]) -> None:
         self._store = store
         self._changed = changed
         self._again = again
@@ -32,18 +33,19 @@ class Intake:
             return known
         # The shot as it was before more of it arrived: same place, same recipe, nothing keyed yet.
         for job, keys in self._store.with_shot(wish.key):
-            if job.attempt == 0 and job.state in UNSTARTED and keys.recipe == wish.recipe and root_of(job) == wish.root:
+            if _untouched(job) and keys.recipe == wish.recipe and root_of(job) == wish.root:
                 return job
         return None
 
     def meet(self, job: Job, wish: Wish, *, settled: bool) -> Job:
         """Bring the job that was there before in line with the wish."""
-        if job.attempt == 0 and job.state in UNSTARTED:
+        if _untouched(job):
             fresh = settled and not self._store.keys(job.id).settled
             opened = wish.request.accept_gaps and job.state is JobState.NEEDS_ATTENTION
-            return self.adopt(job, wish, settled=settled) if fresh or opened or job.identity != wish.identity else job
+            anew = fresh or opened or job.state is JobState.CANCELLED or job.identity != wish.identity
+            return self.adopt(job, wish, settled=settled) if anew else job
         if settled and job.state in (JobState.FAILED, JobState.CANCELLED):
-            return self._again(job)
+            return self._again(job, wish)
         return job
 
     def add(self, wish: Wish, *, settled: bool) -> Job:
@@ -71,7 +73,9 @@ class Intake:
             created_at=now,
             updated_at=now,
         )
-        return self._changed(self._store.add(job, JobKeys(wish.key, wish.recipe, str(place), settled)))
+        return self._changed(
+            self._store.add(job, JobKeys(wish.key, wish.recipe, str(place), settled, content=wish.content))
+        )
 
     def adopt(self, job: Job, wish: Wish, *, settled: bool = True) -> Job:
         """Give a job that was never started the plate as it is now."""
@@ -80,8 +84,8 @@ class Intake:
         state = job.state
         if settled and state is not JobState.PAUSED:
             state = JobState.NEEDS_ATTENTION if wish.gap else JobState.QUEUED
-        elif not settled and state is JobState.QUEUED:
-            state = JobState.WAITING_INPUT  # its plates are being written anew
+        elif not settled and state in (JobState.QUEUED, JobState.CANCELLED):
+            state = JobState.WAITING_INPUT  # its plates are being written anew, or come back
         # From one state of rest into the same one, with a new reason, is no transition.
         return self._changed(
             self._store.update(
@@ -92,13 +96,37 @@ class Intake:
                 mattes=wish.mattes,
                 identity=wish.identity,
                 recipe=wish.recipe,
+                content=wish.content,
                 frames=wish.frames,
                 settled=settled,
                 priority=wish.request.priority,
                 reuse=earlier.output if earlier else None,
                 screen=None,
+                finished_at=None,
                 problem=wish.gap if settled else None,
             )
+        )
+
+    def take_anew(self, job: Job, wish: Wish) -> Job:
+        """Bring a job that is to be tried again up to the plates as they are now; the one that it was, where they are.
+
+        Raises WrongState where another version is made of them.
+        """
+        if wish.identity == job.identity:
+            return self._store.update(job.id, content=wish.content)
+        for other, keys in self._store.at_place(job.output.parent):
+            newer = other.version > job.version or other.identity == wish.identity
+            if other.id == job.id or keys.shot_key != wish.key or keys.recipe != wish.recipe or not newer:
+                continue
+            if other.state not in (JobState.FAILED, JobState.CANCELLED) and not vanished(other):
+                raise WrongState(
+                    f"Its plates were written anew, and v{other.version:03d} has come of them.",
+                    fix=f"Take v{other.version:03d}; to key the plates as they are now once more, submit the shot "
+                    "with key_again.",
+                )
+        frames = wish.frames or job.frames  # of a whole movie, a worker has counted them
+        return self._store.update(
+            job.id, identity=wish.identity, content=wish.content, shot=wish.shot, frames=frames, recipe=wish.recipe
         )
 
     def _named(self, wish: Wish) -> Shot:
@@ -128,6 +156,29 @@ def root_of(job: Job) -> Path:
     return job.output.parent.parent
 
 
+def _untouched(job: Job) -> bool:
+    """Tell whether nothing was made of a job yet, so that it may become one of other plates."""
+    gone = job.state is JobState.CANCELLED and job.problem is not None and job.problem.kind == ShotGone.kind
+    return job.attempt == 0 and (job.state in UNSTARTED or gone)
+
+
 def vanished(job: Job) -> bool:
     """Tell whether somebody took the result of a finished job away: then the artist wants it anew."""
     return job.state is JobState.DONE and not (job.output / "manifest.json").is_file()
+
+
+def check(unchanged: Callable[[], bool]) -> None:
+    """Raise PlateChanged where the files of a shot are not ``unchanged``."""
+    if not unchanged():
+        raise PlateChanged("Its files changed while they were looked at.", fix="Wait until nothing writes there.")
+
+
+def wish_again(job: Job) -> Wish | None:
+    """Return what a job asks for with the plates as they are now, frames that have come since among them."""
+    absent = wanted_frames(job.request, job.shot)[1]
+    arrived = [number for number in absent if job.shot.frame_path(number).is_file()]
+    shot = job.shot.model_copy(update={"frames": tuple(sorted({*job.shot.frames, *arrived}))})
+    try:
+        return Wish(job.request, shot, root_of(job), job.mattes)
+    except PlateMissing:
+        return None

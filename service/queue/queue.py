@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from model.settings import MatteSources
-from service.errors import WrongState
+from service.errors import ShotGone, WrongState
 from service.executor import Executor, WorkerStatus
 from service.jobs import FINAL, RESTING, FrameResult, Job, JobRequest, JobState, Problem
 from service.manifest import accept_holes
@@ -18,7 +18,7 @@ from service.messages import FrameFinished, PreviewMade, PreviewOrder
 from service.paths import Paths
 from service.queue.disks import Disks
 from service.queue.dispatcher import Dispatcher
-from service.queue.intake import UNSTARTED, Intake, root_of, vanished
+from service.queue.intake import UNSTARTED, Intake, check, root_of, vanished, wish_again
 from service.queue.status_file import StatusFiles, done_identity
 from service.queue.subscription import Hub, Subscription
 from service.results import remove_result
@@ -76,15 +76,18 @@ class JobQueue:
         output_root: Path | None = None,
         mattes: MatteSources | None = None,
         settled: bool = True,
+        unchanged: Callable[[], bool] = lambda: True,
     ) -> tuple[Job, bool]:
         """Take a shot; return its job, and whether that is a new one.
 
         The same plate with the same settings is the same job, unless ``request.key_again``; a failed or cancelled one
         is queued again. Anything else becomes the shot's next version. ``mattes`` are those of the request with paths
         of this machine, where they differ. ``settled=False``: files are still arriving, wait for `settle`.
-        Raises BadInput and PlateMissing.
+        ``unchanged`` tells, after the files were looked at, whether they are still those that settled.
+        Raises BadInput, PlateMissing, and PlateChanged where they are not.
         """
         wish = Wish(request, shot, self._output_root(request, output_root), mattes)
+        check(unchanged)
         if settled:
             wish.check()
         with self._lock:
@@ -93,12 +96,21 @@ class JobQueue:
                 return self._intake.meet(known, wish, settled=settled), False
             return self._intake.add(wish, settled=settled), True
 
-    def settle(self, job_id: str, shot: Shot, request: JobRequest, *, mattes: MatteSources | None = None) -> Job:
+    def settle(
+        self,
+        job_id: str,
+        shot: Shot,
+        request: JobRequest,
+        *,
+        mattes: MatteSources | None = None,
+        unchanged: Callable[[], bool] = lambda: True,
+    ) -> Job:
         """All files of a waiting job have arrived: queue it, or return the equal job that was there before.
 
-        Raises NotFound, BadInput and PlateMissing.
+        ``unchanged`` as for `submit`. Raises NotFound, BadInput, PlateMissing and PlateChanged.
         """
         wish = Wish(request, shot, root_of(self._store.get(job_id)), mattes)
+        check(unchanged)
         wish.check()
         with self._lock:
             job = self._store.get(job_id)
@@ -221,6 +233,20 @@ class JobQueue:
                 self._store.update(job_id, state=JobState.FAILED, problem=problem, finished_at=utc_now())
             )
 
+    def give_up(self, job_id: str, why: str) -> Job:
+        """End a job that waits for files which are gone; it comes back with them. One whose files are all there stays.
+
+        Raises NotFound.
+        """
+        with self._lock:
+            job = self._store.get(job_id)
+            if self._store.keys(job_id).settled or job.attempt > 0 or job.state in FINAL:
+                return job
+            problem = Problem(kind=ShotGone.kind, message=why, fix="It is taken again once its files are back.")
+            return self._changed(
+                self._store.update(job_id, state=JobState.CANCELLED, problem=problem, finished_at=utc_now())
+            )
+
     def pause(self, job_id: str) -> Job:
         """Hold a job within one frame, until `resume`. Raises WrongState."""
         return self._end(job_id, JobState.PAUSED)
@@ -237,13 +263,14 @@ class JobQueue:
 
     def retry(self, job_id: str) -> Job:
         """Do again what failed or is missing, in the same version; finished frames are kept. Raises WrongState."""
+        wish = wish_again(self._store.get(job_id))  # without the lock: it reads files
         with self._lock:
             job = self._store.get(job_id)
             if job.state is JobState.QUEUED:
                 return job
             if job.state not in (JobState.FAILED, JobState.CANCELLED, JobState.NEEDS_ATTENTION):
                 raise WrongState(f"A job that is {job.state} cannot be retried.", fix="Submit it with key_again.")
-            return self._again(job)
+            return self._again(job, wish)
 
     def accept(self, job_id: str) -> Job:
         """Take a result with its listed holes, or key a shot although frames are missing. Raises WrongState."""
@@ -316,19 +343,17 @@ class JobQueue:
 
     # ---- inside; the lock is held
 
-    def _again(self, job: Job) -> Job:
-        return self._requeue(self._look_again(job), forgive=True)
-
-    def _look_again(self, job: Job) -> Job:
-        """Before a retry: take up frames that were missing and are there now, and forget what failed."""
+    def _again(self, job: Job, wish: Wish | None) -> Job:
+        """Do again what failed; ``wish`` is the job with the plates as they are now, None where they are not there."""
+        before = job.identity
+        if wish is not None:
+            job = self._intake.take_anew(job, wish)
         self._store.forget_frames(job.id, only_failed=True)
-        absent = wanted_frames(job.request, job.shot)[1]
-        arrived = tuple(n for n in absent if job.shot.frame_path(n).is_file())
-        if not arrived:
-            return job
-        shot = job.shot.model_copy(update={"frames": tuple(sorted({*job.shot.frames, *arrived}))})
-        frames, _ = wanted_frames(job.request, shot)
-        return self._store.update(job.id, shot=shot, frames=frames)
+        job = self._requeue(job, forgive=True)
+        if job.identity != before:
+            # Somebody may be writing them: the worker sees whether they are the same after as long as files settle.
+            self._dispatcher.delay(job.id, self._settings.settle_stable_seconds)
+        return job
 
     def _requeue(self, job: Job, *, forgive: bool) -> Job:
         """Queue a job again, or let it wait for its files or for a person."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -27,6 +27,7 @@ class JobKeys:
     place: str  # folder that holds the versions of the shot
     settled: bool  # whether all files of the plate have arrived
     faults: int = 0  # transient faults since the last finished frame
+    content: str = ""  # identifies the plates that the job is of; empty where an earlier DropKey did not say
 
 
 class JobChanges(TypedDict, total=False):
@@ -34,6 +35,7 @@ class JobChanges(TypedDict, total=False):
 
     identity: str
     recipe: str
+    content: str
     settled: bool
     faults: int
     state: JobState
@@ -97,9 +99,8 @@ def column_value(value: Any) -> Any:
 def job_row(job: Job, keys: JobKeys) -> dict[str, Any]:
     """Return the row of a new job."""
     row = {name: column_value(getattr(job, name)) for name in Job.model_fields}
-    keyed = {"shot_key": keys.shot_key, "recipe": keys.recipe, "place": keys.place, "faults": keys.faults}
     words = words_of(row["shot"], row["request"])
-    return row | keyed | {"settled": keys.settled, "client": job.request.client, "words": words}
+    return row | asdict(keys) | {"client": job.request.client, "words": words}
 
 
 def words_of(shot: Mapping[str, Any], request: Mapping[str, Any]) -> str:
@@ -128,7 +129,7 @@ def job_from(row: RowMapping) -> Job:
 
 def keys_from(row: RowMapping) -> JobKeys:
     """Read a job's keys back."""
-    return JobKeys(row["shot_key"], row["recipe"], row["place"], row["settled"], row["faults"])
+    return JobKeys(row["shot_key"], row["recipe"], row["place"], row["settled"], row["faults"], row["content"])
 
 
 def frame_row(job_id: str, result: FrameResult) -> dict[str, Any]:

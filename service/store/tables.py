@@ -67,6 +67,7 @@ job = sa.Table(
     sa.Column("identity", sa.String(64), nullable=False),
     sa.Column("shot_key", sa.String, nullable=False),  # where the plate lies: the same shot, whatever its content
     sa.Column("recipe", sa.String(64), nullable=False),  # hash of everything but plate and frames
+    sa.Column("content", sa.String(64), nullable=False, server_default=""),  # hash of the plates alone
     sa.Column("place", sa.String, nullable=False),  # folder that holds the versions of the shot
     sa.Column("settled", sa.Boolean, nullable=False),  # whether all files of the plate have arrived
     sa.Column("state", sa.String(32), nullable=False),

@@ -192,7 +192,7 @@ def test_jobs_of_the_first_schema_can_be_searched_after_the_upgrade(tmp_path, mo
         engine = open_engine(file)
     with engine.begin() as connection:
         row = job_row(make_job(1), keys_of(make_job(1)))
-        columns = {name: value for name, value in row.items() if name not in ("words", "warnings")}
+        columns = {name: value for name, value in row.items() if name not in ("words", "warnings", "content")}
         old_job = sa.table("job", *(sa.column(name, tables.job.c[name].type) for name in columns))
         connection.execute(sa.insert(old_job), columns)
     engine.dispose()
@@ -249,10 +249,10 @@ def test_an_older_schema_is_backed_up_before_it_is_upgraded(tmp_path, monkeypatc
     job = add(store, 1)
     store.close()
     upgraded = []
-    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0006")
+    monkeypatch.setattr("service.store.database.ScriptDirectory.get_current_head", lambda self: "0007")
     monkeypatch.setattr("service.store.database.command.upgrade", lambda *args: upgraded.append(args))
     JobStore(file).close()
-    with sqlite3.connect(tmp_path / "jobs.schema-0005.sqlite") as connection:
+    with sqlite3.connect(tmp_path / "jobs.schema-0006.sqlite") as connection:
         assert connection.execute("SELECT id FROM job").fetchall() == [(job.id,)]
     connection.close()
     assert upgraded and not list(tmp_path.glob(".*.tmp"))
