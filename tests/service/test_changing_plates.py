@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from model.keyer import KeyedFrame
 from service import parts
-from service.errors import PlateChanged
+from service.errors import PlateChanged, PlateMissing
 from service.jobs import FrameResult, FrameState
 from service.manifest import ManifestState
 from service.messages import ShotOrder
 from service.pipeline import Limits
+from service.pipeline.sources import Sources
 from service.shots import Shot
+from service.versions import content_of
 from tests.service.pipeline_runs import QUICK, files_of, manifest_of, planes_of, run, states
 from tests.service.shots_on_disk import LinearKeyer, order_for, plate_pixels, write_plate, write_shot
 
@@ -155,3 +157,60 @@ def _forget(order: ShotOrder) -> None:
     forgotten = tuple(FrameResult(frame=n, state=FrameState.WAITING) for n in order.frames)
     running = manifest_of(order).model_copy(update={"state": ManifestState.RUNNING, "frames": forgotten})
     (order.output / "manifest.json").write_text(running.model_dump_json(), encoding="utf-8")
+
+
+def ordered(shot: Shot, output: Path, **more: object) -> ShotOrder:
+    """Return an order for the plates as they are now and no others."""
+    return order_for(shot, output, content=content_of(shot, shot.frames), **more)
+
+
+def test_an_attempt_that_begins_while_plates_are_written_anew_keys_none_of_them(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 13))
+    order = ordered(shot, tmp_path / "v001")
+    rewrite(shot, range(1, 10))
+    with pytest.raises(PlateChanged, match="written anew after it was ordered"):
+        run(order)
+    assert files_of(order) == {}
+    manifest = manifest_of(order)
+    assert manifest.state is ManifestState.FAILED
+    assert manifest.problem is not None and manifest.problem.kind == PlateChanged.kind
+
+
+def test_an_interrupted_version_does_not_go_on_with_other_plates_and_the_next_one_takes_what_it_has(
+    tmp_path: Path,
+) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 13))
+    calm = keyed_calmly(shot, tmp_path / "before")
+    order = ordered(shot, tmp_path / "v001")
+    stops = LinearKeyer()
+    assert run(order, stops, stopped=lambda: stops.keyed >= 5, limits=ONE_AT_A_TIME).outcome == "stopped"
+    finished = files_of(order)
+    assert finished and len(finished) < len(calm)
+    rewrite(shot, [11])  # not among those that the screen was found in
+    with pytest.raises(PlateChanged):
+        run(order)
+    assert files_of(order) == finished, "nothing is added to it"
+    keyer = LinearKeyer()
+    following = ordered(shot, tmp_path / "v002", reuse=order.output)
+    assert run(following, keyer).outcome == "done"
+    assert keyer.keyed == 12 - len(finished) // 2
+    assert files_of(following) == keyed_calmly(shot, tmp_path / "calm")
+
+
+def test_a_plate_that_comes_late_and_is_another_makes_no_version_that_is_done(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 21))
+    order = ordered(shot, tmp_path / "v001")
+    shot.frame_path(20).unlink()
+    with pytest.raises(PlateChanged):
+        run(order, Meanwhile(lambda: rewrite(shot, [20])), limits=ONE_AT_A_TIME)
+    assert manifest_of(order).state is ManifestState.FAILED
+
+
+def test_a_plate_that_goes_away_while_it_is_read_is_a_hole(tmp_path: Path) -> None:
+    shot = write_shot(tmp_path / "in", range(1, 4))
+    sources = Sources(shot)
+    sources.look(shot.frames)
+    shot.frame_path(2).unlink()
+    sources.check(1)
+    with pytest.raises(PlateMissing, match="went away while it was read"):
+        sources.check(2)
