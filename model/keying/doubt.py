@@ -17,6 +17,7 @@ FEATURES = 12
 _FINE, _COARSE = 2, 8  # pixels of radius
 
 WEIGHTS: dict[str, tuple[float, ...]] = {
+    "neural": (-4.1417, -5.1019, 4.6629, 4.9106, -7.7065, 10.9122, -1.4336, 1.4949, -4.1053, -4.0983, 2.9776, 6.6621),
     "difference": (-2.8822, -7.3839, 7.6972, 8.0317, -3.4686, 4.6435, -4.3679, 2.2248, 0.2827, -8.1652, 1.5176, 5.8975),
 }
 """By the name of a keyer; one that is not here is doubted as `difference` is."""
