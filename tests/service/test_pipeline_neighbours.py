@@ -70,7 +70,7 @@ class FarSeeingKeyer(HearingKeyer):
         return super().glimpse(plate, screen)
 
     def behind(self, samples: Sequence[torch.Tensor], screen: Screen) -> Behind | None:
-        return Behind(torch.stack(list(samples)).mean(dim=0), torch.tensor([[[float(len(samples))]]]))
+        return Behind(torch.stack(list(samples)).mean(dim=0), torch.tensor([[[float(len(samples))]]]), (1, 1))
 
     def key(self, *given: Any) -> KeyedFrame:
         keyed, behind = super().key(*given), given[4].behind
@@ -196,7 +196,7 @@ def test_another_machine_that_computes_the_last_bits_otherwise_keeps_what_is_fin
         def behind(self, samples: Sequence[torch.Tensor], screen: Screen) -> Behind | None:
             found = super().behind(samples, screen)
             assert found is not None
-            return Behind(found.light * (1.0 + 1e-6), found.taken)
+            return Behind(found.light * (1.0 + 1e-6), found.taken, found.size)
 
     order = order_for(write_shot(tmp_path / "in", range(1, 12)), tmp_path / "out")
     run(order, FarSeeingKeyer())
