@@ -16,6 +16,7 @@ from tests.service.farming import farming
 from tests.service.web.browser import chromium, signed_in
 
 NAMES = ("render01", "render02", "render03", "render04")
+SHOTS = ("wave", "turn")
 READY_MS = 120_000
 
 
@@ -23,9 +24,12 @@ def main(images: Path, place: Path) -> None:
     """Key a shot on four workers, one of them drained, and take the picture."""
     place.mkdir()
     try:
+        for name in SHOTS:
+            write_shot(place / "painted" / name, 640, 360, 96)
         with farming(place) as farm:
             folders = {"drop_folders": f'["{place / "drop"}"]', "output_root": str(place / "output")}
             (place / "output").mkdir()
+            (place / "drop").mkdir()
             for name in NAMES:
                 farm.start_worker(name, key_defaults__keyer="neural", **folders)
             service = farm.serve(**folders, key_defaults__keyer="neural", farm__part_frames="8")
@@ -33,8 +37,7 @@ def main(images: Path, place: Path) -> None:
                 workers = page.locator(".machine section", has_text="Workers")
                 expect(workers.locator("li.well")).to_have_count(len(NAMES), timeout=READY_MS)
                 workers.locator("li", has_text="render04").get_by_role("button", name="Drain").click()
-                for name in ("wave", "turn"):
-                    write_shot(place / "painted" / name, 640, 360, 96)
+                for name in SHOTS:
                     (place / "painted" / name).rename(place / "drop" / name)
                     (place / "drop" / f"{name}.ready").touch()
                 expect(workers.locator("li", has_text="wave")).to_have_count(3, timeout=READY_MS)
