@@ -154,7 +154,7 @@ export function queueView({ jobs, open, submit }) {
     { group: "Job in focus", keys: "X", words: "Cancel", run: does("cancel") },
     { group: "Job in focus", keys: "R", words: "Retry", run: does("retry") },
     { group: "Job in focus", keys: "A", words: "Accept with its holes", run: does("accept") },
-    { group: "Job in focus", keys: "Space", words: "Select, or not", run: () => { const job = current(); const row = job && rows.get(job.id)?.row; if (row) { row.pick.checked = !row.pick.checked; pick(job, row.pick.checked); } } },
+    { group: "Job in focus", keys: "M", words: "Select, or not", run: () => { const job = current(); const row = job && rows.get(job.id)?.row; if (row) { row.pick.checked = !row.pick.checked; pick(job, row.pick.checked); } } },
     { group: "Job in focus", keys: "+", words: "Sooner", run: moves(10) },
     { group: "Job in focus", keys: "-", words: "Later", run: moves(-10) },
   ];
