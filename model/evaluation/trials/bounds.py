@@ -55,6 +55,7 @@ NEURAL: Bounds = {
     "blue screen": {"mad": 8.3, "spill": SPILL, "core": 0.4},
     "red screen": {"mad": 11.6, "spill": SPILL, "core": 0.3},
     "highlights": {"mad": 14.4, "spill": SPILL, "highlights": 1.3},
+    "grey shirt with spill": {"mad": 4.3, "spill": SPILL, "core": 0.5},
     "no screen": {"keyed": 0.0},
 }
 
