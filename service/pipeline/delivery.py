@@ -11,7 +11,7 @@ from pathlib import Path
 
 import xxhash
 
-from model.settings import FrameNotes, KeySettings, Layer, MatteSources, Screen
+from model.settings import FrameNotes, FrameQuality, KeySettings, Layer, MatteSources, Screen
 from service.atomic import replace_file, sweep_temporaries, write_error
 from service.confined import check_written
 from service.errors import OutputFull
@@ -139,6 +139,9 @@ def recipe(settings: KeySettings, screen: Screen, keyer: KeyerInfo) -> str:
     return xxhash.xxh3_128_hexdigest("\n".join(parts).encode())
 
 
+_MEASURED_ANEW = set(FrameQuality.model_fields) - {"doubtful"}
+
+
 @dataclass(frozen=True)
 class Origin:
     """What one frame was made from, and what its key came upon."""
@@ -158,9 +161,10 @@ class Origin:
     def attributes(self, mark: str) -> dict[str, str | int]:
         """Return it as the EXRs' headers say it; ``mark`` is the recipe.
 
-        Without the figures of quality, which depend on the frame before.
+        Of the figures of quality only what is doubtful: the others are measured anew from the files, and depend on the
+        frame before.
         """
-        notes = self.notes.model_dump_json(exclude={"quality"})
+        notes = self.notes.model_dump_json(exclude={"quality": _MEASURED_ANEW})
         told = {"recipe": mark, "plate": self.plate, "mattes": self.mattes, "around": self.around, "notes": notes}
         return {"frame": self.frame} | {name: value for name, value in told.items() if value is not None}
 

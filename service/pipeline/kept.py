@@ -161,6 +161,9 @@ class Kept:
             keyed = _as_keyed(planes, self._order.settings)
         except KeyError:
             return None
+        # Doubt is known while a frame is keyed only.
+        doubtful = None if notes.quality is None else notes.quality.doubtful
+        figures = self._quality.of(frame, keyed).model_copy(update={"doubtful": doubtful})
         return FrameResult(
             frame=frame,
             state=FrameState.DONE,
@@ -168,7 +171,7 @@ class Kept:
             plate_fingerprint=plate,
             matte_fingerprint=mattes,
             around_fingerprint=around,
-            notes=notes.model_copy(update={"quality": self._quality.of(frame, keyed)}),
+            notes=notes.model_copy(update={"quality": figures}),
         )
 
     def _is_unchanged(self, result: FrameResult) -> bool:
