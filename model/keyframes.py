@@ -19,7 +19,7 @@ class Keyframes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    values: Annotated[dict[int, Value], Field(min_length=1, max_length=10_000)]
+    values: Annotated[dict[int, Value], Field(min_length=1, max_length=500)]
     """Frame number → value there."""
 
     interpolation: Literal["linear", "held"] = "linear"
@@ -51,7 +51,10 @@ def without_keyframes(values: Mapping[str, Any], names: frozenset[str]) -> dict[
     The setting itself keeps its value at the first of them. Raises ValueError for keyframes that are none.
     """
     found = dict(values)
-    moved = dict(found.get("over_time") or {})
+    known = found.get("over_time") or {}
+    if not isinstance(known, Mapping):
+        return found  # whoever validates it says what it must be
+    moved = dict(known)
     for name in names & found.keys():
         given = found[name]
         if not isinstance(given, Mapping):

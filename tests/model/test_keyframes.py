@@ -56,3 +56,9 @@ def test_keyframes_that_a_setting_cannot_take_are_refused(written: dict[str, obj
 
 def test_nothing_that_changes_over_a_shot_needs_a_plate_to_be_inferred_again() -> None:
     assert CHANGING < FINISHING
+
+
+@pytest.mark.parametrize("wrong", [["despill"], "despill", 3, [[1]]])
+def test_keyframes_that_are_no_table_are_refused_as_such(wrong: object) -> None:
+    with pytest.raises(ValidationError, match="over_time"):
+        KeySettings.model_validate({"over_time": wrong, "despill": {"1001": 1.0}})

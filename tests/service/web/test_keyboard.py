@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.service.shots_on_disk import write_shot
 from tests.service.web.screen import DONE_MS, HEIGHT, WIDTH
 
-MOST_STEPS = 60
+MOST_STEPS = 90
 pytestmark = pytest.mark.timeout(300)
 
 

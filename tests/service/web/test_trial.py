@@ -62,7 +62,7 @@ def try_least(page: Page, name: str) -> None:
 
 def test_edges_and_colors_are_tried_on_the_frame_and_go_into_the_next_version(page: Page, hero: str) -> None:
     opened(page, hero)
-    seen = page.locator(".tuning [role=status]")
+    seen = page.locator(".go [role=status]")
     page.get_by_label("Choke").focus()
     page.keyboard.press("End")
     expect(seen).to_have_text(re.compile("^You see these settings"))
