@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import socket
 import zlib
 from collections import Counter
@@ -54,7 +55,10 @@ STATES_FOR = {
     "resume": (JobState.PAUSED,),
     "retry": (JobState.RUNNING, JobState.FAILED),
     "accept": (JobState.RUNNING, JobState.NEEDS_ATTENTION),
+    "manifest": (JobState.RUNNING, JobState.DONE),
+    "result.zip": (JobState.RUNNING, JobState.DONE),
 }
+MANIFEST = PAGE.parent / "schemas" / "examples" / "manifest.json"
 
 
 def test_the_committed_description_is_the_applications() -> None:
@@ -87,6 +91,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         jobs[action] = client.post("/jobs", json={**PLATE, "key_again": True}).json()["id"]
         for state in STATES_FOR[action[0]]:
             place.store.update(jobs[action], state=state)
+        if JobState.DONE in STATES_FOR[action[0]]:
+            result = place.store.get(jobs[action]).output
+            result.mkdir(parents=True)
+            shutil.copy(MANIFEST, result / "manifest.json")
     worker.in_earnest = True
     preview = client.post("/preview", json={"job": PLATE, "frame": 1, "floats": True}).json()["id"]
     worker.in_earnest = False
