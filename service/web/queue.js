@@ -116,14 +116,17 @@ export function queueView({ jobs, open, submit }) {
     const stale = Date.now() - freshened > FRESH_MS;
     if (stale) freshened = Date.now();
     const focused = list.contains(document.activeElement) ? document.activeElement : null;
+    let changed = false; // what may be done with a selected job
     shown.forEach((job, index) => {
       if (!rows.has(job.id)) rows.set(job.id, { row: jobRow(job, { open, run, prioritize, pick }), job });
       const known = rows.get(job.id);
       const { row } = known;
       if (stale || known.job !== job) row.show(job); // of thousands of rows, few change
+      if (picked.has(job.id) && known.job.state !== job.state) changed = true;
       known.job = job;
       if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] ?? null);
     });
+    if (changed) offer();
     if (focused?.isConnected && document.activeElement !== focused) focused.focus(); // its row was moved
     say(count, all ? `${shown.length}${jobs.more ? "+" : ""} of ${counted(all, "job")}` : "");
     first.show();
